@@ -1,0 +1,35 @@
+# The .venv that all of this needs is made by bin/venv.sh, with the newest Python that is found or with PYTHON=...
+
+python := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-long lint format venv clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: ## Count the words of a built-in text: examples/word_count.py
+	@bin/pyflink-stream.sh examples/word_count.py
+
+test: lint ## Check everything: lint, then all tests but the long ones
+	$(python) -m pytest
+
+test-long: venv ## Run the tests that take many minutes
+	$(python) -m pytest -m long
+
+lint: venv ## Check style, format, types, and the direction of the imports
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m basedpyright --pythonpath $(python)
+	$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+format: venv ## Put the source into its one format
+	$(python) -m ruff check --fix-only
+	$(python) -m ruff format
+
+venv: ## Make or update .venv, with all that developing needs
+	@bin/venv.sh test
+
+clean: ## Remove .venv, and whatever tools and builds have left
+	rm -rf .venv build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache engine/*.egg-info
+	find bin engine runner examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,232 @@
+"""What each operator of a plan is asked to do. Pure data: the code that does it is in stream_engine.operators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream_engine.graph.functions import UserFunction
+
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CollectionSource:
+    """The elements of a collection, pickled one after another as lists (``chunks``) when the script gave them."""
+
+    chunks: tuple[bytes, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class FedSource:
+    """An iterable that cannot be pickled (a generator, an open file); read in the script's own process."""
+
+    iterable: Iterable[Any]
+
+
+@dataclass(frozen=True)
+class SequenceSource:
+    """The integers from ``start`` to ``end``, both included."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class PythonSource:
+    """A user's SourceFunction: ``run(ctx)`` pushes records until it returns; ``cancel()``, if any, asks it to.
+
+    A ``parallel`` one runs in as many subtasks as other operators do.
+    """
+
+    function: UserFunction
+    parallel: bool = False
+
+
+@dataclass(frozen=True)
+class TextFileSource:
+    """The lines of a file, of a directory's files, or of the files a glob matches; a path or a URL."""
+
+    path: str
+    charset: str = "utf-8"
+
+
+@dataclass(frozen=True)
+class SocketTextSource:
+    """The lines that a TCP server sends. Retries every ``retry_interval`` ms, ``max_retries`` times (-1: for ever)."""
+
+    host: str
+    port: int
+    delimiter: str = "\n"
+    max_retries: int | None = None
+    retry_interval: int | None = None
+
+
+# --- record at a time ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Map:
+    function: UserFunction
+
+
+@dataclass(frozen=True)
+class FlatMap:
+    function: UserFunction
+
+
+@dataclass(frozen=True)
+class Filter:
+    function: UserFunction
+
+
+@dataclass(frozen=True)
+class Split:
+    """Names the outputs of each record; edges that leave this operator say which names they select."""
+
+    selector: UserFunction
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """The rolling reduce of a keyed stream: every record gives its key's new value."""
+
+    function: UserFunction
+
+
+# --- time and windows ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AssignTimestamps:
+    """Gives records their event time, and makes watermarks of them.
+
+    ``assigner`` loads as an object with three methods, whose times are ints of ms or None for no watermark now:
+    ``extractTimestamp(value, previous_timestamp)``, ``checkAndGetNextWatermark(value, timestamp)`` to be asked after
+    each record, and ``getCurrentWatermark()`` to be asked from time to time.
+    """
+
+    assigner: UserFunction
+
+
+@dataclass(frozen=True)
+class TimeWindows:
+    """Windows of ``size`` ms that begin every ``slide`` ms (tumbling when equal), aligned to the epoch."""
+
+    size: int
+    slide: int
+    event_time: bool = False
+
+
+@dataclass(frozen=True)
+class CountWindows:
+    """The last ``size`` records of a key, every ``slide`` records (tumbling when equal)."""
+
+    size: int
+    slide: int
+
+
+WindowAssigner = TimeWindows | CountWindows
+
+
+@dataclass(frozen=True)
+class WindowReduce:
+    """One value per key and window. ``lateness`` in ms; ``late_output`` names the output of late records.
+
+    When ``preaggregated``, its inputs are the partial results of PreAggregate operators.
+    """
+
+    windows: WindowAssigner
+    function: UserFunction
+    lateness: int = 0
+    late_output: str | None = None
+    preaggregated: bool = False
+
+
+@dataclass(frozen=True)
+class WindowApply:
+    """``apply(key, window, values, collector)`` per key and window, with ``values`` a list."""
+
+    windows: WindowAssigner
+    function: UserFunction
+    lateness: int = 0
+    late_output: str | None = None
+
+
+@dataclass(frozen=True)
+class PreAggregate:
+    """The part of a windowed reduce that runs before its exchange: one partial result per key and pane."""
+
+    windows: TimeWindows
+    function: UserFunction
+
+
+# --- loops -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class IterationHead:
+    """Where a loop begins: its inputs and its feedback edges meet. ``max_wait`` ms of idleness end it; 0: never."""
+
+    max_wait: int = 0
+
+
+# --- sinks -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ConsoleSink:
+    """``str(record)`` as a line of standard output, with Flink's prefix."""
+
+    identifier: str | None = None
+
+
+@dataclass(frozen=True)
+class TextFileSink:
+    """``str(record)`` as a line of a file (parallelism 1) or of the files ``1`` to ``n`` of a directory."""
+
+    path: str
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class SocketSink:
+    """The bytes of each record, as ``schema`` makes them, to a TCP server."""
+
+    host: str
+    port: int
+    schema: UserFunction
+
+
+@dataclass(frozen=True)
+class FunctionSink:
+    """A user's SinkFunction: ``invoke(value)``, or ``invoke(value, context)`` when it ``takes_context``."""
+
+    function: UserFunction
+    takes_context: bool = False
+
+
+Source = CollectionSource | FedSource | SequenceSource | PythonSource | TextFileSource | SocketTextSource
+Sink = ConsoleSink | TextFileSink | SocketSink | FunctionSink
+Operator = (
+    Source
+    | Map
+    | FlatMap
+    | Filter
+    | Split
+    | Reduce
+    | AssignTimestamps
+    | WindowReduce
+    | WindowApply
+    | PreAggregate
+    | IterationHead
+    | Sink
+)
+
+SOURCES = (CollectionSource, FedSource, SequenceSource, PythonSource, TextFileSource, SocketTextSource)
+SINKS = (ConsoleSink, TextFileSink, SocketSink, FunctionSink)
+PARALLEL_SOURCES = (SequenceSource, TextFileSource)

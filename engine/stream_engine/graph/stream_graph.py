@@ -1,0 +1,122 @@
+"""The plan as the script wrote it: one node per operator, one edge per stream between two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stream_engine.graph.operators import PARALLEL_SOURCES, SINKS, SOURCES, PythonSource, Split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream_engine.graph.functions import UserFunction
+    from stream_engine.graph.location import Location
+    from stream_engine.graph.operators import Operator
+    from stream_engine.graph.partitioners import Partitioner
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """One producer of a stream: a node, how its records are to be spread, and which of its split outputs count.
+
+    ``partitioner`` None leaves the choice to the plan: forward between equal parallelisms, else rebalance.
+    ``selected`` None takes every record but late ones; otherwise those that the Split named with one of these, or the
+    late records of a window whose ``late_output`` this is.
+    """
+
+    node: int
+    partitioner: Partitioner | None = None
+    selected: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class StreamEdge:
+    """``upstream`` feeds node ``target``; ``feedback`` closes a loop."""
+
+    upstream: Upstream
+    target: int
+    feedback: bool = False
+
+
+@dataclass
+class StreamNode:
+    """An operator. Name, parallelism and uid may still be set by the script until the plan is executed.
+
+    ``key`` is the selector of the keyed stream that the operator works on; ``location`` the line that made it.
+    """
+
+    id: int
+    operator: Operator
+    name: str
+    key: UserFunction | None = None
+    location: Location | None = None
+    parallelism: int | None = None
+    uid: str | None = None
+
+    @property
+    def is_source(self) -> bool:
+        return isinstance(self.operator, SOURCES)
+
+    @property
+    def is_sink(self) -> bool:
+        return isinstance(self.operator, SINKS)
+
+
+@dataclass
+class StreamGraph:
+    """Nodes by id, in the order of their making; a node's inputs are older than itself, but for feedback."""
+
+    nodes: list[StreamNode] = field(default_factory=list)
+    edges: list[StreamEdge] = field(default_factory=list)
+
+    def add(
+        self,
+        operator: Operator,
+        name: str,
+        upstreams: tuple[Upstream, ...] = (),
+        key: UserFunction | None = None,
+        location: Location | None = None,
+    ) -> StreamNode:
+        """Adds an operator that reads ``upstreams``."""
+        node = StreamNode(len(self.nodes), operator, name, key, location)
+        self.nodes.append(node)
+        self.edges.extend(StreamEdge(upstream, node.id) for upstream in upstreams)
+        return node
+
+    def close_loop(self, head: int, upstreams: tuple[Upstream, ...]) -> None:
+        """Feeds ``upstreams`` back to the IterationHead ``head``."""
+        self.edges.extend(StreamEdge(upstream, head, feedback=True) for upstream in upstreams)
+
+    def inputs(self, node: int) -> list[StreamEdge]:
+        return [edge for edge in self.edges if edge.target == node]
+
+    def outputs(self, node: int) -> list[StreamEdge]:
+        return [edge for edge in self.edges if edge.upstream.node == node]
+
+    def ancestors(self, nodes: Iterable[int]) -> set[int]:
+        """``nodes`` and all that their records come from, loops included."""
+        found: set[int] = set()
+        waiting = set(nodes)
+        while waiting:
+            node = waiting.pop()
+            found.add(node)
+            waiting.update(edge.upstream.node for edge in self.inputs(node) if edge.upstream.node not in found)
+        return found
+
+    def parallelism(self, node: StreamNode, default: int) -> int:
+        """The node's own, or the default.
+
+        A source that cannot be divided runs with 1. Splitting moves no record: a Split is as wide as its input.
+        """
+        operator = node.operator
+        if node.parallelism is not None:
+            return node.parallelism
+        if isinstance(operator, PythonSource):
+            return default if operator.parallel else 1
+        if node.is_source:
+            return default if isinstance(operator, PARALLEL_SOURCES) else 1
+        if isinstance(operator, Split):
+            widths = {self.parallelism(self.nodes[edge.upstream.node], default) for edge in self.inputs(node.id)}
+            return widths.pop() if len(widths) == 1 else default
+        return default

@@ -1,0 +1,98 @@
+"""What a job hands back: its result, or the exception that ended it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.stream_graph import StreamGraph
+
+
+class JobExecutionResult:
+    """The outcome of a finished job.
+
+    ``jobID`` is 32 hexadecimal digits, ``net_runtime`` is in ms, accumulators map a name to its final value.
+    """
+
+    def __init__(self, job_id: str, job_name: str, net_runtime: int, accumulators: Mapping[str, Any]) -> None:
+        self.jobID = job_id
+        self.job_name = job_name
+        self.net_runtime = net_runtime
+        self.accumulators = dict(accumulators)
+
+    @property
+    def job_id(self) -> str:
+        return self.jobID
+
+    def get_job_id(self) -> str:
+        return self.jobID
+
+    getJobID = get_job_id
+
+    def get_job_name(self) -> str:
+        return self.job_name
+
+    getJobName = get_job_name
+
+    def get_net_runtime(self) -> int:
+        """The time from the first worker's start to the last one's end, in ms."""
+        return self.net_runtime
+
+    getNetRuntime = get_net_runtime
+
+    def get_accumulator_result(self, name: str) -> Any:
+        """The final value of the accumulator ``name``; None when no function added one of that name."""
+        return self.accumulators.get(name)
+
+    getAccumulatorResult = get_accumulator_result
+
+    def get_all_accumulator_results(self) -> dict[str, Any]:
+        return dict(self.accumulators)
+
+    getAllAccumulatorResults = get_all_accumulator_results
+
+    def __repr__(self) -> str:
+        return f"JobExecutionResult(jobID={self.jobID!r}, job_name={self.job_name!r}, net_runtime={self.net_runtime})"
+
+
+class JobExecutionException(Exception):
+    """A job failed. ``__cause__`` is the exception that a user's function raised, where there was one.
+
+    The message is written for people: what happened, in which operator, subtask and record, and what to do.
+    """
+
+    def __init__(self, message: str, job_id: str = "") -> None:
+        super().__init__(message)
+        self.jobID = job_id
+
+    def get_job_id(self) -> str:
+        return self.jobID
+
+    getJobID = get_job_id
+
+
+class JobCancelledException(JobExecutionException):
+    """The job was stopped from outside before it had finished; ``signal`` is the number of the signal that did."""
+
+    def __init__(self, message: str, job_id: str, signal: int) -> None:
+        super().__init__(message, job_id)
+        self.signal = signal
+
+
+class InvalidProgramException(Exception):
+    """The script asked for something that cannot be run; raised at the API call, before anything has run."""
+
+
+class Executor(Protocol):
+    """Runs a plan to its end. The launcher chooses one; ``execute()`` of an environment calls it."""
+
+    def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
+        """Runs the plan; returns when the job has finished.
+
+        Raises JobExecutionException when it failed, JobCancelledException when it was stopped,
+        InvalidProgramException when it cannot be run at all.
+        """
+        ...

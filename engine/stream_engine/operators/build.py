@@ -1,0 +1,89 @@
+"""From what a plan says of an operator to the object that does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream_engine.graph import operators as plan
+from stream_engine.job import InvalidProgramException
+from stream_engine.operators.count_windows import CountWindowApplyOperator, CountWindowReduceOperator
+from stream_engine.operators.keyed import ReduceOperator
+from stream_engine.operators.sinks import FunctionSinkOperator, LineOperator, SocketOperator
+from stream_engine.operators.transform import (
+    FilterOperator,
+    FlatMapOperator,
+    MapOperator,
+    PassOperator,
+    SplitOperator,
+)
+from stream_engine.operators.windows import (
+    MergeWindowsOperator,
+    PreAggregateOperator,
+    WindowApplyOperator,
+    WindowReduceOperator,
+)
+
+if TYPE_CHECKING:
+    from stream_engine.graph.stream_graph import StreamNode
+    from stream_engine.operators.operator import Operator
+
+_SIMPLE = {
+    plan.Map: MapOperator,
+    plan.FlatMap: FlatMapOperator,
+    plan.Filter: FilterOperator,
+    plan.FunctionSink: FunctionSinkOperator,
+}
+
+
+def check_supported(node: StreamNode) -> None:
+    """Raises InvalidProgramException for an operator that this version cannot run."""
+    operator = node.operator
+    missing = None
+    if isinstance(operator, plan.IterationHead):
+        missing = "iterate()"
+    elif isinstance(operator, plan.AssignTimestamps) or (
+        isinstance(operator, plan.WindowReduce | plan.WindowApply)
+        and isinstance(operator.windows, plan.TimeWindows)
+        and operator.windows.event_time
+    ):
+        missing = "event time"
+    elif isinstance(operator, plan.WindowReduce | plan.WindowApply) and (operator.lateness or operator.late_output):
+        missing = "lateness of processing-time windows"
+    if missing:
+        raise InvalidProgramException(f"{node.name!r}, made at {node.location}: {missing} is not in this version.")
+
+
+def build_operator(node: StreamNode, index: int, width: int) -> Operator:
+    """The operator of subtask ``index`` of ``width``; its user functions are loaded anew."""
+    operator, identifier, name = node.operator, node.id, node.name
+    simple = _SIMPLE.get(type(operator))
+    if simple is not None:
+        return simple(identifier, name, operator.function)  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(operator, plan.SOURCES):
+        return PassOperator(identifier, name)
+    if isinstance(operator, plan.Split):
+        return SplitOperator(identifier, name, operator.selector)
+    if isinstance(operator, plan.ConsoleSink | plan.TextFileSink):
+        return LineOperator(identifier, name, operator, index, width)
+    if isinstance(operator, plan.SocketSink):
+        return SocketOperator(identifier, name, operator)
+    return _keyed(node)
+
+
+def _keyed(node: StreamNode) -> Operator:
+    operator, key = node.operator, node.key
+    assert key is not None, f"{node.name} works on keys, but its input is not keyed"
+    if isinstance(operator, plan.Reduce):
+        return ReduceOperator(node.id, node.name, operator.function, key)
+    if isinstance(operator, plan.PreAggregate):
+        return PreAggregateOperator(node.id, node.name, operator.function, key, operator.windows)
+    if isinstance(operator, plan.WindowReduce):
+        if isinstance(operator.windows, plan.CountWindows):
+            return CountWindowReduceOperator(node.id, node.name, operator.function, key, operator.windows)
+        merging = MergeWindowsOperator if operator.preaggregated else WindowReduceOperator
+        return merging(node.id, node.name, operator.function, key, operator.windows)
+    if isinstance(operator, plan.WindowApply):
+        if isinstance(operator.windows, plan.CountWindows):
+            return CountWindowApplyOperator(node.id, node.name, operator.function, key, operator.windows)
+        return WindowApplyOperator(node.id, node.name, operator.function, key, operator.windows)
+    raise AssertionError(f"no operator for {operator!r}")

@@ -1,0 +1,124 @@
+"""Python source under construction: the fused loop of a chain, and the map from its lines back to operators.
+
+A chain is one generated function, so that between two user functions there is no frame of ours. When a user function
+raises, the generated frame on the traceback tells everything that a wrapper would have: its line names the operator,
+and its locals hold the record.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+_PREFIX = "<chain "
+_sites: dict[str, list[Site]] = {}
+_serial = count()
+
+# CPython refuses more than 100 levels of indentation; a chain this deep goes on in a function of its own.
+_MAX_DEPTH = 40
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a generated line does: for which operator, in which ``role``, and with the record in which variable.
+
+    Roles: ``function`` (the user's own call), ``key`` (a key selector), ``hash`` (a key being hashed or looked up),
+    ``engine`` (anything else).
+    """
+
+    operator: int
+    role: str
+    record: str | None
+
+
+@dataclass
+class _Function:
+    lines: list[str] = field(default_factory=list)
+    sites: list[Site] = field(default_factory=list)
+    depth: int = 0
+
+
+class Code:
+    """Functions of one chain, written line by line, then compiled together with the objects they use."""
+
+    def __init__(self, title: str) -> None:
+        self.filename = f"{_PREFIX}{next(_serial)}: {title}>"
+        self.namespace: dict[str, Any] = {}
+        self._names = count()
+        self._finished: list[_Function] = []
+        self._open: list[_Function] = []
+        self._site = Site(-1, "engine", None)
+
+    def bind(self, hint: str, value: Any) -> str:
+        """Makes ``value`` available to the generated code; returns its name there."""
+        name = self.fresh(hint)
+        self.namespace[name] = value
+        return name
+
+    def fresh(self, hint: str) -> str:
+        """A name that nothing else in this code has."""
+        return f"{hint}_{next(self._names)}"
+
+    def line(self, text: str, role: str = "engine") -> None:
+        """Adds a line to the innermost open function or block."""
+        function = self._open[-1]
+        function.lines.append("    " * function.depth + text)
+        function.sites.append(Site(self._site.operator, role, self._site.record))
+
+    @contextmanager
+    def block(self, header: str, role: str = "engine") -> Iterator[None]:
+        """Lines added within belong to ``header``, which ends with a colon."""
+        self.line(header, role)
+        function = self._open[-1]
+        function.depth += 1
+        written = len(function.lines)
+        yield
+        if len(function.lines) == written:
+            self.line("pass")
+        function.depth -= 1
+
+    @contextmanager
+    def function(self, hint: str, parameters: str) -> Iterator[str]:
+        """Lines added within are the body of a new function, whose name is given."""
+        name = self.fresh(hint)
+        self._open.append(_Function())
+        with self.block(f"def {name}({parameters}):"):
+            yield name
+        self._finished.append(self._open.pop())
+
+    @contextmanager
+    def operator(self, operator: int, record: str | None) -> Iterator[None]:
+        """Lines added within are done by ``operator``, for the record in the variable ``record``."""
+        outer, self._site = self._site, Site(operator, "engine", record)
+        yield
+        self._site = outer
+
+    @property
+    def deep(self) -> bool:
+        """Whether the code should go on in another function."""
+        return self._open[-1].depth >= _MAX_DEPTH
+
+    def compile(self) -> dict[str, Any]:
+        """The namespace, with the functions in it."""
+        lines = [line for function in self._finished for line in function.lines]
+        _sites[self.filename] = [site for function in self._finished for site in function.sites]
+        exec(compile("\n".join(lines), self.filename, "exec"), self.namespace)
+        return self.namespace
+
+
+def is_generated(traceback: TracebackType) -> bool:
+    return traceback.tb_frame.f_code.co_filename.startswith(_PREFIX)
+
+
+def site_of(traceback: TracebackType) -> tuple[Site, Any]:
+    """What a generated frame of a traceback was doing, and the record it was doing it with (None: no record)."""
+    frame = traceback.tb_frame
+    site = _sites[frame.f_code.co_filename][traceback.tb_lineno - 1]
+    record = frame.f_locals.get(site.record) if site.record else None
+    return site, record

@@ -1,0 +1,82 @@
+"""Windows that count a key's records: the last ``size`` of them, every ``slide``."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.operators.keyed import check_key, key_call, write_key
+from stream_engine.operators.operator import FunctionOperator
+from stream_engine.operators.ownership import own
+from stream_engine.window import GlobalWindow
+
+if TYPE_CHECKING:
+    from stream_engine.graph.functions import UserFunction
+    from stream_engine.graph.operators import CountWindows
+    from stream_engine.operators.chain import ChainWriter, Collector
+
+
+class _Window:
+    """The last records of one key, and how many have come since the window last fired."""
+
+    __slots__ = ("fresh", "values")
+
+    def __init__(self, size: int) -> None:
+        self.values: deque[Any] = deque(maxlen=size)
+        self.fresh = 0
+
+
+class CountWindowOperator(FunctionOperator):
+    """Fires a key's window at every ``slide``-th record of the key, with at most the last ``size`` of them.
+
+    What is left at the end of the input does not fire. As in Flink, a window that slides fires before it is full.
+    """
+
+    def __init__(
+        self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: CountWindows
+    ) -> None:
+        super().__init__(identifier, name, function)
+        self._windows = windows
+        self._key_of = key_call(key)
+        self._open_windows: dict[Any, _Window] = {}
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        code = chain.code
+        self._collector: Collector = chain.collector(self.id)
+        key = write_key(chain, record, self._key_of)
+        window, lookup = code.fresh("window"), code.bind("window_of", self._window_of)
+        code.line(f"{window} = {lookup}({key})", "hash")
+        code.line(f"{window}.values.append({chain.owned(record)})")
+        code.line(f"{window}.fresh += 1")
+        with code.block(f"if {window}.fresh == {self._windows.slide}:"):
+            code.line(f"{code.bind('fire', self._fire)}({key}, {window})", "function")
+
+    def _window_of(self, key: Any) -> _Window:
+        window = self._open_windows.get(key)
+        if window is None:
+            check_key(key)
+            window = self._open_windows[key] = _Window(self._windows.size)
+        return window
+
+    def _fire(self, key: Any, window: _Window) -> None:
+        window.fresh = 0
+        if self._windows.size <= self._windows.slide:
+            del self._open_windows[key]
+            self.emit(key, list(window.values))
+        else:
+            self.emit(key, [own(value) for value in window.values])
+
+    def emit(self, key: Any, values: list[Any]) -> None:
+        """Sends on what the function makes of a window's records."""
+        raise NotImplementedError
+
+
+class CountWindowReduceOperator(CountWindowOperator):
+    def emit(self, key: Any, values: list[Any]) -> None:
+        self._collector.collect(reduce(self.call, values))
+
+
+class CountWindowApplyOperator(CountWindowOperator):
+    def emit(self, key: Any, values: list[Any]) -> None:
+        self.call(key, GlobalWindow(), values, self._collector)

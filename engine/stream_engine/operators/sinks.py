@@ -1,0 +1,100 @@
+"""Where a chain ends: lines for the console or a file, bytes for a socket, records for a function of the user's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream_engine.graph.operators import ConsoleSink
+from stream_engine.operators.operator import FunctionOperator, Operator
+
+if TYPE_CHECKING:
+    from stream_engine.graph.operators import SocketSink, TextFileSink
+    from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.operator import Host, Writer
+
+# Enough to make a write's fixed cost small per line, few enough to be a fraction of a MB.
+_LINES = 1024
+
+
+class LineOperator(Operator):
+    """``str(record)`` as a line. Lines are handed on in batches: when there are many, and whenever the host asks."""
+
+    def __init__(self, identifier: int, name: str, sink: ConsoleSink | TextFileSink, index: int, width: int) -> None:
+        super().__init__(identifier, name)
+        self._sink = sink
+        self._prefix = _prefix(sink, index, width) if isinstance(sink, ConsoleSink) else ""
+        self._lines: list[str] = []
+        self._writer: Writer | None = None
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        code = chain.code
+        lines = code.bind("lines", self._lines)
+        prefix = code.bind("prefix", self._prefix)
+        text = f'f"{{{prefix}}}{{{record}!s}}"' if self._prefix else f"str({record})"
+        code.line(f"{lines}.append({text})", "function")
+        with code.block(f"if len({lines}) >= {_LINES}:"):
+            code.line(f"{code.bind('flush', self.flush)}()")
+
+    def open(self, host: Host, parallelism: int) -> None:
+        self._writer = host.writer(self._sink, parallelism)
+
+    def flush(self) -> None:
+        if self._lines and self._writer is not None:
+            lines = self._lines[:]
+            self._lines.clear()
+            self._writer.write(lines)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self.flush()
+            self._writer.close()
+
+
+class FunctionSinkOperator(FunctionOperator):
+    """``invoke(record)``, or ``invoke(record, context)`` for those that take two."""
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        code = chain.code
+        arguments = record
+        method = getattr(self.call, "__func__", self.call)
+        if hasattr(method, "__code__") and method.__code__.co_argcount - (method is not self.call) >= 2:
+            arguments = f"{record}, None"
+        code.line(f"{code.bind('invoke', self.call)}({arguments})", "function")
+
+
+class SocketOperator(FunctionOperator):
+    """The bytes that a schema makes of each record; a str is sent as utf-8."""
+
+    def __init__(self, identifier: int, name: str, sink: SocketSink) -> None:
+        super().__init__(identifier, name, sink.schema)
+        self._sink = sink
+        self._buffer: list[str | bytes] = []
+        self._writer: Writer | None = None
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        code = chain.code
+        buffer = code.bind("buffer", self._buffer)
+        code.line(f"{buffer}.append({code.bind('serialize', self.call)}({record}))", "function")
+        with code.block(f"if len({buffer}) >= {_LINES}:"):
+            code.line(f"{code.bind('flush', self.flush)}()")
+
+    def open(self, host: Host, parallelism: int) -> None:
+        super().open(host, parallelism)
+        self._writer = host.writer(self._sink, parallelism)
+
+    def flush(self) -> None:
+        if self._buffer and self._writer is not None:
+            buffer = self._buffer[:]
+            self._buffer.clear()
+            self._writer.write(buffer)  # pyright: ignore[reportArgumentType]
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        super().close()
+
+
+def _prefix(sink: ConsoleSink, index: int, width: int) -> str:
+    subtask = str(index + 1) if width > 1 else ""
+    parts = [part for part in (sink.identifier, subtask) if part]
+    return f"{':'.join(parts)}> " if parts else ""

@@ -1,0 +1,170 @@
+"""Processing-time windows: reduce and apply, and the half of a reduce that runs before its exchange."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.operators.keyed import MISSING, check_key, key_call, write_key, write_reduce
+from stream_engine.operators.operator import FunctionOperator
+from stream_engine.operators.ownership import own
+from stream_engine.operators.panes import Panes
+from stream_engine.window import TimeWindow
+
+if TYPE_CHECKING:
+    from stream_engine.graph.functions import UserFunction
+    from stream_engine.graph.operators import TimeWindows
+    from stream_engine.operators.chain import ChainWriter, Collector, Output
+    from stream_engine.operators.operator import Host
+    from stream_engine.operators.panes import Contents
+
+
+class _PaneOperator(FunctionOperator):
+    """Adds records to the pane of now. The generated code finds that pane under a name, which each new pane takes.
+
+    So no record asks for the time: the host does, between records, when it runs the timer at the pane's end.
+    """
+
+    def __init__(
+        self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: TimeWindows
+    ) -> None:
+        super().__init__(identifier, name, function)
+        self.panes = Panes(windows)
+        self._key_of = key_call(key)
+        self._namespace: dict[str, Any] = {}
+        self._pane_names: list[str] = []
+        self._fires_at_end = True
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        self._namespace = chain.code.namespace
+        pane = chain.code.bind("pane", {})
+        self._pane_names.append(pane)
+        self.write_add(chain, pane, write_key(chain, record, self._key_of), record)
+
+    def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
+        """Writes how a record joins the value of its key in the dict ``pane``."""
+        raise NotImplementedError
+
+    def open(self, host: Host, parallelism: int) -> None:
+        super().open(host, parallelism)
+        self._host = host
+        self._fires_at_end = host.configuration.get("pipeline.end-of-input") == "fire"
+        self._begin_pane(self.panes.start(host.now()))
+
+    def _turn_pane(self) -> None:
+        start = self.panes.start(self._host.now())
+        self.advance(start)
+        self._begin_pane(start)
+
+    def _begin_pane(self, start: int) -> None:
+        contents = self.panes.contents(start)
+        for name in self._pane_names:
+            self._namespace[name] = contents
+        self._host.schedule(start + self.panes.width, self._turn_pane)
+
+    def advance(self, time: float) -> None:
+        """Emits what is complete when no record before ``time`` (ms) will come any more."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        if self._fires_at_end:
+            self.advance(inf)
+
+
+class PreAggregateOperator(_PaneOperator):
+    """Emits ``(pane, key, value)`` at the end of each pane, then marks its outputs with that time."""
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        super().write(chain, record)
+        self._collector: Collector = chain.collector(self.id)
+        self._outputs: list[Output] = chain.outputs(self.id)
+
+    def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
+        write_reduce(chain, pane, key, chain.code.fresh("v"), record, self.call)
+
+    def advance(self, time: float) -> None:
+        emit = self._collector.collect
+        for pane, values in self.panes.pop():
+            for key, value in values.items():
+                emit((pane, key, value))
+        if time != inf:
+            for output in self._outputs:
+                output.mark(int(time))
+
+
+class WindowReduceOperator(_PaneOperator):
+    """One value per key and window: the window's records, reduced."""
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        super().write(chain, record)
+        self._collector: Collector = chain.collector(self.id)
+
+    def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
+        write_reduce(chain, pane, key, chain.code.fresh("v"), record, self.call)
+
+    def advance(self, time: float) -> None:
+        emit = self._collector.collect
+        for _, _, values in self.panes.fire(time, self.merge):
+            for value in values.values():
+                emit(value)
+
+    def merge(self, panes: list[Contents]) -> Contents:
+        reduce = self.call
+        merged: Contents = {}
+        for values in panes:
+            for key, value in values.items():
+                # A function may change its first argument, and the panes are needed for the next window.
+                merged[key] = reduce(merged[key], own(value)) if key in merged else own(value)
+        return merged
+
+
+class MergeWindowsOperator(WindowReduceOperator):
+    """A windowed reduce over the partial results of PreAggregateOperators; their marks tell it the time."""
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        self._collector = chain.collector(self.id)
+        chain.code.line(f"{chain.code.bind('merge', self._merge_partial)}({record})", "function")
+
+    def _begin_pane(self, start: int) -> None:
+        """Time comes with the marks of the inputs, so there is no pane of now."""
+
+    def _merge_partial(self, partial: tuple[int, Any, Any]) -> None:
+        pane, key, value = partial
+        values = self.panes.contents(pane)
+        values[key] = own(self.call(values[key], value)) if key in values else value
+
+
+class WindowApplyOperator(_PaneOperator):
+    """``apply(key, window, values, collector)`` per key and window, with ``values`` a list of its own."""
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        super().write(chain, record)
+        self._collector: Collector = chain.collector(self.id)
+
+    def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
+        write_append(chain, pane, key, record)
+
+    def advance(self, time: float) -> None:
+        for start, end, contents in self.panes.fire(time, self.merge):
+            window = TimeWindow(start, end)
+            for key, values in contents.items():
+                self.call(key, window, values, self._collector)
+
+    def merge(self, panes: list[Contents]) -> Contents:
+        merged: Contents = {}
+        for contents in panes:
+            for key, values in contents.items():
+                merged.setdefault(key, []).extend(map(own, values))
+        return merged
+
+
+def write_append(chain: ChainWriter, lists: str, key: str, record: str) -> str:
+    """Writes ``lists[key].append(record)``; names the variable with the key's list."""
+    code = chain.code
+    values = code.fresh("values")
+    code.line(f"{values} = {lists}.get({key}, {code.bind('missing', MISSING)})", "hash")
+    with code.block(f"if {values} is {code.bind('missing', MISSING)}:"):
+        code.line(f"{code.bind('check_key', check_key)}({key})", "hash")
+        code.line(f"{values} = {lists}[{key}] = []", "hash")
+    code.line(f"{values}.append({chain.owned(record)})")
+    return values

@@ -1,0 +1,26 @@
+"""Host and port of a TCP server, in checks and in messages."""
+
+from __future__ import annotations
+
+
+def check_address(host: str, port: int) -> None:
+    """Raises ValueError for what cannot be an address."""
+    if not host:
+        raise ValueError("the host name is empty")
+    if not 0 < port < 65536:
+        raise ValueError(f"{port} is not a port of {host}: ports are 1 to 65535")
+
+
+def unreachable(host: str, port: int, error: OSError, attempts: int) -> ConnectionError:
+    """What to raise when there is no server."""
+    times = "" if attempts == 1 else f", in {attempts} attempts"
+    return ConnectionError(f"cannot connect to {host}:{port}{times}: {reason(error)}")
+
+
+def lost(host: str, port: int, error: OSError, progress: str) -> ConnectionError:
+    """What to raise when a connection breaks. ``progress`` says what had happened until then."""
+    return ConnectionError(f"lost the connection to {host}:{port}: {reason(error)}; {progress}")
+
+
+def reason(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,47 @@
+"""Reads the elements of a collection that travelled with the plan."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+
+class CollectionReader:
+    """The elements of ``chunks``, each a pickled list; one chunk is in memory at a time."""
+
+    def __init__(self, chunks: tuple[bytes, ...]) -> None:
+        self._chunks = chunks
+        self._next_chunk = 0
+        self._records: list[Any] = []
+        self._returned = 0
+
+    def read(self, limit: int) -> list[Any] | None:
+        """The next elements, at most ``limit``; None at the end. Raises what an element's unpickling raises."""
+        while self._returned == len(self._records):
+            if self._next_chunk == len(self._chunks):
+                return None
+            self._load_next_chunk()
+        records = self._records[self._returned : self._returned + limit]
+        self._returned += len(records)
+        return records
+
+    def position(self) -> tuple[int, int]:
+        """How many chunks were begun, and how many elements of the last one were returned."""
+        return self._next_chunk, self._returned
+
+    def seek(self, position: tuple[int, int]) -> None:
+        begun, returned = position
+        if begun > 0:
+            self._next_chunk = begun - 1
+            self._load_next_chunk()
+            self._returned = returned
+
+    def close(self) -> None:
+        self._records = []
+        self._returned = 0
+        self._next_chunk = len(self._chunks)
+
+    def _load_next_chunk(self) -> None:
+        self._records = pickle.loads(self._chunks[self._next_chunk])
+        self._returned = 0
+        self._next_chunk += 1

@@ -1,0 +1,150 @@
+"""Paths and URLs as people write them, and the file system that each one lies on."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """What stands at a path: a ``directory``, a ``regular`` file of ``size`` bytes, or neither (a pipe, a device)."""
+
+    directory: bool
+    regular: bool
+    size: int
+
+
+class FileSystem(Protocol):
+    """The operations that connectors need. Paths are those that ``resolve`` gave or that this object returned.
+
+    Operations raise OSError or its subclasses.
+    """
+
+    def status(self, path: str) -> FileStatus | None:
+        """What stands at ``path``, links followed; None for nothing."""
+        ...
+
+    def readable(self, path: str) -> bool:
+        """Whether this process may read the file or list the directory."""
+        ...
+
+    def join(self, directory: str, name: str) -> str: ...
+
+    def names(self, directory: str) -> list[str]:
+        """The names in a directory, sorted."""
+        ...
+
+    def matches(self, pattern: str) -> list[str]:
+        """The paths that a glob pattern matches, sorted; hidden ones only where the pattern names them."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """A file for reading from any offset, without a buffer."""
+        ...
+
+    def create(self, path: str, exclusive: bool = False) -> BinaryIO:
+        """A file for writing, emptied, without a buffer. Raises FileExistsError when ``exclusive`` and it is there."""
+        ...
+
+    def delete_file(self, path: str) -> None: ...
+
+    def delete_directory(self, path: str) -> None:
+        """Deletes an empty directory."""
+        ...
+
+    def make_directory(self, path: str, exclusive: bool = False) -> None:
+        """Makes a directory and its parents. Raises FileExistsError when ``exclusive`` and it is there."""
+        ...
+
+    def parent(self, path: str) -> str: ...
+
+
+class LocalFileSystem:
+    """The files of this machine; paths are absolute."""
+
+    def status(self, path: str) -> FileStatus | None:
+        try:
+            found = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return FileStatus(stat.S_ISDIR(found.st_mode), stat.S_ISREG(found.st_mode), found.st_size)
+
+    def readable(self, path: str) -> bool:
+        return os.access(path, os.R_OK)
+
+    def join(self, directory: str, name: str) -> str:
+        return os.path.join(directory, name)
+
+    def names(self, directory: str) -> list[str]:
+        return sorted(os.listdir(directory))
+
+    def matches(self, pattern: str) -> list[str]:
+        return sorted(glob.iglob(pattern, recursive=True))
+
+    def open(self, path: str) -> BinaryIO:
+        return open(path, "rb", buffering=0)
+
+    def create(self, path: str, exclusive: bool = False) -> BinaryIO:
+        return open(path, "xb" if exclusive else "wb", buffering=0)
+
+    def delete_file(self, path: str) -> None:
+        os.unlink(path)
+
+    def delete_directory(self, path: str) -> None:
+        os.rmdir(path)
+
+    def make_directory(self, path: str, exclusive: bool = False) -> None:
+        os.makedirs(path, exist_ok=not exclusive)
+
+    def parent(self, path: str) -> str:
+        return os.path.dirname(path)
+
+
+_LOCAL = LocalFileSystem()
+
+
+def resolve(path: str | os.PathLike[str]) -> tuple[FileSystem, str]:
+    """The file system of a path or URL, and the path on it.
+
+    A plain path is taken literally; a relative one starts from the working directory. A ``file:`` URL is
+    percent-decoded. Raises ValueError for a path that means nothing or lies on a file system that is not supported.
+    """
+    text = os.fspath(path)
+    if not text or "\0" in text:
+        raise ValueError(f"{text!r} is not a path")
+    if text[:5].lower() == "file:":
+        return _LOCAL, os.path.abspath(_path_of_file_url(text))
+    scheme = _SCHEME.match(text)
+    if scheme:
+        raise ValueError(
+            f"cannot use {text}: {scheme.group(1)}:// is not supported by this version; "
+            "give a path or a file:// URL of this machine"
+        )
+    return _LOCAL, os.path.abspath(text)
+
+
+def _path_of_file_url(url: str) -> str:
+    from urllib.parse import unquote
+
+    rest = url[5:]
+    if rest.startswith("//"):
+        host, slash, rest = rest[2:].partition("/")
+        if host not in ("", "localhost"):
+            raise ValueError(
+                f"cannot use {url}: it names a file of the machine {host!r}; a file of this one has three slashes, "
+                f"file:///{host}{slash}{rest}"
+            )
+        rest = "/" + rest
+    if not rest:
+        raise ValueError(f"{url!r} is not a path")
+    return unquote(rest, errors="surrogateescape")

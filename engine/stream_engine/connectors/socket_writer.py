@@ -1,0 +1,59 @@
+"""Sends bytes to a TCP server."""
+
+from __future__ import annotations
+
+import socket
+
+from stream_engine.connectors.address import check_address, lost, unreachable
+
+
+class SocketWriter:
+    """A connection to a server, which is made at once. Sending waits while the server does not keep up.
+
+    Raises ConnectionError, which names host and port, when there is no server.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        check_address(host, port)
+        self._host = host
+        self._port = port
+        self._sent = 0
+        self._broken = False
+        try:
+            self._socket = socket.create_connection((host, port))
+        except OSError as error:
+            raise unreachable(host, port, error, 1) from error
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # A small record must not wait for the answer to the one before.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self, data: bytes) -> None:
+        """Sends all of ``data``. Raises ConnectionError, which names host and port, when the connection is broken."""
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise self._lost(error) from error
+        self._sent += len(data)
+
+    def close(self) -> None:
+        """Ends the stream and closes. Raises ConnectionError when the server broke the connection before that.
+
+        Closed with data unread, a connection is reset, and the server may lose what it has not read yet; so what the
+        server has said is read first.
+        """
+        try:
+            if not self._broken:
+                self._socket.shutdown(socket.SHUT_WR)
+                self._socket.setblocking(False)
+                while self._socket.recv(65536):
+                    pass
+        except BlockingIOError:
+            pass  # The server still reads.
+        except OSError as error:
+            raise self._lost(error) from error
+        finally:
+            self._socket.close()
+
+    def _lost(self, error: OSError) -> ConnectionError:
+        self._broken = True
+        return lost(self._host, self._port, error, f"{self._sent} bytes had been sent, perhaps not all of them read")

@@ -1,0 +1,130 @@
+"""Writes lines to text files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream_engine.connectors.filesystem import resolve
+
+if TYPE_CHECKING:
+    import os
+
+    from stream_engine.connectors.filesystem import FileSystem
+
+_BUFFER_SIZE = 256 * 1024
+
+
+def prepare_output(path: str | os.PathLike[str], parallelism: int, overwrite: bool) -> str:
+    """Makes room for the results of a job, before it starts: an empty file for one writer, a directory for more.
+
+    Returns the path, absolute, that the writers are to be given. Missing parent directories are made. With
+    ``overwrite`` an earlier result is deleted: a file, or of a directory those files that are named by a number, as
+    writers name them. Nothing else is ever deleted. A device or a pipe is written to as it is.
+
+    Raises FileExistsError when the path exists and ``overwrite`` is not given, or when what is there is not a result;
+    other OSErrors when the path cannot be written to; ValueError when it means nothing.
+    """
+    file_system, resolved = resolve(path)
+    status = file_system.status(resolved)
+    if status is not None:
+        if parallelism == 1 and not status.directory and not status.regular:
+            return resolved
+        if not overwrite:
+            raise FileExistsError(
+                f"the output {resolved} exists already: delete it, write to another path, or say "
+                "write_as_text(path, mode=WriteMode.OVERWRITE)"
+            )
+        if status.directory:
+            _delete_results(file_system, resolved, keep_directory=parallelism > 1)
+        elif status.regular and parallelism > 1:
+            file_system.delete_file(resolved)
+    try:
+        if parallelism == 1:
+            file_system.make_directory(file_system.parent(resolved))
+            file_system.create(resolved, exclusive=not overwrite).close()
+        else:
+            file_system.make_directory(resolved, exclusive=not overwrite)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write to {resolved}: {error.strerror}") from error
+    return resolved
+
+
+def _delete_results(file_system: FileSystem, directory: str, keep_directory: bool) -> None:
+    names = file_system.names(directory)
+    results: list[str] = []
+    for name in names:
+        path = file_system.join(directory, name)
+        status = file_system.status(path)
+        if name.isascii() and name.isdigit() and status is not None and status.regular:
+            results.append(path)
+        elif not keep_directory or name.isdigit():
+            raise FileExistsError(
+                f"the output {directory} is a directory that holds more than results ({name}): nothing was deleted; "
+                "move that away, or write to another path"
+            )
+    for path in results:
+        file_system.delete_file(path)
+    if not keep_directory:
+        file_system.delete_directory(directory)
+
+
+class TextWriter:
+    r"""Writes the lines of ``subtask`` (from 0), each ended by ``\n``, in utf-8; a lone surrogate becomes ``?``.
+
+    A single writer writes the file ``path``; of several each writes the file ``subtask + 1`` in the directory
+    ``path``. The file is emptied at once. When writing fails, it is cut back to its last whole line.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], subtask: int, parallelism: int) -> None:
+        file_system, resolved = resolve(path)
+        self._path = resolved if parallelism == 1 else file_system.join(resolved, str(subtask + 1))
+        try:
+            self._file = file_system.create(self._path)
+        except OSError as error:
+            raise self._failure(error) from error
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._written = 0
+
+    def write(self, lines: list[str]) -> None:
+        """Takes lines; they reach the file when enough have come together. Raises what ``flush`` raises."""
+        if not lines:
+            return
+        data = ("\n".join(lines) + "\n").encode("utf-8", "replace")
+        self._buffer.append(data)
+        self._buffered += len(data)
+        if self._buffered >= _BUFFER_SIZE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands all lines to the operating system. Raises OSError, naming the file; they are not tried again."""
+        data = b"".join(self._buffer)
+        self._buffer.clear()
+        self._buffered = 0
+        written = 0
+        try:
+            with memoryview(data) as rest:
+                while written < len(data):
+                    written += self._file.write(rest[written:]) or 0
+        except OSError as error:
+            self._cut_back(self._written + data.rfind(b"\n", 0, written) + 1)
+            raise self._failure(error) from error
+        self._written += written
+
+    def close(self) -> None:
+        """Flushes and closes, even when flushing fails. Raises what ``flush`` raises."""
+        try:
+            self.flush()
+        finally:
+            self._file.close()
+
+    def _cut_back(self, size: int) -> None:
+        try:
+            self._file.truncate(size)
+            self._file.seek(size)
+            self._written = size
+        except OSError:
+            pass  # A pipe or a device: what is written is gone.
+
+    def _failure(self, error: OSError) -> OSError:
+        return OSError(error.errno, f"cannot write to {self._path}: {error.strerror}")

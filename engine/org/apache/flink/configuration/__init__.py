@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from stream_engine.configuration import Configuration
+
+__all__ = ["Configuration"]

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from stream_engine.api.watermarks import AssignerWithPeriodicWatermarks, AssignerWithPunctuatedWatermarks
+
+__all__ = ["AssignerWithPeriodicWatermarks", "AssignerWithPunctuatedWatermarks"]

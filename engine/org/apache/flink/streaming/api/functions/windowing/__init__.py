@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from stream_engine.api.functions import RichWindowFunction, WindowFunction
+
+__all__ = ["RichWindowFunction", "WindowFunction"]

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from stream_engine.api.elements import PythonIterator
+
+__all__ = ["PythonIterator"]

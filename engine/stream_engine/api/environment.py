@@ -1,0 +1,161 @@
+"""Where a script's plan begins and is executed: sources, defaults, and ``execute``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.api.addresses import check_address
+from stream_engine.api.checkpointing import CheckpointingMode
+from stream_engine.api.elements import collection_source
+from stream_engine.api.files import location_of
+from stream_engine.api.functions import ParallelSourceFunction, SourceFunction
+from stream_engine.api.plan import PartOfPlan, Plan
+from stream_engine.api.settings import check_parallelism
+from stream_engine.api.snapshot import refuse, snapshot
+from stream_engine.api.streams import DataStream
+from stream_engine.api.time import TimeCharacteristic, milliseconds_of
+from stream_engine.configuration.options import BUFFER_TIMEOUT, DEFAULT_PARALLELISM, JOB_NAME
+from stream_engine.graph.operators import PythonSource, SequenceSource, SocketTextSource, TextFileSource
+from stream_engine.graph.stream_graph import Upstream
+
+if TYPE_CHECKING:
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.operators import Source
+    from stream_engine.graph.stream_graph import StreamGraph
+    from stream_engine.job import Executor, JobExecutionResult
+
+
+class PythonStreamExecutionEnvironment(PartOfPlan):
+    """Makes sources, keeps the plan that their streams build, and executes it.
+
+    All methods raise InvalidProgramException, at the script's line, for arguments that cannot work.
+    """
+
+    def __init__(self, executor: Executor, configuration: Configuration) -> None:
+        self._executor = executor
+        self._configuration = configuration.copy()
+        self._plan = Plan()
+        self.executed = False
+
+    @property
+    def graph(self) -> StreamGraph:
+        """What the next ``execute`` will run."""
+        return self._plan.graph
+
+    # --- older scripts, whose main() is not given a factory ---
+
+    @staticmethod
+    def get_execution_environment() -> PythonStreamExecutionEnvironment:
+        from stream_engine.api.factory import current_factory
+
+        return current_factory().get_execution_environment()
+
+    @staticmethod
+    def create_local_execution_environment(*arguments: Any) -> PythonStreamExecutionEnvironment:
+        from stream_engine.api.factory import current_factory
+
+        return current_factory().create_local_execution_environment(*arguments)
+
+    @staticmethod
+    def create_remote_execution_environment(host: str, port: int, *arguments: Any) -> PythonStreamExecutionEnvironment:
+        from stream_engine.api.factory import current_factory
+
+        return current_factory().create_remote_execution_environment(host, port, *arguments)
+
+    # --- sources ---
+
+    def create_python_source(self, function: Any) -> DataStream:
+        """The records that ``run(ctx)`` collects; one instance, unless it is a ParallelSourceFunction."""
+        source = snapshot(function, "run", SourceFunction, ("ctx",))
+        parallel = isinstance(function, ParallelSourceFunction)
+        return self._source(PythonSource(source, parallel), f"Source: {source.label}")
+
+    add_source = create_python_source
+
+    def from_elements(self, *elements: Any) -> DataStream:
+        """The arguments, each a record, as they are now."""
+        return self._source(collection_source(elements), "Source: from_elements")
+
+    def from_collection(self, collection: Any) -> DataStream:
+        """The elements of a collection as they are now; a generator or PythonIterator is read when the job runs."""
+        return self._source(collection_source(collection), "Source: from_collection")
+
+    def generate_sequence(self, start: int, end: int) -> DataStream:
+        """The integers from ``start`` to ``end``, both included, made in parallel."""
+        if not isinstance(start, int) or not isinstance(end, int):
+            refuse(f"generate_sequence() takes two integers, not {start!r} and {end!r}.")
+        if start > end:
+            refuse(f"generate_sequence() counts upwards, but {start} is greater than {end}.")
+        return self._source(SequenceSource(start, end), f"Source: {start}..{end}")
+
+    def read_text_file(self, path: Any, charset: str = "utf-8") -> DataStream:
+        """The lines, without their ends, of a file, of the files in a directory, or of those that a glob matches."""
+        location = location_of(path)
+        return self._source(TextFileSource(location, charset), f"Source: {location}")
+
+    read_text = read_text_file
+
+    def socket_text_stream(self, host: str, port: int) -> DataStream:
+        """The lines that a TCP server sends."""
+        check_address(host, port)
+        return self._source(SocketTextSource(host, port), f"Source: {host}:{port}")
+
+    # --- settings, each returning the environment ---
+
+    def set_parallelism(self, parallelism: int) -> PythonStreamExecutionEnvironment:
+        """How many instances run of operators that say nothing themselves."""
+        check_parallelism(parallelism)
+        self._configuration.set(DEFAULT_PARALLELISM, parallelism)
+        return self
+
+    def get_parallelism(self) -> int:
+        return self._configuration.get(DEFAULT_PARALLELISM)
+
+    def set_stream_time_characteristic(self, characteristic: TimeCharacteristic) -> PythonStreamExecutionEnvironment:
+        """The clock for the time windows that are made from now on."""
+        if not isinstance(characteristic, TimeCharacteristic):
+            refuse(f"A TimeCharacteristic is needed, such as TimeCharacteristic.EventTime, not {characteristic!r}.")
+        self._plan.time_characteristic = characteristic
+        return self
+
+    def get_stream_time_characteristic(self) -> TimeCharacteristic:
+        return self._plan.time_characteristic
+
+    def set_buffer_timeout(self, timeout: int) -> PythonStreamExecutionEnvironment:
+        """For how many ms a record may wait for others to travel with; 0: not at all, -1: until a buffer is full."""
+        self._configuration.set(BUFFER_TIMEOUT, timeout)
+        return self
+
+    def enable_checkpointing(
+        self, interval: Any, mode: CheckpointingMode = CheckpointingMode.EXACTLY_ONCE
+    ) -> PythonStreamExecutionEnvironment:
+        """Recorded (``interval`` in ms, or a Time) and warned of: this version takes no checkpoints."""
+        import warnings
+
+        if not isinstance(mode, CheckpointingMode):
+            refuse(f"A CheckpointingMode is needed, such as CheckpointingMode.EXACTLY_ONCE, not {mode!r}.")
+        self._configuration.set("execution.checkpointing.interval", milliseconds_of(interval))
+        self._configuration.set("execution.checkpointing.mode", mode.value)
+        text = "no checkpoints are taken in this version: a job that fails begins anew when it is run again"
+        warnings.warn(text, stacklevel=2)
+        return self
+
+    # --- execution ---
+
+    def execute(self, job_name: str | bool | None = None, local: bool = True) -> JobExecutionResult:
+        """Runs the plan to its end; the environment begins an empty one.
+
+        Older scripts say whether the job is ``local``, even as the only argument; it always is. Raises
+        JobExecutionException when the job failed, InvalidProgramException when there is nothing to run.
+        """
+        if not self.graph.nodes:
+            since = "since the last execute()" if self.executed else "in this environment"
+            refuse(f"There is nothing to execute: no source was made {since}.")
+        configuration = self._configuration.copy()
+        name = str(job_name) if job_name and job_name is not True else configuration.get(JOB_NAME)
+        self.executed = True
+        return self._executor.execute(self._plan.take(), configuration, name)
+
+    def _source(self, source: Source, name: str) -> DataStream:
+        node = self._plan.add(source, name)
+        return DataStream(self._plan, (Upstream(node.id),), node)

@@ -1,0 +1,72 @@
+"""What main(factory) is given: the maker of environments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.api.environment import PythonStreamExecutionEnvironment
+from stream_engine.api.plan import PartOfPlan
+from stream_engine.api.snapshot import refuse
+from stream_engine.configuration import Configuration
+
+if TYPE_CHECKING:
+    from stream_engine.job import Executor
+
+_current: PythonEnvironmentFactory | None = None
+
+
+class PythonEnvironmentFactory(PartOfPlan):
+    """Makes environments whose jobs ``executor`` runs, with ``configuration`` for their defaults.
+
+    ``environments`` are those made so far, which tells whether one has been left with a plan not executed.
+    """
+
+    def __init__(self, executor: Executor, configuration: Configuration) -> None:
+        global _current
+        self.environments: list[PythonStreamExecutionEnvironment] = []
+        self._executor = executor
+        self._configuration = configuration
+        _current = self
+
+    def get_execution_environment(self) -> PythonStreamExecutionEnvironment:
+        return self._made(self._configuration)
+
+    def create_local_execution_environment(
+        self, parallelism: Any = None, config: Any = None
+    ) -> PythonStreamExecutionEnvironment:
+        """``(config)``, ``(parallelism)`` or ``(parallelism, config)``; these win over the launcher's configuration."""
+        if config is None and not isinstance(parallelism, int):
+            parallelism, config = None, parallelism
+        environment = self._made(self._configuration.merge(_configuration(config)))
+        return environment if parallelism is None else environment.set_parallelism(parallelism)
+
+    def create_remote_execution_environment(
+        self, host: str, port: int, *arguments: Any
+    ) -> PythonStreamExecutionEnvironment:
+        """Raises InvalidProgramException: jobs run on this machine only, in this version."""
+        refuse(
+            f"Running on the Flink cluster at {host}:{port} is not part of this version; "
+            "get_execution_environment() runs the same plan on this machine's cores."
+        )
+
+    def _made(self, configuration: Configuration) -> PythonStreamExecutionEnvironment:
+        environment = PythonStreamExecutionEnvironment(self._executor, configuration)
+        self.environments.append(environment)
+        return environment
+
+
+def current_factory() -> PythonEnvironmentFactory:
+    """The factory of the program that is running, the one made last."""
+    if _current is None:
+        refuse("There is no environment here: run the script with pyflink-stream, and take it from main(factory).")
+    return _current
+
+
+def _configuration(config: Any) -> Configuration:
+    if config is None:
+        return Configuration()
+    if isinstance(config, Configuration):
+        return config
+    if isinstance(config, dict):
+        return Configuration(config)
+    refuse(f"A Configuration is needed, not {config!r}.")

@@ -1,0 +1,116 @@
+"""Imports of JVM classes that do not exist here: which class it was, and what to use instead."""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+_ROOTS = ("org.apache.flink.", "java.", "javax.", "scala.")
+
+# By class or package; the longest that matches speaks.
+_INSTEAD = {
+    "java.io": "use open() and the os, io and pathlib modules",
+    "java.lang": "use Python's own types and exceptions",
+    "java.lang.System": "use the sys, os and time modules",
+    "java.lang.Thread": "use the threading module",
+    "java.math": "use int and the decimal module",
+    "java.net": "use the socket and urllib modules",
+    "java.nio": "use the pathlib module and bytes",
+    "java.text": "use the datetime module and str.format",
+    "java.time": "use the datetime module",
+    "java.util": "use Python's own collections",
+    "java.util.ArrayList": "use a list",
+    "java.util.Date": "use the datetime module",
+    "java.util.HashMap": "use a dict",
+    "java.util.HashSet": "use a set",
+    "java.util.LinkedList": "use collections.deque",
+    "java.util.List": "use a list",
+    "java.util.Map": "use a dict",
+    "java.util.Random": "use the random module",
+    "java.util.Scanner": "use str.split and the re module",
+    "java.util.Set": "use a set",
+    "java.util.UUID": "use the uuid module",
+    "java.util.concurrent": "use the threading and concurrent.futures modules",
+    "java.util.regex": "use the re module",
+    "javax": "use Python's own libraries",
+    "org.apache.flink.api.common.restartstrategy": "leave it out: a failed job is not restarted in this version",
+    "org.apache.flink.api.common.typeinfo": "leave it out: records are Python objects and need no type information",
+    "org.apache.flink.api.java.tuple": "use a Python tuple",
+    "org.apache.flink.api.java.typeutils": "leave it out: records are Python objects and need no type information",
+    "org.apache.flink.runtime.state": "leave it out: state is kept in the workers' memory",
+    "org.apache.flink.streaming.api.environment": "use the factory that main(factory) is given",
+    "org.apache.flink.streaming.api.windowing": "use time_window() or count_window() of a keyed stream",
+    "org.apache.flink.streaming.connectors": "write a SourceFunction or SinkFunction around a Python client",
+    "org.apache.flink.streaming.python.connectors": "write a SourceFunction or SinkFunction around a Python client",
+    "org.apache.flink.table": "use the operations of a data stream",
+    "org.apache.flink.util.Collector": "leave it out: a function is handed its collector",
+    "org.apache.flink.util.OutputTag": "use a str as the name of a side output",
+    "scala": "use Python's own types and collections",
+}
+
+
+class JvmFinder:
+    """Asked by the import system when nobody else knows a name.
+
+    By convention a JVM class begins with a capital letter and a package with a small one. A package is imported as an
+    empty module, so that the error is about the class wanted from it, which only the next step of the import names.
+    """
+
+    @classmethod
+    def install(cls) -> None:
+        """Puts a finder last, so that modules which do exist are found as ever."""
+        if not any(isinstance(finder, cls) for finder in sys.meta_path):
+            sys.meta_path.append(cls())  # pyright: ignore[reportArgumentType]
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not f"{fullname}.".startswith(_ROOTS):
+            return None
+        # A bridge to a real JVM, installed later, may know better.
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:  # pyright: ignore[reportArgumentType]
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None:
+                return spec
+        if fullname.rpartition(".")[2][:1].isupper():
+            raise ImportError(explanation(fullname), name=fullname)
+        return ModuleSpec(fullname, self, is_package=True)  # pyright: ignore[reportArgumentType]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        def missing(name: str) -> Any:
+            raise AttributeError(explanation(f"{module.__name__}.{name}") if name[:1].isupper() else name)
+
+        module.__getattr__ = missing
+
+
+def explanation(class_name: str) -> str:
+    """Says that ``class_name``, in full, does not exist here, and what to use instead where that is known."""
+    known = _modules_with(class_name.rpartition(".")[2])
+    if known:
+        instead = f"import it from {' or '.join(known)}"
+    else:
+        parts = class_name.split(".")
+        prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        instead = next((_INSTEAD[prefix] for prefix in prefixes if prefix in _INSTEAD), "")
+    text = f"{class_name} is a class of the JVM, which is not there in native Python"
+    return f"{text}; {instead}." if instead else f"{text}."
+
+
+def _modules_with(name: str) -> list[str]:
+    """The modules of the ``org.apache.flink`` and ``java`` trees here that do have a class of this name."""
+    import re
+    from pathlib import Path
+
+    root = Path(__file__).parents[2]
+    files = (file for tree in ("org/apache/flink", "java") for file in sorted((root / tree).rglob("*.py")))
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    found = (file.relative_to(root).with_suffix("") for file in files if word.search(file.read_text("utf-8")))
+    return [".".join(path.parts).removesuffix(".__init__") for path in found]

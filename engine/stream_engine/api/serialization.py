@@ -1,0 +1,31 @@
+"""Schemas: how records become bytes on a socket, and bytes become records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SerializationSchema:
+    """``serialize(value)`` returns a record's bytes; a str is sent as utf-8."""
+
+
+class DeserializationSchema:
+    """``deserialize(message)`` returns the record of some bytes; ``isEndOfStream(record)`` whether it is the last."""
+
+
+class SimpleStringSchema(SerializationSchema, DeserializationSchema):
+    """Strings, in ``charset``; other records as ``str()`` shows them."""
+
+    def __init__(self, charset: str = "utf-8") -> None:
+        self.charset = charset
+
+    def serialize(self, value: Any) -> bytes:
+        return str(value).encode(self.charset)
+
+    def deserialize(self, message: bytes) -> str:
+        return bytes(message).decode(self.charset)
+
+    def is_end_of_stream(self, value: Any) -> bool:
+        return False
+
+    isEndOfStream = is_end_of_stream

@@ -1,0 +1,60 @@
+"""What a script may still say about an operator once it has been made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream_engine.api.plan import PartOfPlan
+from stream_engine.api.snapshot import refuse
+from stream_engine.graph.operators import CollectionSource, FedSource, SocketTextSource
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from stream_engine.graph.stream_graph import StreamNode
+
+_INDIVISIBLE = (CollectionSource, FedSource, SocketTextSource)
+
+
+class OperatorSettings(PartOfPlan):
+    """Parallelism, name and uid of the operator that made a stream, or that ends it. Each returns its own stream."""
+
+    def __init__(self, node: StreamNode | None) -> None:
+        self._node = node
+
+    def set_parallelism(self, parallelism: int) -> Self:
+        """How many instances of the operator run, from 1."""
+        check_parallelism(parallelism)
+        node = self._own("set_parallelism")
+        if parallelism > 1 and isinstance(node.operator, _INDIVISIBLE):
+            refuse(f"{node.name!r} cannot be divided: its parallelism is 1, not {parallelism}.")
+        node.parallelism = parallelism
+        return self
+
+    def name(self, name: str) -> Self:
+        """What reports call the operator."""
+        self._own("name").name = str(name)
+        return self
+
+    def uid(self, uid: str) -> Self:
+        """An identifier that stays the same when the script changes."""
+        self._own("uid").uid = str(uid)
+        return self
+
+    def _own(self, setting: str) -> StreamNode:
+        if self._node is None:
+            refuse(
+                f"{setting}() belongs to an operator, and this {type(self).__name__} only says how records travel: "
+                "call it on the operator before or after."
+            )
+        return self._node
+
+
+class DataStreamSink(OperatorSettings):
+    """The end of a stream."""
+
+
+def check_parallelism(parallelism: object) -> None:
+    """Raises InvalidProgramException for what is not a whole number from 1."""
+    if not isinstance(parallelism, int) or isinstance(parallelism, bool) or parallelism < 1:
+        refuse(f"A parallelism is a whole number from 1, not {parallelism!r}.")

@@ -1,0 +1,93 @@
+"""Checks a user's function at the API call, and serialises it there and then."""
+
+from __future__ import annotations
+
+from types import FunctionType, MethodType
+from typing import Any, NoReturn
+
+from stream_engine.api.pickling import complaint, pickled
+from stream_engine.api.signature import signature_of
+from stream_engine.graph.functions import UserFunction
+from stream_engine.graph.location import caller_location
+from stream_engine.job import InvalidProgramException
+
+
+def snapshot(
+    function: Any, method: str, interface: type, parameters: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> UserFunction:
+    """The function as it is now; what the script does to the object later changes nothing.
+
+    ``function`` is an object with ``method``, or anything callable; it is called with an argument for each of
+    ``parameters``, and perhaps for those of ``optional``. ``interface`` is the base class that the guide derives such
+    functions from. Raises InvalidProgramException when it cannot be called so, or cannot be pickled.
+    """
+    target, name = _target(function, method, interface, parameters)
+    _check_parameters(target, function, name or label_of(function), parameters, optional)
+    try:
+        payload = pickled(function)
+    except Exception as error:
+        advice = "What each worker needs one of its own of is made in open() of a rich function, or in run() of a source."
+        refuse(f"{complaint(label_of(function), function, error)} {advice}", error)
+    return UserFunction(payload, label_of(function), name)
+
+
+def label_of(function: Any) -> str:
+    """What people call it: a function's own name, else that of its class."""
+    if isinstance(function, FunctionType | MethodType | type):
+        return function.__name__
+    return type(function).__name__
+
+
+def refuse(message: str, cause: Exception | None = None) -> NoReturn:
+    """Raises InvalidProgramException with the user's line before the message."""
+    location = caller_location()
+    raise InvalidProgramException(f"{location}: {message}" if location else message) from cause
+
+
+def _target(function: Any, method: str, interface: type, parameters: tuple[str, ...]) -> tuple[Any, str | None]:
+    """What is to be called, and its method's name; None when the function itself is called."""
+    label = label_of(function)
+    if isinstance(function, type):
+        if issubclass(function, interface) or callable(getattr(function, method, None)):
+            refuse(f"{label} is a class, and an object of it is needed: write {label}(...).")
+        return function, None
+    target = getattr(function, method, None)
+    if callable(target):
+        return target, method
+    call = f"{method}({', '.join(parameters)})"
+    if isinstance(function, interface) or not callable(function):
+        refuse(_missing(function, call, method, interface))
+    return function, None
+
+
+def _missing(function: Any, call: str, method: str, interface: type) -> str:
+    if getattr(type(function), "__module__", "") == "builtins":
+        return f"A {interface.__name__} or a callable is needed, not {function!r} of type {label_of(function)}."
+    text = f"{label_of(function)} has no method {call}, which a {interface.__name__} needs."
+    nearest = _nearest(method, function)
+    return f"{text} It has {nearest}(): should that be called {method}?" if nearest else text
+
+
+def _nearest(method: str, function: Any) -> str | None:
+    """The user's own method whose name looks most like ``method``, however it is spelt: flat_map, FlatMap, flatmap."""
+    from difflib import get_close_matches
+
+    own: dict[str, str] = {}
+    for base in type(function).__mro__:
+        if not base.__module__.startswith(("builtins", "stream_engine.")):
+            names = (name for name, value in vars(base).items() if callable(value) and not name.startswith("__"))
+            own.update((name.lower().replace("_", ""), name) for name in names)
+    matches = get_close_matches(method.lower(), own, n=1, cutoff=0.5)
+    return own[matches[0]] if matches else None
+
+
+def _check_parameters(
+    target: Any, function: Any, name: str, parameters: tuple[str, ...], optional: tuple[str, ...]
+) -> None:
+    signature = signature_of(target)
+    counts = range(len(parameters), len(parameters) + len(optional) + 1)
+    if signature is None or any(signature.takes(count) for count in counts):
+        return
+    owner = "" if target is function else f"{label_of(function)}."
+    wanted = ", ".join(parameters) + "".join(f"[, {parameter}]" for parameter in optional)
+    refuse(f"{owner}{name}({signature}) has the wrong parameters: it is called with ({wanted}).")

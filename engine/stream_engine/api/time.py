@@ -1,0 +1,89 @@
+"""Lengths of time, and which clock windows go by."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from stream_engine.api.snapshot import refuse
+
+_SECOND = 1_000
+_MINUTE = 60 * _SECOND
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+
+
+class TimeCharacteristic(Enum):
+    """The clock that time windows go by.
+
+    ``ProcessingTime``: the worker's own clock. ``EventTime``: the timestamps that records carry. ``IngestionTime``:
+    the time at which a record entered the job, which on one machine is its processing time.
+    """
+
+    ProcessingTime = "ProcessingTime"
+    IngestionTime = "IngestionTime"
+    EventTime = "EventTime"
+
+
+class Time:
+    """A length of time, in whole ms."""
+
+    __slots__ = ("_milliseconds",)
+
+    def __init__(self, milliseconds: int) -> None:
+        self._milliseconds = milliseconds
+
+    @classmethod
+    def milliseconds(cls, count: float) -> Time:
+        return cls._of(count, 1)
+
+    @classmethod
+    def seconds(cls, count: float) -> Time:
+        return cls._of(count, _SECOND)
+
+    @classmethod
+    def minutes(cls, count: float) -> Time:
+        return cls._of(count, _MINUTE)
+
+    @classmethod
+    def hours(cls, count: float) -> Time:
+        return cls._of(count, _HOUR)
+
+    @classmethod
+    def days(cls, count: float) -> Time:
+        return cls._of(count, _DAY)
+
+    @classmethod
+    def _of(cls, count: float, unit: int) -> Time:
+        if not isinstance(count, int | float) or isinstance(count, bool):
+            refuse(f"A length of time is a number, not {count!r}.")
+        exact = count * unit
+        if exact < 0 or exact != int(exact):
+            refuse(f"A length of time is a whole number of milliseconds from 0, not {exact}.")
+        return cls(int(exact))
+
+    def to_milliseconds(self) -> int:
+        return self._milliseconds
+
+    toMilliseconds = to_milliseconds
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Time) and self._milliseconds == other._milliseconds
+
+    def __hash__(self) -> int:
+        return hash(self._milliseconds)
+
+    def __repr__(self) -> str:
+        return f"Time({self._milliseconds} ms)"
+
+
+def milliseconds_of(time: Any) -> int:
+    """The ms of a Time, a timedelta, or an int that counts ms already. Raises InvalidProgramException for others."""
+    if isinstance(time, Time):
+        return time.to_milliseconds()
+    if isinstance(time, timedelta):
+        return Time.milliseconds(time / timedelta(milliseconds=1)).to_milliseconds()
+    if isinstance(time, int) and not isinstance(time, bool):
+        return Time.milliseconds(time).to_milliseconds()
+    refuse(f"A length of time is a Time such as seconds(5), a timedelta, or an int of milliseconds, not {time!r}.")

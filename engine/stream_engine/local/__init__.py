@@ -1,0 +1,1 @@
+"""The embedded engine: a job on worker processes of this machine."""

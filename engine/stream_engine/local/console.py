@@ -1,0 +1,63 @@
+"""Standard output of a worker: whole lines, sent to the coordinator, which alone writes to the terminal or pipe."""
+
+from __future__ import annotations
+
+import io
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from stream_engine.local.connection import CONSOLE
+
+if TYPE_CHECKING:
+    from stream_engine.local.worker import Worker
+
+# Unsent bytes after which a worker waits for the reader of its output.
+_BACKLOG = 1024 * 1024
+
+
+class ConsoleWriter:
+    """Where the lines of ``output()`` go."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def write(self, lines: list[str]) -> None:
+        control = self._worker.control
+        lines.append("")
+        control.send(CONSOLE, 0, "\n".join(lines).encode("utf-8", "surrogateescape"))
+        while control.backlog > _BACKLOG:
+            self._worker.work_downstream(None)
+
+    def close(self) -> None:
+        """Nothing is held back, and the connection is the worker's."""
+
+
+class ConsoleStream(io.TextIOBase):
+    """``sys.stdout`` of a worker, for the ``print`` of user functions in any thread."""
+
+    encoding = "utf-8"
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._lock = Lock()
+        self._line = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            self._line += text
+            whole, newline, self._line = self._line.rpartition("\n")
+            if newline:
+                self._send(whole + newline)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._lock:
+            if self._line:
+                self._send(self._line)
+                self._line = ""
+
+    def _send(self, text: str) -> None:
+        self._worker.control.send(CONSOLE, 0, text.encode("utf-8", "surrogateescape"))

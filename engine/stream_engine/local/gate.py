@@ -1,0 +1,177 @@
+"""The sending side of an exchange, in one subtask."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.graph.partitioners import Broadcast, Forward, Hash, HashPartial, Rebalance, Shuffle
+from stream_engine.local.connection import DATA, END, MARK
+from stream_engine.operators.keyed import key_call, write_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream_engine.graph.job_graph import Exchange, Task
+    from stream_engine.local.connection import Connection
+    from stream_engine.local.subtask import Subtask
+    from stream_engine.local.worker import Worker
+    from stream_engine.operators.chain import ChainWriter
+
+# Bytes a frame should have: large enough that its fixed costs vanish, small enough to stay in the caches.
+_FRAME_SIZE = 64 * 1024
+_MOST_RECORDS = 4096
+# Frames under way to a receiver that has not processed them: one in work, the others to hide the way there.
+_CREDIT = 4
+
+
+class Gate:
+    """Records for the subtasks of another task: a buffer for each that is remote, a plain call for the local one.
+
+    Buffered records are sent as one frame when they are many, when the worker has nothing else to do, and after the
+    buffer timeout. A frame needs a credit of its receiver's; while there is none, the worker does downstream work.
+    """
+
+    exposes = False
+
+    def __init__(
+        self, worker: Worker, exchange: Exchange, target: Task, local: Subtask | None, peers: Mapping[int, Connection]
+    ) -> None:
+        width = target.parallelism
+        self.exchange = exchange
+        self.operator = exchange.source
+        # Errors in choosing a record's receiver are in what the receiver asked for: a key selector, or a key.
+        self.target = target.head.id
+        self.selected = exchange.selected
+        self._worker = worker
+        self._width = width
+        self._local = local
+        self._peers = {} if isinstance(exchange.partitioner, Forward) else dict(peers)
+        self._credit = dict.fromkeys(self._peers, _CREDIT)
+        self._buffers: list[list[Any]] = [[] for _ in range(width)]
+        self._fixed_limit = worker.buffer_timeout == 0
+        self.limit = 1 if self._fixed_limit else 128
+        # Where round robin begins; not the same for all senders, or they would all press on one receiver.
+        self.next = worker.index % width
+
+    # --- while the chain is compiled ---------------------------------------------------------------------------------
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        code, partitioner = chain.code, self.exchange.partitioner
+        if isinstance(partitioner, Forward):
+            self._write_local(chain, record)
+            return
+        if isinstance(partitioner, Broadcast):
+            owned = chain.owned(record)
+            for target in self._peers:
+                self._write_append(chain, repr(target), owned)
+            if self._local is not None:
+                self._write_local(chain, record)
+            return
+        target = code.fresh("target")
+        if isinstance(partitioner, Hash):
+            key = write_key(chain, record, key_call(partitioner.key))
+            code.line(f"{target} = hash({key}) % {self._width}", "hash")
+        elif isinstance(partitioner, HashPartial):
+            code.line(f"{target} = hash({record}[1]) % {self._width}", "hash")
+        elif isinstance(partitioner, Shuffle):
+            code.line(f"{target} = int({code.bind('random', random.random)}() * {self._width})")
+        else:
+            assert isinstance(partitioner, Rebalance)
+            gate = code.bind("gate", self)
+            code.line(f"{target} = {gate}.next")
+            code.line(f"{gate}.next = {target} + 1 if {target} < {self._width - 1} else 0")
+        if self._local is None:
+            self._write_append(chain, target, chain.owned(record))
+            return
+        with code.block(f"if {target} == {self._worker.index}:"):
+            self._write_local(chain, record)
+        with code.block("else:"):
+            self._write_append(chain, target, chain.owned(record))
+
+    def _write_local(self, chain: ChainWriter, record: str) -> None:
+        assert self._local is not None
+        chain.code.line(f"{chain.code.bind('process', self._local.chain.process)}({record})")
+
+    def _write_append(self, chain: ChainWriter, target: str, record: str) -> None:
+        code = chain.code
+        buffer = code.fresh("buffer")
+        code.line(f"{buffer} = {code.bind('buffers', self._buffers)}[{target}]")
+        code.line(f"{buffer}.append({record})")
+        with code.block(f"if len({buffer}) >= {code.bind('gate', self)}.limit:"):
+            code.line(f"{code.bind('send', self._send_full)}({target})")
+
+    # --- while records flow ------------------------------------------------------------------------------------------
+
+    def flush(self) -> bool:
+        """Sends what is buffered, full or not; whether there was anything."""
+        sent = False
+        for target in self._peers:
+            if self._buffers[target]:
+                self._send(target)
+                sent = True
+        return sent
+
+    def mark(self, time: int) -> None:
+        """All that was emitted before ``time`` (ms) has been sent: tells every receiver."""
+        self.flush()
+        for peer in self._peers.values():
+            peer.send(MARK, self.exchange.id, time.to_bytes(8, "little", signed=True))
+        if self._local is not None:
+            self._local.on_mark(self.exchange.id, self._worker.index, time)
+
+    def end(self) -> None:
+        """No further record will come."""
+        self.flush()
+        for peer in self._peers.values():
+            peer.send(END, self.exchange.id)
+        if self._local is not None:
+            self._local.on_end()
+
+    def grant(self, peer: int) -> None:
+        """The receiver has worked off a frame."""
+        self._credit[peer] += 1
+
+    def _send_full(self, target: int) -> None:
+        records = len(self._buffers[target])
+        size = self._send(target)
+        if not self._fixed_limit:
+            self.limit = max(1, min(_MOST_RECORDS, records * _FRAME_SIZE // size))
+
+    def _send(self, target: int) -> int:
+        buffer = self._buffers[target]
+        payload = _dumps(buffer)
+        # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
+        buffer.clear()
+        while self._credit[target] <= 0:
+            self._worker.work_downstream(self.exchange.target_task)
+        self._credit[target] -= 1
+        self._peers[target].send(DATA, self.exchange.id, payload)
+        return len(payload)
+
+
+def _dumps(records: list[Any]) -> bytes:
+    try:
+        return pickle.dumps(records, 5)
+    except Exception:
+        # Instances of classes that no module holds: slower, but they have nowhere else to go.
+        from cloudpickle import dumps
+
+        try:
+            return dumps(records, 5)
+        except Exception as error:
+            raise _unsendable(records, error) from error
+
+
+def _unsendable(records: list[Any], error: Exception) -> TypeError:
+    from cloudpickle import dumps
+
+    for record in records:
+        try:
+            dumps(record, 5)
+        except Exception:
+            return TypeError(
+                f"a record cannot be sent to another worker, as it cannot be pickled: {record!r} ({error})"
+            )
+    return TypeError(f"records cannot be sent to another worker: {error}")

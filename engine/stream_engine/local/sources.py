@@ -1,0 +1,179 @@
+"""The two kinds of source in a worker: pulled by its loop, or pushing from a thread of its own."""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Protocol
+
+from stream_engine.connectors.collection import CollectionReader
+from stream_engine.connectors.sequence import SequenceReader
+from stream_engine.connectors.text import TextReader
+from stream_engine.graph import operators as plan
+from stream_engine.local.connection import DEMAND
+from stream_engine.local.failure import Cancelled, OperatorError
+from stream_engine.local.turn import Seat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stream_engine.connectors.socket import SocketTextReader
+    from stream_engine.local.subtask import Subtask
+    from stream_engine.local.worker import Worker
+
+# Batches asked for in advance: one in work, one on its way.
+_DEMANDS = 2
+
+
+class Reader(Protocol):
+    """A source that is asked for records: some, none for now (empty), or no more (None)."""
+
+    def read(self, limit: int) -> Sequence[Any] | None: ...
+
+    def close(self) -> None: ...
+
+
+class FedReader:
+    """Reads what the script's own process reads for it, a batch per demand."""
+
+    def __init__(self, worker: Worker, operator: int) -> None:
+        self._worker = worker
+        self._operator = operator
+        self._batches: deque[bytes] = deque()
+        self._records: list[Any] = []
+        self._ended = False
+        for _ in range(_DEMANDS):
+            worker.control.send(DEMAND, operator)
+
+    def feed(self, batch: bytes) -> None:
+        self._batches.append(batch)
+
+    def end(self) -> None:
+        self._ended = True
+
+    def read(self, limit: int) -> Sequence[Any] | None:
+        if not self._records:
+            if not self._batches:
+                return None if self._ended else ()
+            self._records = pickle.loads(self._batches.popleft())
+            self._worker.control.send(DEMAND, self._operator)
+        records, self._records = self._records[:limit], self._records[limit:]
+        return records
+
+    def close(self) -> None:
+        self._batches.clear()
+
+
+class SourceContext:
+    """What a SourceFunction's ``run`` is given: ``collect(record)`` takes the record through the whole chain."""
+
+    __slots__ = ("collect",)
+
+    def __init__(self, collect: Callable[[Any], None]) -> None:
+        self.collect = collect
+
+
+class PushSource:
+    """Runs a source's ``run`` in a thread. ``done`` is set at its end, with ``error`` what it raised."""
+
+    def __init__(self, worker: Worker, subtask: Subtask) -> None:
+        self.subtask = subtask
+        self.done = False
+        self.error: BaseException | None = None
+        self._worker = worker
+        self._seat = Seat()
+        operator = subtask.task.head.operator
+        self._of_user = isinstance(operator, plan.PythonSource)
+        self._function: Any
+        if isinstance(operator, plan.PythonSource):
+            with OperatorError.around(subtask.task.head.id, "being loaded"):
+                self._function = operator.function.load()
+        else:
+            assert isinstance(operator, plan.SocketTextSource)
+            self._function = _socket_reader(operator, worker)
+        self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
+
+    def open(self) -> None:
+        function = self._function
+        if hasattr(function, "setRuntimeContext"):
+            from stream_engine.operators.context import RuntimeContext
+
+            head = self.subtask.task.head
+            with OperatorError.around(head.id, "being opened"):
+                function.setRuntimeContext(RuntimeContext(head.name, self._worker.index, self.subtask.task.parallelism))
+                function.open(self._worker.configuration)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Asks the function to return, and waits for that a moment; it may be in a call that nothing can end."""
+        self._function.cancel()
+        self._thread.join(0.5)
+
+    def close(self) -> None:
+        if hasattr(self._function, "setRuntimeContext"):
+            with OperatorError.around(self.subtask.task.head.id, "being closed"):
+                self._function.close()
+
+    def _run(self) -> None:
+        try:
+            collect = self._collector()
+            self._function.run(SourceContext(collect) if self._of_user else collect)
+        except Cancelled:
+            pass
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._worker.turn.leave(self._seat)
+            self.done = True
+            self._worker.wake()
+
+    def _collector(self) -> Callable[[Any], None]:
+        seat, turn, take = self._seat, self._worker.turn, self._take
+        process = self.subtask.chain.process
+
+        def collect(record: Any) -> None:
+            seat.inside = True
+            if turn.holder is not seat:
+                take()
+            process(record)
+            seat.inside = False
+            if turn.holder is not seat:
+                seat.gone.set()
+
+        return collect
+
+    def _take(self) -> None:
+        self._worker.turn.take(self._seat)
+        self._worker.source_awoke()
+
+
+def _socket_reader(operator: plan.SocketTextSource, worker: Worker) -> SocketTextReader:
+    from stream_engine.connectors.socket import SocketTextReader
+
+    configuration = worker.configuration
+    retries, interval = operator.max_retries, operator.retry_interval
+    return SocketTextReader(
+        operator.host,
+        operator.port,
+        operator.delimiter,
+        configuration.get("source.socket.max-retries") if retries is None else retries,
+        configuration.get("source.socket.retry-interval") if interval is None else interval,
+    )
+
+
+def pull_source(worker: Worker, subtask: Subtask, splits: dict[int, Any]) -> Reader | None:
+    """The reader of a subtask that is a pulled source; None for another."""
+    head = subtask.task.head
+    operator = head.operator
+    if isinstance(operator, plan.CollectionSource):
+        return CollectionReader(operator.chunks)
+    if isinstance(operator, plan.SequenceSource):
+        return SequenceReader(operator.start, operator.end, worker.index, subtask.task.parallelism)
+    if isinstance(operator, plan.TextFileSource):
+        return TextReader(splits[head.id][worker.index], operator.charset)
+    if isinstance(operator, plan.FedSource):
+        return FedReader(worker, head.id)
+    return None

@@ -1,0 +1,170 @@
+"""One parallel instance of a task, in its worker: its chain, its inputs, and its life from open to close."""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from math import inf
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.graph.partitioners import Forward
+from stream_engine.local.connection import CREDIT, DATA, MARK
+from stream_engine.local.failure import OperatorError
+from stream_engine.local.gate import Gate
+from stream_engine.operators.build import build_operator
+from stream_engine.operators.chain import Chain
+from stream_engine.operators.windows import MergeWindowsOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from stream_engine.graph.job_graph import JobGraph, Task
+    from stream_engine.graph.operators import Sink
+    from stream_engine.local.connection import Frame
+    from stream_engine.local.worker import Worker
+    from stream_engine.operators.operator import Writer
+
+# A turn between two looks at sockets, timers and signals should take about this long, in seconds.
+_SHORT, _LONG = 0.002, 0.008
+
+
+class Pace:
+    """How many records to process in one turn: few when each takes long, so that the worker stays responsive."""
+
+    def __init__(self) -> None:
+        self.records = 16
+
+    def run(self, process_batch: Callable[[Any], None], records: Sequence[Any]) -> None:
+        start = perf_counter()
+        process_batch(records)
+        elapsed = perf_counter() - start
+        if elapsed > _LONG:
+            self.records = max(1, self.records // 4)
+        elif elapsed < _SHORT and len(records) >= self.records:
+            self.records = min(8192, self.records * 2)
+
+
+class Subtask:
+    """Runs a chain in a worker, as its operators' host."""
+
+    def __init__(self, worker: Worker, graph: JobGraph, task: Task, local: Mapping[int, Subtask]) -> None:
+        self.task = task
+        self.index = worker.index
+        self.configuration = worker.configuration
+        self.worker = worker
+        self.finished = False
+        self.pace = Pace()
+        self._opened = False
+        self._queue: deque[tuple[int, Frame]] = deque()
+        self._records: list[Any] = []
+        self._position = 0
+        self.gates: list[Gate] = []
+        for exchange in graph.outputs(task.id):
+            target = graph.tasks[exchange.target_task]
+            peers = worker.peers_below(target.parallelism)
+            self.gates.append(Gate(worker, exchange, target, local.get(target.id), peers))
+        channels = {
+            (exchange.id, sender)
+            for exchange in graph.inputs(task.id)
+            for sender in (
+                (self.index,)
+                if isinstance(exchange.partitioner, Forward)
+                else range(graph.tasks[exchange.source_task].parallelism)
+            )
+        }
+        self._unfinished_inputs = len(channels)
+        self._marks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
+        operators = []
+        for node in task.operators:
+            with OperatorError.around(node.id, "being loaded"):
+                operators.append(build_operator(node, self.index, task.parallelism))
+        self.chain = Chain(task, operators, self.gates, worker.configuration.get("pipeline.object-reuse"))
+
+    # --- the operators' host -----------------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        return self.worker.now
+
+    def schedule(self, time: int, action: Callable[[], None]) -> None:
+        self.worker.schedule(time, self, action)
+
+    def writer(self, sink: Sink, parallelism: int) -> Writer:
+        return self.worker.writer(sink, parallelism)
+
+    # --- input -------------------------------------------------------------------------------------------------------
+
+    @property
+    def has_input(self) -> bool:
+        return bool(self._records or self._queue)
+
+    def receive(self, sender: int, frame: Frame) -> None:
+        """Queues a frame of another worker's; it is worked off by ``work``."""
+        self._queue.append((sender, frame))
+
+    def work(self) -> None:
+        """Works off some of the input: a slice of a frame's records, or one frame of another kind."""
+        if not self._records:
+            sender, frame = self._queue[0]
+            if frame.kind != DATA:
+                self._queue.popleft()
+                if frame.kind == MARK:
+                    self.on_mark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
+                else:
+                    self.on_end()
+                return
+            self._records = pickle.loads(frame.payload)
+        records, start = self._records, self._position
+        stop = start + self.pace.records
+        if stop < len(records):
+            self._position = stop
+            self.pace.run(self.chain.process_batch, records[start:stop])
+            return
+        # Forgotten first: what follows may come back here, when it waits for a receiver downstream.
+        self._records, self._position = [], 0
+        sender, frame = self._queue.popleft()
+        self.pace.run(self.chain.process_batch, records[start:] if start else records)
+        self.worker.peers[sender].send(CREDIT, frame.exchange)
+
+    def on_mark(self, exchange: int, sender: int, time: int) -> None:
+        """A sender has emitted all its results before ``time``; what is complete by all senders' marks is emitted."""
+        self._marks[exchange, sender] = time
+        head = self.chain.operators[0]
+        if isinstance(head, MergeWindowsOperator):
+            head.advance(min(self._marks.values()))
+
+    def on_end(self) -> None:
+        """One of the input's channels has ended; with the last one, the subtask does."""
+        self._unfinished_inputs -= 1
+        if not self._unfinished_inputs:
+            self.finish()
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        self._opened = True
+        for operator in reversed(self.chain.operators):
+            with OperatorError.around(operator.id, "being opened"):
+                operator.open(self, self.task.parallelism)
+
+    def finish(self) -> None:
+        """All input has been processed: emits the last results, and tells the receivers that these were the last."""
+        self.chain.finish()
+        self.finished = True
+        self.close()
+        for gate in self.gates:
+            gate.end()
+
+    def close(self) -> None:
+        """Closes the operators, once, if they were opened; all of them, even when one raises."""
+        if self._opened:
+            self._opened = False
+            failure: Exception | None = None
+            for operator in self.chain.operators:
+                try:
+                    with OperatorError.around(operator.id, "being closed"):
+                        operator.close()
+                except OperatorError as error:
+                    failure = failure or error
+            if failure is not None:
+                raise failure

@@ -1,0 +1,370 @@
+"""A worker process: slot ``index`` of the job, which runs the subtasks of that index in one loop."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import selectors
+import sys
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.connectors.text_writer import TextWriter
+from stream_engine.graph import operators as plan
+from stream_engine.graph.job_graph import JobGraph
+from stream_engine.local.alarm import Alarm
+from stream_engine.local.connection import (
+    CANCEL,
+    CREDIT,
+    DEPLOY,
+    FAILED,
+    FED,
+    FED_END,
+    FINISHED,
+    Connection,
+    Frame,
+)
+from stream_engine.local.console import ConsoleStream, ConsoleWriter
+from stream_engine.local.failure import Cancelled, describe
+from stream_engine.local.sources import FedReader, PushSource, pull_source
+from stream_engine.local.subtask import Subtask
+from stream_engine.local.turn import Seat, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from socket import socket
+
+    from stream_engine.connectors.socket_writer import SocketWriter
+    from stream_engine.local.sources import Reader
+    from stream_engine.operators.operator import Writer
+
+# Collecting garbage costs 10-20 % of a loop that makes many records; few of them ever are in a cycle.
+_GC_THRESHOLDS = (200_000, 20, 20)
+# How long a record of a push source may wait for others before its buffer is sent, in seconds.
+_QUIET = 0.001
+
+
+class SocketLines:
+    """Adapts a socket to a sink's batches, of str or bytes."""
+
+    def __init__(self, writer: SocketWriter) -> None:
+        self._writer = writer
+
+    def write(self, lines: list[Any]) -> None:
+        self._writer.send(b"".join(line.encode() if isinstance(line, str) else bytes(line) for line in lines))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def run_worker(index: int, control: socket, peers: dict[int, socket]) -> int:
+    """Waits for a job, runs its share, and returns the exit code of the process."""
+    import faulthandler
+
+    faulthandler.enable()
+    worker = Worker(index, control, peers)
+    sys.stdout = ConsoleStream(worker)
+    return worker.run()
+
+
+class Worker:
+    """One loop over sockets, timers, inputs and sources; downstream work first, so that little is under way.
+
+    With push sources the loop takes turns with their threads; all other state is touched by the turn's holder only.
+    """
+
+    def __init__(self, index: int, control: socket, peers: dict[int, socket]) -> None:
+        self.index = index
+        self.now = int(time() * 1000)
+        self.turn = Turn()
+        self._seat = Seat()
+        self._selector = selectors.DefaultSelector()
+        self._alarm = Alarm()
+        self._selector.register(self._alarm, selectors.EVENT_READ, None)
+        self.control = Connection(control, self._on_backlog)
+        self.peers = {peer: Connection(socket, self._on_backlog) for peer, socket in peers.items()}
+        self._cancelled = False
+        self._armed = False
+        self._timers: list[tuple[int, int, Subtask, Callable[[], None]]] = []
+        self._timer_serial = count()
+        self._subtasks: list[Subtask] = []
+        self._readers: dict[int, Reader] = {}
+        self._pushing: list[PushSource] = []
+        self.graph = JobGraph((), (), timestamped=False)
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        self._selector.register(self.control.socket, selectors.EVENT_READ, self.control)
+        try:
+            self._deploy()
+            self._loop()
+            sys.stdout.flush()
+            self.control.send(FINISHED)
+            while not self._cancelled:
+                self._poll(None)
+            return 0
+        except Cancelled:
+            self._stop()
+            return 0
+        except BaseException as error:
+            self._fail(error)
+            return 1
+
+    def _deploy(self) -> None:
+        frames: list[Frame] = []
+        while not frames:
+            self._selector.select()
+            frames = self.control.read()
+            if self.control.closed:
+                raise Cancelled
+        assert frames[0].kind == DEPLOY
+        prepare, configuration, graph, splits = pickle.loads(frames[0].payload)
+        self.configuration = pickle.loads(configuration)
+        self.buffer_timeout: int = self.configuration.get("execution.buffer-timeout")
+        if prepare is not None:
+            pickle.loads(prepare)()
+        self.graph = pickle.loads(graph)
+        for frame in frames[1:]:
+            self._on_control(frame)
+        local: dict[int, Subtask] = {}
+        # Last first: the code of a chain calls that of the chains behind it.
+        for task in reversed(self.graph.tasks):
+            if self.index < task.parallelism:
+                local[task.id] = Subtask(self, self.graph, task, local)
+        self._subtasks = list(local.values())
+        self._receivers = {
+            exchange.id: local[exchange.target_task]
+            for exchange in self.graph.exchanges
+            if exchange.target_task in local
+        }
+        self._gates = {gate.exchange.id: gate for subtask in self._subtasks for gate in subtask.gates}
+        for subtask in self._subtasks:
+            subtask.open()
+            if not subtask.task.head.is_source:
+                continue
+            reader = pull_source(self, subtask, splits)
+            if reader is not None:
+                self._readers[subtask.task.id] = reader
+            else:
+                source = PushSource(self, subtask)
+                source.open()
+                self._pushing.append(source)
+        for peer in self.peers.values():
+            self._selector.register(peer.socket, selectors.EVENT_READ, peer)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+        if self._pushing:
+            self.turn.take(self._seat)
+        for source in self._pushing:
+            source.start()
+
+    def _stop(self) -> None:
+        """The job was stopped from outside: sources are cancelled and operators closed, whatever that raises."""
+        for action in (
+            *(source.cancel for source in self._pushing),
+            *(source.close for source in self._pushing),
+            *(subtask.close for subtask in self._subtasks),
+            *(reader.close for reader in self._readers.values()),
+        ):
+            try:
+                action()
+            except BaseException as error:
+                sys.stderr.write(f"While the job was stopped: {describe(error, self.graph, self.index).summary}\n")
+        sys.stdout.flush()
+        self._drain()
+
+    def _fail(self, error: BaseException) -> None:
+        self.control.send(FAILED, 0, pickle.dumps(describe(error, self.graph, self.index)))
+        self._stop()
+
+    def _drain(self) -> None:
+        while self.control.backlog and not self.control.closed:
+            self._selector.select(0.1)
+            self.control.write()
+
+    # --- the loop ----------------------------------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        busy = True
+        flushed = self.now
+        while self._subtasks_left():
+            if self._pushing:
+                self._sleep_beside_sources(0 if busy else self._until_timer())
+            else:
+                self._poll(0 if busy else self._until_timer())
+            self._check_cancelled()
+            self._run_timers()
+            self._reap_sources()
+            busy = self._work()
+            if not busy or (self.buffer_timeout >= 0 and self.now - flushed >= self.buffer_timeout):
+                self._flush()
+                flushed = self.now
+
+    def _subtasks_left(self) -> bool:
+        return any(not subtask.finished for subtask in self._subtasks)
+
+    def _work(self) -> bool:
+        """One step of the work furthest downstream; whether there was any."""
+        for subtask in self._subtasks:
+            if subtask.has_input:
+                subtask.work()
+                return True
+        worked = False
+        for task, reader in list(self._readers.items()):
+            subtask = next(subtask for subtask in self._subtasks if subtask.task.id == task)
+            records = reader.read(subtask.pace.records)
+            if records is None:
+                del self._readers[task]
+                reader.close()
+                subtask.finish()
+                worked = True
+            elif records:
+                subtask.pace.run(subtask.chain.process_batch, records)
+                worked = True
+        return worked
+
+    def work_downstream(self, first: int | None) -> None:
+        """Called where a receiver must catch up before more can be sent: works off input of task ``first`` and later.
+
+        Those tasks are never in the middle of a record then: what calls this is upstream of all of them.
+        """
+        self._check_cancelled()
+        for subtask in self._subtasks:
+            if first is not None and subtask.task.id >= first and subtask.has_input:
+                subtask.work()
+                self._poll(0)
+                return
+        self._poll(None)
+
+    def _flush(self) -> None:
+        for subtask in reversed(self._subtasks):
+            subtask.chain.flush()
+            if self.buffer_timeout >= 0:
+                for gate in subtask.gates:
+                    gate.flush()
+
+    # --- beside push sources -----------------------------------------------------------------------------------------
+
+    def _sleep_beside_sources(self, timeout: float | None) -> None:
+        """Leaves the turn to the sources for a moment, and until one of them or a socket or timer has something."""
+        if timeout != 0:
+            self.turn.leave(self._seat)
+            self._selector.select(_QUIET if timeout is None else min(_QUIET, timeout))
+            if self.turn.holder is self._seat:
+                # No source came by since the last flush: the next record of one is to wake this thread.
+                self._armed = True
+                if self.turn.holder is self._seat and not any(source.done for source in self._pushing):
+                    self._selector.select(timeout)
+                self._armed = False
+            self.turn.take(self._seat)
+        self._poll(0)
+
+    def source_awoke(self) -> None:
+        """A source's thread has taken the turn, and will process records until the loop takes it back."""
+        self.now = int(time() * 1000)
+        self._check_cancelled()
+        if self._armed:
+            self._armed = False
+            self.wake()
+
+    def _reap_sources(self) -> None:
+        for source in [source for source in self._pushing if source.done]:
+            self._pushing.remove(source)
+            if source.error is not None:
+                raise source.error
+            source.close()
+            source.subtask.finish()
+
+    def wake(self) -> None:
+        """Ends the loop's sleep; from any thread."""
+        self._alarm.ring()
+
+    # --- sockets and timers ------------------------------------------------------------------------------------------
+
+    def peers_below(self, width: int) -> dict[int, Connection]:
+        """The connections to the workers that run subtasks of a task of parallelism ``width``."""
+        return {peer: connection for peer, connection in self.peers.items() if peer < width}
+
+    def _poll(self, timeout: float | None) -> None:
+        for key, mask in self._selector.select(timeout):
+            connection: Connection | None = key.data
+            if connection is None:
+                self._alarm.silence()
+                continue
+            if mask & selectors.EVENT_WRITE and connection.write():
+                self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
+            if mask & selectors.EVENT_READ:
+                self._receive(connection)
+        for connection in (self.control, *self.peers.values()):
+            if connection.backlog and not connection.closed:
+                self._watch_writable(connection)
+        self.now = int(time() * 1000)
+
+    def _receive(self, connection: Connection) -> None:
+        frames = connection.read()
+        if connection.closed:
+            self._selector.unregister(connection.socket)
+            if connection is self.control:
+                self._cancelled = True
+        if connection is self.control:
+            for frame in frames:
+                self._on_control(frame)
+            return
+        sender = next(peer for peer, other in self.peers.items() if other is connection)
+        for frame in frames:
+            if frame.kind == CREDIT:
+                self._gates[frame.exchange].grant(sender)
+            else:
+                self._receivers[frame.exchange].receive(sender, frame)
+
+    def _on_control(self, frame: Frame) -> None:
+        if frame.kind == CANCEL:
+            self._cancelled = True
+            return
+        task = next(task.id for task in self.graph.tasks if task.head.id == frame.exchange)
+        reader = self._readers[task]
+        assert isinstance(reader, FedReader)
+        if frame.kind == FED:
+            reader.feed(frame.payload)
+        elif frame.kind == FED_END:
+            reader.end()
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled:
+            raise Cancelled
+
+    def _on_backlog(self, connection: Connection) -> None:
+        # The loop may be asleep in another thread, and only asks for writability when it goes round.
+        self.wake()
+
+    def _watch_writable(self, connection: Connection) -> None:
+        self._selector.modify(connection.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, connection)
+
+    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
+        """Calls ``action`` at ``time`` (ms), unless ``subtask`` has finished by then."""
+        heappush(self._timers, (time, next(self._timer_serial), subtask, action))
+
+    def _run_timers(self) -> None:
+        while self._timers and self._timers[0][0] <= self.now:
+            _, _, subtask, action = heappop(self._timers)
+            if not subtask.finished:
+                action()
+
+    def _until_timer(self) -> float | None:
+        next_timer = self._timers[0][0] if self._timers else inf
+        return None if next_timer == inf else max(0.0, next_timer / 1000 - time())
+
+    def writer(self, sink: plan.Sink, parallelism: int) -> Writer:
+        """Opens what is behind a sink. Raises OSError."""
+        if isinstance(sink, plan.TextFileSink):
+            return TextWriter(sink.path, self.index, parallelism)
+        if isinstance(sink, plan.SocketSink):
+            from stream_engine.connectors.socket_writer import SocketWriter
+
+            return SocketLines(SocketWriter(sink.host, sink.port))
+        return ConsoleWriter(self)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from stream_engine.api.plan import PartOfPlan
 from stream_engine.api.snapshot import refuse
 from stream_engine.graph.operators import CollectionSource, FedSource, SocketTextSource
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from stream_engine.graph.stream_graph import StreamNode
+
+Settings = TypeVar("Settings", bound="OperatorSettings")
 
 _INDIVISIBLE = (CollectionSource, FedSource, SocketTextSource)
 
@@ -22,7 +22,7 @@ class OperatorSettings(PartOfPlan):
     def __init__(self, node: StreamNode | None) -> None:
         self._node = node
 
-    def set_parallelism(self, parallelism: int) -> Self:
+    def set_parallelism(self: Settings, parallelism: int) -> Settings:
         """How many instances of the operator run, from 1."""
         check_parallelism(parallelism)
         node = self._own("set_parallelism")
@@ -31,12 +31,12 @@ class OperatorSettings(PartOfPlan):
         node.parallelism = parallelism
         return self
 
-    def name(self, name: str) -> Self:
+    def name(self: Settings, name: str) -> Settings:
         """What reports call the operator."""
         self._own("name").name = str(name)
         return self
 
-    def uid(self, uid: str) -> Self:
+    def uid(self: Settings, uid: str) -> Settings:
         """An identifier that stays the same when the script changes."""
         self._own("uid").uid = str(uid)
         return self

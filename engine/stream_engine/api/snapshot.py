@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import FunctionType, MethodType
 from typing import Any, NoReturn
 
 from stream_engine.api.pickling import complaint, pickled
@@ -26,16 +25,15 @@ def snapshot(
     try:
         payload = pickled(function)
     except Exception as error:
-        advice = "What each worker needs one of its own of is made in open() of a rich function, or in run() of a source."
+        advice = "What each worker needs for itself is made in open() of a rich function, or in run() of a source."
         refuse(f"{complaint(label_of(function), function, error)} {advice}", error)
     return UserFunction(payload, label_of(function), name)
 
 
 def label_of(function: Any) -> str:
-    """What people call it: a function's own name, else that of its class."""
-    if isinstance(function, FunctionType | MethodType | type):
-        return function.__name__
-    return type(function).__name__
+    """What people call it: the name of a function or class, else that of the object's class."""
+    named = function if isinstance(getattr(function, "__name__", None), str) else type(function)
+    return named.__name__
 
 
 def refuse(message: str, cause: Exception | None = None) -> NoReturn:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from stream_engine.configuration.configuration import Configuration, ConfigurationError
-from stream_engine.configuration.options import OPTIONS, ConfigOption, nearest_key, option_of
+from stream_engine.configuration.options import OPTIONS, ConfigOption, nearest_key
 
-__all__ = ["OPTIONS", "ConfigOption", "Configuration", "ConfigurationError", "nearest_key", "option_of"]
+__all__ = ["OPTIONS", "ConfigOption", "Configuration", "ConfigurationError", "nearest_key"]

@@ -103,11 +103,6 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
 }
 
 
-def option_of(key: str) -> ConfigOption[Any] | None:
-    """The known option of this key; None for a key that only the script knows."""
-    return OPTIONS.get(key)
-
-
 def nearest_key(key: str) -> str | None:
     """The known key that looks most like ``key``; None when none looks much like it."""
     from difflib import get_close_matches

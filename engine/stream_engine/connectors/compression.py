@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from stream_engine.connectors.byte_stream import ConvertedStream
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
     from types import ModuleType
+    from typing import BinaryIO
 
     from stream_engine.connectors.byte_stream import ByteStream
 

@@ -7,10 +7,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -144,7 +141,7 @@ def _path_of_file_url(url: str) -> str:
                 f"cannot use {url}: it names a file of the machine {host!r}; a file of this one has three slashes, "
                 f"file:///{host}{slash}{rest}"
             )
-        rest = "/" + rest
+        rest = slash + rest
     if not rest:
         raise ValueError(f"{url!r} is not a path")
     return unquote(rest, errors="surrogateescape")

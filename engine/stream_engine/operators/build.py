@@ -10,6 +10,7 @@ from stream_engine.operators.count_windows import CountWindowApplyOperator, Coun
 from stream_engine.operators.keyed import ReduceOperator
 from stream_engine.operators.sinks import FunctionSinkOperator, LineOperator, SocketOperator
 from stream_engine.operators.transform import (
+    ElementsOperator,
     FilterOperator,
     FlatMapOperator,
     MapOperator,
@@ -31,7 +32,6 @@ _SIMPLE = {
     plan.Map: MapOperator,
     plan.FlatMap: FlatMapOperator,
     plan.Filter: FilterOperator,
-    plan.FunctionSink: FunctionSinkOperator,
 }
 
 
@@ -39,9 +39,7 @@ def check_supported(node: StreamNode) -> None:
     """Raises InvalidProgramException for an operator that this version cannot run."""
     operator = node.operator
     missing = None
-    if isinstance(operator, plan.IterationHead):
-        missing = "iterate()"
-    elif isinstance(operator, plan.AssignTimestamps) or (
+    if isinstance(operator, plan.AssignTimestamps) or (
         isinstance(operator, plan.WindowReduce | plan.WindowApply)
         and isinstance(operator.windows, plan.TimeWindows)
         and operator.windows.event_time
@@ -55,18 +53,22 @@ def check_supported(node: StreamNode) -> None:
 
 def build_operator(node: StreamNode, index: int, width: int) -> Operator:
     """The operator of subtask ``index`` of ``width``; its user functions are loaded anew."""
-    operator, identifier, name = node.operator, node.id, node.name
+    operator, identifier, name, key = node.operator, node.id, node.name, node.key
     simple = _SIMPLE.get(type(operator))
     if simple is not None:
-        return simple(identifier, name, operator.function)  # pyright: ignore[reportAttributeAccessIssue]
-    if isinstance(operator, plan.SOURCES):
+        return simple(identifier, name, operator.function, key)  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(operator, plan.CollectionSource):
+        return ElementsOperator(identifier, name)
+    if isinstance(operator, (*plan.SOURCES, plan.IterationHead)):
         return PassOperator(identifier, name)
     if isinstance(operator, plan.Split):
-        return SplitOperator(identifier, name, operator.selector)
+        return SplitOperator(identifier, name, operator.selector, key)
     if isinstance(operator, plan.ConsoleSink | plan.TextFileSink):
         return LineOperator(identifier, name, operator, index, width)
+    if isinstance(operator, plan.FunctionSink):
+        return FunctionSinkOperator(identifier, name, operator, key)
     if isinstance(operator, plan.SocketSink):
-        return SocketOperator(identifier, name, operator)
+        return SocketOperator(identifier, name, operator, key)
     return _keyed(node)
 
 

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
 
 class Output(Protocol):
-    """Where a host takes over the records that ``operator`` emits: an exchange to the operator ``target``, say."""
+    """Where a host takes over the records that ``operator`` emits: an exchange to other subtasks, say."""
 
     exposes: bool
     operator: int
-    target: int
     selected: tuple[str, ...] | None
 
     def write(self, chain: ChainWriter, record: str) -> None:
@@ -106,7 +105,7 @@ class ChainWriter:
             for link in self._task.links
             if link.source == operator
         ]
-        consumers.extend((output, output.selected, output.target) for output in self.outputs(operator))
+        consumers.extend((output, output.selected, operator) for output in self.outputs(operator))
         return consumers
 
     def _write(self, consumer: Operator | Output, target: int, record: str, shared: bool) -> None:
@@ -134,6 +133,11 @@ class Chain:
         namespace = writer.compile()
         self.process: Callable[[Any], None] = namespace[process]
         self.process_batch: Callable[[Any], None] = namespace[process_batch]
+
+    @property
+    def pending(self) -> bool:
+        """Whether results will come of what the operators hold when time passes, without a further record."""
+        return any(operator.pending for operator in self.operators)
 
     def flush(self) -> None:
         for operator in self.operators:

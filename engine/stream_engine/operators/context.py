@@ -1,15 +1,34 @@
-"""What a rich function learns of where it runs."""
+"""What a rich function learns of where it runs, and what it may keep and count there."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from stream_engine.operators.state import KeyedStates, ListState, MapState, ReducingState, ValueState
+
+if TYPE_CHECKING:
+    from stream_engine.configuration import Configuration
+    from stream_engine.operators.accumulators import Accumulators
+
+
+class Place(Protocol):
+    """Where functions run: in subtask ``index`` (from 0) of a job. Its accumulators are those of all its functions."""
+
+    index: int
+    configuration: Configuration
+    accumulators: Accumulators
 
 
 class RuntimeContext:
     """The subtask that a function belongs to. Index from 0; camelCase names are those of Flink's API."""
 
-    def __init__(self, name: str, index: int, parallelism: int) -> None:
+    def __init__(self, name: str, place: Place, parallelism: int, states: KeyedStates) -> None:
         self._name = name
-        self._index = index
+        self._index = place.index
         self._parallelism = parallelism
+        self._states = states
+        self._all_accumulators = place.accumulators
+        self._accumulators: dict[str, Any] = {}
 
     def get_task_name(self) -> str:
         return self._name
@@ -28,3 +47,56 @@ class RuntimeContext:
     getIndexOfThisSubtask = get_index_of_this_subtask
     getNumberOfParallelSubtasks = get_number_of_parallel_subtasks
     getTaskNameWithSubtasks = get_task_name_with_subtasks
+
+    # --- keyed state: from open() on; see KeyedStates for what is raised ----------------------------------------------
+
+    def get_state(self, descriptor: Any) -> ValueState:
+        return self._states.state(ValueState, descriptor, "default")
+
+    def get_list_state(self, descriptor: Any) -> ListState:
+        return self._states.state(ListState, descriptor)
+
+    def get_map_state(self, descriptor: Any) -> MapState:
+        return self._states.state(MapState, descriptor)
+
+    def get_reducing_state(self, descriptor: Any) -> ReducingState:
+        return self._states.state(ReducingState, descriptor, "reduce_function")
+
+    getState = get_state
+    getListState = get_list_state
+    getMapState = get_map_state
+    getReducingState = get_reducing_state
+
+    # --- accumulators ------------------------------------------------------------------------------------------------
+
+    def add_accumulator(self, name: str, accumulator: Any) -> None:
+        """Lets the job's result have what ``accumulator`` gathers, merged with all others of that name.
+
+        Raises ValueError when this function has added one of that name, TypeError for what is no accumulator or is of
+        another type than another function's of that name.
+        """
+        if name in self._accumulators:
+            raise ValueError(f"this function has an accumulator {name!r} already: get_accumulator({name!r}) returns it")
+        self._all_accumulators.add(name, accumulator)
+        self._accumulators[name] = accumulator
+
+    def get_accumulator(self, name: str) -> Any:
+        """The accumulator that this function has added as ``name``. Raises ValueError if it has added none."""
+        if name not in self._accumulators:
+            raise ValueError(f"this function has no accumulator {name!r}: add_accumulator() it first, in open()")
+        return self._accumulators[name]
+
+    addAccumulator = add_accumulator
+    getAccumulator = get_accumulator
+
+
+def open_function(function: Any, name: str, place: Place, parallelism: int, states: KeyedStates) -> None:
+    """Gives a rich function its context and opens it."""
+    states.shared = place.configuration.get("pipeline.object-reuse")
+    function.setRuntimeContext(RuntimeContext(name, place, parallelism, states))
+    function.open(place.configuration)
+
+
+def is_rich(function: Any) -> bool:
+    """Whether a function has a life that the engine is to open and close."""
+    return hasattr(function, "setRuntimeContext")

@@ -6,9 +6,10 @@ from collections import deque
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keyed import check_key, key_call, write_key
+from stream_engine.operators.keys import check_key, key_call, write_key
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
+from stream_engine.operators.state import WINDOWED_REDUCE
 from stream_engine.window import GlobalWindow
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class CountWindowOperator(FunctionOperator):
     def __init__(
         self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: CountWindows
     ) -> None:
-        super().__init__(identifier, name, function)
+        super().__init__(identifier, name, function, key)
         self._windows = windows
         self._key_of = key_call(key)
         self._open_windows: dict[Any, _Window] = {}
@@ -73,10 +74,13 @@ class CountWindowOperator(FunctionOperator):
 
 
 class CountWindowReduceOperator(CountWindowOperator):
+    stateless = WINDOWED_REDUCE
+
     def emit(self, key: Any, values: list[Any]) -> None:
         self._collector.collect(reduce(self.call, values))
 
 
 class CountWindowApplyOperator(CountWindowOperator):
     def emit(self, key: Any, values: list[Any]) -> None:
+        self.states.key = key
         self.call(key, GlobalWindow(), values, self._collector)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from stream_engine.operators.context import RuntimeContext
+from stream_engine.operators.context import Place, is_rich, open_function
+from stream_engine.operators.keys import MISSING, key_call, write_key
+from stream_engine.operators.state import UNKEYED, KeyedStates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream_engine.configuration import Configuration
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.operators import Sink
     from stream_engine.operators.chain import ChainWriter
@@ -23,11 +24,8 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
-class Host(Protocol):
-    """All that a subtask asks of whatever runs it. ``index`` counts from 0; times are ms since the epoch."""
-
-    index: int
-    configuration: Configuration
+class Host(Place, Protocol):
+    """All that a subtask asks of whatever runs it. Times are ms since the epoch."""
 
     def now(self) -> int:
         """The processing time, as of the records being processed now."""
@@ -50,6 +48,8 @@ class Operator:
 
     # Whether it hands its records to code of the user's, which may change or keep them.
     exposes = False
+    # Whether it holds records that it will emit something for when time passes.
+    pending = False
 
     def __init__(self, identifier: int, name: str) -> None:
         self.id = identifier
@@ -73,24 +73,41 @@ class Operator:
 
 
 class FunctionOperator(Operator):
-    """An operator around a function of the user's, which it opens and closes when that is a rich one."""
+    """An operator around a function of the user's, which it opens and closes when that is a rich one.
+
+    ``key`` is the selector of the keyed stream that the function works on, where the function may keep state.
+    """
 
     exposes = True
+    # Why the function may keep no state though there is a ``key``; empty where it may.
+    stateless = ""
 
-    def __init__(self, identifier: int, name: str, function: UserFunction) -> None:
+    def __init__(self, identifier: int, name: str, function: UserFunction, key: UserFunction | None = None) -> None:
         super().__init__(identifier, name)
         self.function = function.load()
         self.call: Callable[..., Any] = getattr(self.function, function.method) if function.method else self.function
-        self._rich = hasattr(self.function, "setRuntimeContext")
+        self.states = KeyedStates(UNKEYED if key is None else self.stateless)
+        self._key = key
+        self._rich = is_rich(self.function)
         self._opened = False
+
+    def write_current_key(self, chain: ChainWriter, key: str) -> None:
+        """Writes that ``key`` is the current key, for a function that can ask for state."""
+        if self._rich:
+            chain.code.line(f"{chain.code.bind('states', self.states)}.key = {key}")
+
+    def write_record_key(self, chain: ChainWriter, record: str) -> None:
+        """As ``write_current_key``, with the key of ``record``, for an operator that needs no key itself."""
+        if self._rich and self._key is not None:
+            self.write_current_key(chain, write_key(chain, record, key_call(self._key)))
 
     def open(self, host: Host, parallelism: int) -> None:
         if self._rich:
-            self.function.setRuntimeContext(RuntimeContext(self.name, host.index, parallelism))
             self._opened = True
-            self.function.open(host.configuration)
+            open_function(self.function, self.name, host, parallelism, self.states)
 
     def close(self) -> None:
         if self._opened:
             self._opened = False
+            self.states.key = MISSING
             self.function.close()

@@ -55,7 +55,10 @@ def _copied(record: Any) -> Any:
         return pickle.loads(pickle.dumps(record, pickle.HIGHEST_PROTOCOL))
     except (pickle.PicklingError, AttributeError, TypeError):
         # Instances of local classes: pickle finds no name for their class, deepcopy needs none.
-        return copy.deepcopy(record)
+        try:
+            return copy.deepcopy(record)
+        except Exception as error:
+            raise TypeError(f"a record must be copied here, which it does not allow ({error}): {record!r}") from error
 
 
 def write_owned(code: Code, record: str) -> str:

@@ -27,6 +27,10 @@ class Panes:
         self._panes: dict[int, Contents] = {}
         self._fired: int | None = None
 
+    def __bool__(self) -> bool:
+        """Whether any window that has not fired has contents."""
+        return any(self._panes.values())
+
     def start(self, time: int) -> int:
         """Where the pane begins that ``time`` falls into."""
         return time - time % self.width
@@ -56,6 +60,10 @@ class Panes:
                 del self._panes[first]
                 continue
             end = self._first_end(first)
+            if first < end - self.size:
+                # Between two windows, where the slide is longer than the size.
+                del self._panes[first]
+                continue
             if end > until:
                 return
             begin = end - self.size

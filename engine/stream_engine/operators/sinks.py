@@ -8,7 +8,8 @@ from stream_engine.graph.operators import ConsoleSink
 from stream_engine.operators.operator import FunctionOperator, Operator
 
 if TYPE_CHECKING:
-    from stream_engine.graph.operators import SocketSink, TextFileSink
+    from stream_engine.graph.functions import UserFunction
+    from stream_engine.graph.operators import FunctionSink, SocketSink, TextFileSink
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.operator import Host, Writer
 
@@ -51,27 +52,29 @@ class LineOperator(Operator):
 
 
 class FunctionSinkOperator(FunctionOperator):
-    """``invoke(record)``, or ``invoke(record, context)`` for those that take two."""
+    """``invoke(record)``, or ``invoke(record, None)`` for those that also take a context."""
+
+    def __init__(self, identifier: int, name: str, sink: FunctionSink, key: UserFunction | None) -> None:
+        super().__init__(identifier, name, sink.function, key)
+        self._takes_context = sink.takes_context
 
     def write(self, chain: ChainWriter, record: str) -> None:
-        code = chain.code
-        arguments = record
-        method = getattr(self.call, "__func__", self.call)
-        if hasattr(method, "__code__") and method.__code__.co_argcount - (method is not self.call) >= 2:
-            arguments = f"{record}, None"
-        code.line(f"{code.bind('invoke', self.call)}({arguments})", "function")
+        self.write_record_key(chain, record)
+        arguments = f"{record}, None" if self._takes_context else record
+        chain.code.line(f"{chain.code.bind('invoke', self.call)}({arguments})", "function")
 
 
 class SocketOperator(FunctionOperator):
     """The bytes that a schema makes of each record; a str is sent as utf-8."""
 
-    def __init__(self, identifier: int, name: str, sink: SocketSink) -> None:
-        super().__init__(identifier, name, sink.schema)
+    def __init__(self, identifier: int, name: str, sink: SocketSink, key: UserFunction | None) -> None:
+        super().__init__(identifier, name, sink.schema, key)
         self._sink = sink
         self._buffer: list[str | bytes] = []
         self._writer: Writer | None = None
 
     def write(self, chain: ChainWriter, record: str) -> None:
+        self.write_record_key(chain, record)
         code = chain.code
         buffer = code.bind("buffer", self._buffer)
         code.line(f"{buffer}.append({code.bind('serialize', self.call)}({record}))", "function")

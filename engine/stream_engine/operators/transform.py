@@ -11,14 +11,22 @@ if TYPE_CHECKING:
 
 
 class PassOperator(Operator):
-    """Hands records on as they are: the head of a source's chain."""
+    """Hands records on as they are: the head of a source's chain, or of a loop."""
 
     def write(self, chain: ChainWriter, record: str) -> None:
         chain.forward(self.id, record)
 
 
+class ElementsOperator(Operator):
+    """The head of a collection's chain. An object that the collection holds twice is two records, each its own."""
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        chain.forward(self.id, chain.owned(record))
+
+
 class MapOperator(FunctionOperator):
     def write(self, chain: ChainWriter, record: str) -> None:
+        self.write_record_key(chain, record)
         code = chain.code
         result = code.fresh("v")
         code.line(f"{result} = {code.bind('map', self.call)}({record})", "function")
@@ -27,6 +35,7 @@ class MapOperator(FunctionOperator):
 
 class FlatMapOperator(FunctionOperator):
     def write(self, chain: ChainWriter, record: str) -> None:
+        self.write_record_key(chain, record)
         code = chain.code
         collector = code.bind("collector", chain.collector(self.id))
         code.line(f"{code.bind('flat_map', self.call)}({record}, {collector})", "function")
@@ -34,6 +43,7 @@ class FlatMapOperator(FunctionOperator):
 
 class FilterOperator(FunctionOperator):
     def write(self, chain: ChainWriter, record: str) -> None:
+        self.write_record_key(chain, record)
         code = chain.code
         with code.block(f"if {code.bind('filter', self.call)}({record}):", "function"):
             chain.forward(self.id, record)
@@ -43,6 +53,7 @@ class SplitOperator(FunctionOperator):
     """Names each record's outputs; a record goes at most once to each stream that selects one of its names."""
 
     def write(self, chain: ChainWriter, record: str) -> None:
+        self.write_record_key(chain, record)
         code = chain.code
         names = code.fresh("names")
         code.line(f"{names} = {code.bind('select', self.call)}({record})", "function")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keyed import MISSING, check_key, key_call, write_key, write_reduce
+from stream_engine.operators.keyed import write_reduce
+from stream_engine.operators.keys import MISSING, check_key, key_call, write_key
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.panes import Panes
+from stream_engine.operators.state import WINDOWED_REDUCE
 from stream_engine.window import TimeWindow
 
 if TYPE_CHECKING:
@@ -28,12 +30,16 @@ class _PaneOperator(FunctionOperator):
     def __init__(
         self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: TimeWindows
     ) -> None:
-        super().__init__(identifier, name, function)
+        super().__init__(identifier, name, function, key)
         self.panes = Panes(windows)
         self._key_of = key_call(key)
         self._namespace: dict[str, Any] = {}
         self._pane_names: list[str] = []
         self._fires_at_end = True
+
+    @property
+    def pending(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return bool(self.panes)
 
     def write(self, chain: ChainWriter, record: str) -> None:
         self._namespace = chain.code.namespace
@@ -74,6 +80,8 @@ class _PaneOperator(FunctionOperator):
 class PreAggregateOperator(_PaneOperator):
     """Emits ``(pane, key, value)`` at the end of each pane, then marks its outputs with that time."""
 
+    stateless = WINDOWED_REDUCE
+
     def write(self, chain: ChainWriter, record: str) -> None:
         super().write(chain, record)
         self._collector: Collector = chain.collector(self.id)
@@ -94,6 +102,8 @@ class PreAggregateOperator(_PaneOperator):
 
 class WindowReduceOperator(_PaneOperator):
     """One value per key and window: the window's records, reduced."""
+
+    stateless = WINDOWED_REDUCE
 
     def write(self, chain: ChainWriter, record: str) -> None:
         super().write(chain, record)
@@ -148,6 +158,7 @@ class WindowApplyOperator(_PaneOperator):
         for start, end, contents in self.panes.fire(time, self.merge):
             window = TimeWindow(start, end)
             for key, values in contents.items():
+                self.states.key = key
                 self.call(key, window, values, self._collector)
 
     def merge(self, panes: list[Contents]) -> Contents:

@@ -1,0 +1,212 @@
+"""Keyed state: what functions keep from one record of a key to the next.
+
+A function sees the state of the key whose record or window it has been called with. State is by value, as records
+are: what a function puts in or gets out is a copy, so that a change counts when it is put back.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from stream_engine.operators.keys import MISSING, InvalidKeyError, check_key
+from stream_engine.operators.ownership import own
+
+# Why a function may keep no state.
+SOURCE = "state is kept per key, and the records of a source have none yet"
+UNKEYED = "state is kept per key, and the input of this function has none. Call key_by(selector) right before it"
+WINDOWED_REDUCE = (
+    "the reduce of a window is called ahead of the window's end, by several workers. Keep state in an apply() instead"
+)
+
+StateT = TypeVar("StateT", bound="State")
+
+
+class KeyedStates:
+    """All keyed state of one operator, in one subtask. ``key`` is the current key, set before each call.
+
+    ``tables`` has a dict per name of a state, from key to what is kept for it: a value, a list or a dict. ``shared``
+    leaves the copying out. ``unavailable`` tells why there can be no state, and is empty where there can.
+    """
+
+    def __init__(self, unavailable: str = "") -> None:
+        self.key: Any = MISSING
+        self.tables: dict[str, dict[Any, Any]] = {}
+        self.shared = False
+        self._unavailable = unavailable
+        self._kinds: dict[str, type[State]] = {}
+
+    def state(self, kind: type[StateT], descriptor: Any, *needed: str) -> StateT:
+        """The state that ``descriptor`` names, the same one for the same name.
+
+        Raises TypeError for a descriptor without the attributes that are ``needed``, ValueError for a name that has
+        another kind of state already, RuntimeError where there are no keys.
+        """
+        if self._unavailable:
+            raise RuntimeError(f"{kind.__name__} is not available here: {self._unavailable}")
+        if not all(hasattr(descriptor, attribute) for attribute in ("name", *needed)):
+            raise TypeError(f"{kind.__name__} is asked for with a {kind.__name__}Descriptor, not with {descriptor!r}")
+        name = descriptor.name
+        known = self._kinds.setdefault(name, kind)
+        if known is not kind:
+            raise ValueError(
+                f"the state {name!r} of this function is a {known.__name__}, so it cannot be a "
+                f"{kind.__name__} also: give one another name"
+            )
+        return kind(self, self.tables.setdefault(name, {}), descriptor)
+
+
+class State:
+    """A view of one table, at the current key."""
+
+    def __init__(self, states: KeyedStates, table: dict[Any, Any], descriptor: Any) -> None:
+        self._states = states
+        self._table = table
+        self._name: str = descriptor.name
+        self._own = _same if states.shared else own
+
+    def clear(self) -> None:
+        """Forgets what is kept for the current key."""
+        if self._kept() is not MISSING:
+            del self._table[self._states.key]
+
+    def _kept(self) -> Any:
+        """What is kept for the current key, or MISSING."""
+        key = self._states.key
+        if key is MISSING:
+            raise RuntimeError(
+                f"the state {self._name!r} has a value for each key, and there is no key now: use it where a function "
+                "is called with a record or a window, not in open() or close()"
+            )
+        try:
+            return self._table.get(key, MISSING)
+        except TypeError as error:
+            raise InvalidKeyError(
+                f"{key!r} cannot be a key ({error}): keys are compared by value and must not change, so return a tuple "
+                "or a str"
+            ) from error
+
+    def _keep(self, content: Any) -> None:
+        if self._kept() is MISSING:
+            check_key(self._states.key)
+        self._table[self._states.key] = content
+
+
+class ValueState(State):
+    """One value per key."""
+
+    def __init__(self, states: KeyedStates, table: dict[Any, Any], descriptor: Any) -> None:
+        super().__init__(states, table, descriptor)
+        self._default = descriptor.default
+
+    def value(self) -> Any:
+        """The key's value; the descriptor's default (None, if it has none) for a key without one."""
+        kept = self._kept()
+        return self._own(self._default if kept is MISSING else kept)
+
+    def update(self, value: Any) -> None:
+        """Gives the key a value. None takes its value away, as in Flink."""
+        if value is None:
+            self.clear()
+        else:
+            self._keep(self._own(value))
+
+
+class ListState(State):
+    """A list per key."""
+
+    def get(self) -> list[Any]:
+        """The key's list, empty for a key without one."""
+        kept = self._kept()
+        return [] if kept is MISSING else [self._own(value) for value in kept]
+
+    def add(self, value: Any) -> None:
+        kept = self._kept()
+        if kept is MISSING:
+            self._keep([self._own(value)])
+        else:
+            kept.append(self._own(value))
+
+    def add_all(self, values: Any) -> None:
+        for value in values:
+            self.add(value)
+
+    def update(self, values: Any) -> None:
+        """Puts a list of ``values`` in the place of the key's."""
+        values = [self._own(value) for value in values]
+        if values:
+            self._keep(values)
+        else:
+            self.clear()
+
+    addAll = add_all
+
+
+class MapState(State):
+    """A dict per key of the stream; its own keys are called fields here, to tell them apart."""
+
+    def get(self, field: Any) -> Any:
+        """The value of ``field``, or None."""
+        return self._own(self._fields().get(field))
+
+    def put(self, field: Any, value: Any) -> None:
+        if self._kept() is MISSING:
+            self._keep({})
+        self._fields()[self._own(field)] = self._own(value)
+
+    def put_all(self, fields: Any) -> None:
+        """Puts all of a dict's fields."""
+        for field, value in fields.items():
+            self.put(field, value)
+
+    def contains(self, field: Any) -> bool:
+        return field in self._fields()
+
+    def remove(self, field: Any) -> None:
+        """Takes ``field`` out, if it is in."""
+        fields = self._fields()
+        fields.pop(field, None)
+        if not fields:
+            self.clear()
+
+    def keys(self) -> list[Any]:
+        return [self._own(field) for field in self._fields()]
+
+    def values(self) -> list[Any]:
+        return [self._own(value) for value in self._fields().values()]
+
+    def items(self) -> list[tuple[Any, Any]]:
+        return [(self._own(field), self._own(value)) for field, value in self._fields().items()]
+
+    def is_empty(self) -> bool:
+        return not self._fields()
+
+    putAll = put_all
+    entries = items
+    isEmpty = is_empty
+
+    def _fields(self) -> dict[Any, Any]:
+        kept = self._kept()
+        return {} if kept is MISSING else kept
+
+
+class ReducingState(State):
+    """One value per key, which each that is added is reduced with."""
+
+    def __init__(self, states: KeyedStates, table: dict[Any, Any], descriptor: Any) -> None:
+        super().__init__(states, table, descriptor)
+        function = descriptor.reduce_function
+        self._reduce = getattr(function, "reduce", function)
+
+    def get(self) -> Any:
+        """The key's value, or None."""
+        kept = self._kept()
+        return None if kept is MISSING else self._own(kept)
+
+    def add(self, value: Any) -> None:
+        kept = self._kept()
+        # The function may change and return its first argument: it is replaced by what is returned.
+        self._keep(self._own(value if kept is MISSING else self._reduce(kept, value)))
+
+
+def _same(value: Any) -> Any:
+    return value

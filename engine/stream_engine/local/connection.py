@@ -19,11 +19,11 @@ _READ_SIZE = 256 * 1024
 # Between workers.
 DATA, CREDIT, MARK, END = range(4)
 # Between a worker and the coordinator.
-DEPLOY, CANCEL, CONSOLE, FAILED, FINISHED, DEMAND, FED, FED_END = range(10, 18)
+DEPLOY, CANCEL, CONSOLE, FAILED, FINISHED, DEMAND, FED, FED_END, LOOP_REPORT, LOOP_PROBE, LOOP_END = range(10, 21)
 
 
 class Frame(NamedTuple):
-    """``exchange`` is the id of the exchange (for FED and DEMAND: of the source's operator) that it belongs to."""
+    """``exchange`` is the id of the exchange (FED and DEMAND: of the operator, LOOP_*: of the loop) it belongs to."""
 
     kind: int
     exchange: int
@@ -40,6 +40,8 @@ class Connection:
         socket.setblocking(False)
         self.socket = socket
         self.closed = False
+        # Whether the last read found nothing.
+        self.drained = False
         self._on_backlog = on_backlog
         self._lock = Lock()
         self._outgoing: deque[memoryview] = deque()
@@ -92,9 +94,11 @@ class Connection:
 
     def read(self) -> list[Frame]:
         """The frames that have arrived, perhaps none. Sets ``closed`` once the peer has."""
+        self.drained = False
         try:
             data = self.socket.recv(_READ_SIZE)
         except BlockingIOError:
+            self.drained = True
             return []
         except OSError:
             data = b""

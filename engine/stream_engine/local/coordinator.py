@@ -7,7 +7,7 @@ import pickle
 import selectors
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,19 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.graph.operators import FedSource
 from stream_engine.job import JobCancelledException, JobExecutionException
 from stream_engine.local.alarm import Alarm
-from stream_engine.local.connection import CANCEL, CONSOLE, DEMAND, DEPLOY, FAILED, FINISHED, Connection
+from stream_engine.local.connection import (
+    CANCEL,
+    CONSOLE,
+    DEMAND,
+    DEPLOY,
+    FAILED,
+    FINISHED,
+    LOOP_PROBE,
+    LOOP_REPORT,
+    Connection,
+)
 from stream_engine.local.feeder import Feeder
+from stream_engine.local.loops import LoopReferee
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,19 +56,28 @@ class Coordinator:
         self._children: list[Child] = []
         self._connections: list[Connection] = []
         self._alive: set[int] = set()
-        self._finished: set[int] = set()
+        self._finished: dict[int, bytes] = {}
+        self._referees: list[LoopReferee] = []
         self._feeders: dict[int, Feeder] = {}
         self._failure: JobExecutionException | None = None
         self._signal: int | None = None
         self._stopping_since: float | None = None
+        self._killed = False
         self._writing = False
         self._discarding = False
         self._alarm = Alarm()
 
-    def run(self, prepare: bytes | None, configuration: bytes, graph: bytes, splits: dict[int, Any]) -> None:
-        """Returns when the job has finished. Raises JobExecutionException or JobCancelledException."""
+    def run(self, prepare: bytes | None, configuration: bytes, graph: bytes, splits: dict[int, Any]) -> list[bytes]:
+        """Returns the packed accumulators of the workers when the job has finished.
+
+        Raises JobExecutionException or JobCancelledException.
+        """
         with self._signals(), selectors.DefaultSelector() as self._selector:
-            self._children = self._server.fork(self._graph.slots, meshed=bool(self._graph.exchanges))
+            try:
+                self._children = self._server.fork(self._graph.slots, meshed=bool(self._graph.exchanges))
+            except (EOFError, OSError) as error:
+                summary = f"The job's {self._graph.slots} workers cannot be started: {error}."
+                raise JobExecutionException(summary, self._job_id) from error
             self._alive = {child.pid for child in self._children}
             try:
                 self._selector.register(self._alarm, selectors.EVENT_READ, None)
@@ -67,12 +87,19 @@ class Coordinator:
                     self._connections.append(connection)
                     self._selector.register(child.control, selectors.EVENT_READ, connection)
                     connection.send(DEPLOY, 0, pickle.dumps((prepare, configuration, graph, splits)))
+                self._referees = [
+                    LoopReferee(i, self._connections[: max(self._graph.tasks[task].parallelism for task in tasks)])
+                    for i, tasks in enumerate(self._graph.loops)
+                ]
                 self._start_feeders()
                 while self._alive:
                     self._turn()
+            except EOFError:
+                self._fail("The process that starts the workers was killed, so the job cannot go on.")
             finally:
                 self._kill_rest()
         self._raise_outcome()
+        return [payload for _, payload in sorted(self._finished.items())]
 
     # --- the loop ----------------------------------------------------------------------------------------------------
 
@@ -94,7 +121,8 @@ class Coordinator:
         self._see_exits()
         if self._signal is not None or self._failure is not None:
             self._stop_workers()
-        if self._time_left() == 0:
+        if self._time_left() == 0 and not self._killed:
+            self._killed = True
             for pid in self._alive:
                 self._server.kill(pid)
 
@@ -108,13 +136,17 @@ class Coordinator:
     def _on_frame(self, worker: int, frame: Frame) -> None:
         if frame.kind == CONSOLE:
             self._write(frame.payload)
+        elif frame.kind == LOOP_REPORT:
+            self._referees[frame.exchange].on_report(worker, pickle.loads(frame.payload))
+        elif frame.kind == LOOP_PROBE:
+            self._referees[frame.exchange].on_answer(worker, pickle.loads(frame.payload))
         elif frame.kind == DEMAND:
             self._feeders[frame.exchange].on_demand()
         elif frame.kind == FAILED:
             failure: Failure = pickle.loads(frame.payload)
             self._fail(failure.summary, failure.cause())
         elif frame.kind == FINISHED:
-            self._finished.add(worker)
+            self._finished[worker] = frame.payload
             if len(self._finished) == len(self._children):
                 # Only now may they go: until then each may still get frames from others.
                 for connection in self._connections:
@@ -127,7 +159,8 @@ class Coordinator:
                 continue
             connection = self._connections[index]
             # Its last words, a failure among them, may not have been read yet.
-            while not connection.closed:
+            connection.drained = False
+            while not (connection.closed or connection.drained):
                 self._receive(connection)
             self._alive.discard(pid)
             if index not in self._finished and self._signal is None and self._failure is None:
@@ -155,17 +188,23 @@ class Coordinator:
                 connection.send(CANCEL)
 
     def _time_left(self) -> float | None:
-        if self._stopping_since is None:
+        if self._stopping_since is None or self._killed:
             return None
         return max(0.0, self._stopping_since + _GRACE - monotonic())
 
     def _kill_rest(self) -> None:
         for feeder in self._feeders.values():
             feeder.stop()
-        for pid in self._alive:
-            self._server.kill(pid)
-        while self._alive:
-            self._alive -= {pid for pid, _ in self._server.exits(block=True)}
+        try:
+            for pid in self._alive:
+                self._server.kill(pid)
+            while self._alive:
+                self._alive -= {pid for pid, _ in self._server.exits(block=True)}
+        except (EOFError, OSError):
+            # Without the server, nobody but the system takes note of their end.
+            for pid in self._alive:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         for connection in self._connections:
             connection.close()
         self._alarm.close()

@@ -6,15 +6,16 @@ import pickle
 import sys
 import uuid
 from dataclasses import replace
+from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from stream_engine.connectors.splits import list_splits
-from stream_engine.connectors.text_writer import prepare_output
 from stream_engine.graph.job_graph import job_graph
-from stream_engine.graph.operators import CollectionSource, FedSource, SocketTextSource, TextFileSink, TextFileSource
-from stream_engine.job import InvalidProgramException, JobExecutionException, JobExecutionResult
+from stream_engine.graph.operators import CollectionSource, FedSource, SocketTextSource
+from stream_engine.job import InvalidProgramException, JobExecutionResult
+from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
+from stream_engine.local.files import prepare_files
 from stream_engine.operators.build import check_supported
 
 if TYPE_CHECKING:
@@ -31,22 +32,27 @@ class LocalExecutor:
 
     def __init__(self, server: ForkServer, prepare: Callable[[], None] | None = None) -> None:
         self._server = server
-        self._prepare = pickle.dumps(prepare) if prepare is not None else None
+        self._prepare = prepare
+        self._running = Lock()
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         """Runs the plan to its end; see Executor. Files are looked at before a worker starts or a record is read."""
         plan = job_graph(graph, configuration.get("parallelism.default"))
         _check(plan)
         job_id = uuid.uuid4().hex
-        try:
-            splits = _prepare_files(plan)
-        except OSError as error:
-            raise JobExecutionException(str(error), job_id) from error
+        plan, splits = prepare_files(plan, job_id)
         start = monotonic()
         sys.stdout.flush()
-        coordinator = Coordinator(self._server, job_id, plan)
-        coordinator.run(self._prepare, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
-        return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), {})
+        if not self._running.acquire(blocking=False):
+            raise InvalidProgramException("Another job of this script is still running: execute() one after the other.")
+        try:
+            coordinator = Coordinator(self._server, job_id, plan)
+            # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
+            prepare = pickle.dumps(self._prepare) if self._prepare is not None else None
+            packed = coordinator.run(prepare, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+        finally:
+            self._running.release()
+        return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results(packed, job_id))
 
 
 def _check(plan: JobGraph) -> None:
@@ -58,20 +64,6 @@ def _check(plan: JobGraph) -> None:
                 f"The source {task.head.name!r}, made at {task.head.location}, cannot be divided: "
                 f"its parallelism must be 1, not {task.parallelism}."
             )
-
-
-def _prepare_files(plan: JobGraph) -> dict[int, Any]:
-    splits: dict[int, Any] = {}
-    for task in plan.tasks:
-        operator = task.head.operator
-        if isinstance(operator, TextFileSource):
-            splits[task.head.id] = list_splits(operator.path, task.parallelism)
-    # Only when all inputs are there: an output may be about to be overwritten.
-    for task in plan.tasks:
-        for node in task.operators:
-            if isinstance(node.operator, TextFileSink):
-                prepare_output(node.operator.path, task.parallelism, node.operator.overwrite)
-    return splits
 
 
 def _sendable(plan: JobGraph) -> JobGraph:

@@ -93,8 +93,9 @@ def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:
             user_frames = traceback.tb_next
         traceback = traceback.tb_next
     if site is not None:
-        operator = site.operator
-    lines = [f"{type(error).__name__}: {error}{_hint(error, site.role if site else '')}"]
+        # Nearer to what happened than the phase that the operator was in.
+        operator, phase = site.operator, ""
+    lines = [f"{type(error).__name__}: {_safe_str(error)}{_hint(error, site.role if site else '')}"]
     node = _node(graph, operator)
     if node is not None:
         width = next(task.parallelism for task in graph.tasks if node in task.operators)
@@ -123,6 +124,13 @@ def _safe_repr(record: object) -> str:
         return _repr.repr(record)
     except Exception as error:
         return f"<{type(record).__name__}, whose repr raises {type(error).__name__}>"
+
+
+def _safe_str(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"<its text raises {type(failure).__name__}>"
 
 
 def _user_lines(traceback: TracebackType | None) -> list[str]:

@@ -7,6 +7,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.local.connection import FED, FED_END
+from stream_engine.operators.ownership import own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,7 +54,8 @@ class Feeder:
         batch: list[Any] = []
         try:
             for element in self._iterable:
-                batch.append(element)
+                # It waits here for others, while its maker may be filling the same list anew.
+                batch.append(own(element))
                 if (self._demand or len(batch) >= _MOST_RECORDS) and not self._send(batch):
                     return
             if batch and not self._send(batch):

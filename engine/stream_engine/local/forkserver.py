@@ -65,7 +65,7 @@ class ForkServer:
                 for child in children:
                     self.kill(child.pid)
                     child.control.close()
-                raise OSError(f"{count} worker processes cannot be started: {message[1]}")
+                raise OSError(message[1])
             else:
                 children.append(Child(message[1], socket.socket(fileno=_receive_descriptor(self._channel))))
         return children

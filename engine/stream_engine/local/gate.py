@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward, Hash, HashPartial, Rebalance, Shuffle
 from stream_engine.local.connection import DATA, END, MARK
-from stream_engine.operators.keyed import key_call, write_key
+from stream_engine.operators.keys import key_call, write_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream_engine.graph.job_graph import Exchange, Task
     from stream_engine.local.connection import Connection
+    from stream_engine.local.loops import LoopMonitor
     from stream_engine.local.subtask import Subtask
     from stream_engine.local.worker import Worker
     from stream_engine.operators.chain import ChainWriter
@@ -33,21 +34,24 @@ class Gate:
     buffer timeout. A frame needs a credit of its receiver's; while there is none, the worker does downstream work.
     """
 
-    exposes = False
-
     def __init__(
         self, worker: Worker, exchange: Exchange, target: Task, local: Subtask | None, peers: Mapping[int, Connection]
     ) -> None:
         width = target.parallelism
         self.exchange = exchange
         self.operator = exchange.source
-        # Errors in choosing a record's receiver are in what the receiver asked for: a key selector, or a key.
-        self.target = target.head.id
+        self._receiver = target.head.id
         self.selected = exchange.selected
         self._worker = worker
         self._width = width
         self._local = local
         self._peers = {} if isinstance(exchange.partitioner, Forward) else dict(peers)
+        # A record that is fed back waits for its turn, or a chain would call itself for each round of the loop.
+        self._has_local = worker.index < width
+        self._feeds_back = exchange.feedback
+        self.loop: LoopMonitor | None = None
+        # The local receiver's functions get the record itself; what is buffered is copied when it has to be.
+        self.exposes = self._has_local and not self._feeds_back
         self._credit = dict.fromkeys(self._peers, _CREDIT)
         self._buffers: list[list[Any]] = [[] for _ in range(width)]
         self._fixed_limit = worker.buffer_timeout == 0
@@ -66,13 +70,15 @@ class Gate:
             owned = chain.owned(record)
             for target in self._peers:
                 self._write_append(chain, repr(target), owned)
-            if self._local is not None:
+            if self._has_local:
                 self._write_local(chain, record)
             return
         target = code.fresh("target")
         if isinstance(partitioner, Hash):
-            key = write_key(chain, record, key_call(partitioner.key))
-            code.line(f"{target} = hash({key}) % {self._width}", "hash")
+            # The key is what the receiver asked for, and so are errors in it.
+            with code.operator(self._receiver, record):
+                key = write_key(chain, record, key_call(partitioner.key))
+                code.line(f"{target} = hash({key}) % {self._width}", "hash")
         elif isinstance(partitioner, HashPartial):
             code.line(f"{target} = hash({record}[1]) % {self._width}", "hash")
         elif isinstance(partitioner, Shuffle):
@@ -82,7 +88,7 @@ class Gate:
             gate = code.bind("gate", self)
             code.line(f"{target} = {gate}.next")
             code.line(f"{gate}.next = {target} + 1 if {target} < {self._width - 1} else 0")
-        if self._local is None:
+        if not self._has_local:
             self._write_append(chain, target, chain.owned(record))
             return
         with code.block(f"if {target} == {self._worker.index}:"):
@@ -91,6 +97,9 @@ class Gate:
             self._write_append(chain, target, chain.owned(record))
 
     def _write_local(self, chain: ChainWriter, record: str) -> None:
+        if self._feeds_back:
+            self._write_append(chain, repr(self._worker.index), chain.owned(record))
+            return
         assert self._local is not None
         chain.code.line(f"{chain.code.bind('process', self._local.chain.process)}({record})")
 
@@ -104,14 +113,15 @@ class Gate:
 
     # --- while records flow ------------------------------------------------------------------------------------------
 
-    def flush(self) -> bool:
-        """Sends what is buffered, full or not; whether there was anything."""
-        sent = False
-        for target in self._peers:
-            if self._buffers[target]:
+    def connect(self, head: Subtask) -> None:
+        """Tells a feedback edge its local receiver, whose chain is made after the one that feeds it."""
+        self._local = head
+
+    def flush(self) -> None:
+        """Sends what is buffered, full or not."""
+        for target, buffer in enumerate(self._buffers):
+            if buffer:
                 self._send(target)
-                sent = True
-        return sent
 
     def mark(self, time: int) -> None:
         """All that was emitted before ``time`` (ms) has been sent: tells every receiver."""
@@ -123,11 +133,14 @@ class Gate:
 
     def end(self) -> None:
         """No further record will come."""
+        if self._feeds_back:
+            # The loop has ended before: that is why this end has come.
+            return
         self.flush()
         for peer in self._peers.values():
             peer.send(END, self.exchange.id)
         if self._local is not None:
-            self._local.on_end()
+            self._local.on_end(self.exchange.id, self._worker.index)
 
     def grant(self, peer: int) -> None:
         """The receiver has worked off a frame."""
@@ -136,16 +149,25 @@ class Gate:
     def _send_full(self, target: int) -> None:
         records = len(self._buffers[target])
         size = self._send(target)
-        if not self._fixed_limit:
+        if size and not self._fixed_limit:
             self.limit = max(1, min(_MOST_RECORDS, records * _FRAME_SIZE // size))
 
     def _send(self, target: int) -> int:
+        """Sends a buffer; gives the size of the frame in bytes, 0 when none was needed."""
         buffer = self._buffers[target]
+        if target == self._worker.index:
+            assert self._local is not None
+            self._local.feed_back(buffer.copy())
+            buffer.clear()
+            return 0
         payload = _dumps(buffer)
         # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
         buffer.clear()
         while self._credit[target] <= 0:
-            self._worker.work_downstream(self.exchange.target_task)
+            # The beginning of a loop is upstream, and takes what it is sent without working it off.
+            self._worker.work_downstream(None if self._feeds_back else self.exchange.target_task)
+        if self.loop is not None:
+            self.loop.sent += 1
         self._credit[target] -= 1
         self._peers[target].send(DATA, self.exchange.id, payload)
         return len(payload)

@@ -14,6 +14,8 @@ from stream_engine.graph import operators as plan
 from stream_engine.local.connection import DEMAND
 from stream_engine.local.failure import Cancelled, OperatorError
 from stream_engine.local.turn import Seat
+from stream_engine.operators.context import is_rich, open_function
+from stream_engine.operators.state import SOURCE, KeyedStates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,51 +86,57 @@ class PushSource:
         self._worker = worker
         self._seat = Seat()
         operator = subtask.task.head.operator
-        self._of_user = isinstance(operator, plan.PythonSource)
         self._function: Any
+        self._run_function: Callable[[Callable[[Any], None]], Any]
         if isinstance(operator, plan.PythonSource):
             with OperatorError.around(subtask.task.head.id, "being loaded"):
                 self._function = operator.function.load()
+            method = operator.function.method
+            run = getattr(self._function, method) if method else self._function
+            self._run_function = lambda collect: run(SourceContext(collect))
         else:
             assert isinstance(operator, plan.SocketTextSource)
             self._function = _socket_reader(operator, worker)
+            self._run_function = self._function.run
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
 
     def open(self) -> None:
-        function = self._function
-        if hasattr(function, "setRuntimeContext"):
-            from stream_engine.operators.context import RuntimeContext
-
-            head = self.subtask.task.head
-            with OperatorError.around(head.id, "being opened"):
-                function.setRuntimeContext(RuntimeContext(head.name, self._worker.index, self.subtask.task.parallelism))
-                function.open(self._worker.configuration)
+        if is_rich(self._function):
+            task = self.subtask.task
+            with OperatorError.around(task.head.id, "being opened"):
+                open_function(self._function, task.head.name, self.subtask, task.parallelism, KeyedStates(SOURCE))
 
     def start(self) -> None:
         self._thread.start()
 
     def cancel(self) -> None:
         """Asks the function to return, and waits for that a moment; it may be in a call that nothing can end."""
-        self._function.cancel()
+        if hasattr(self._function, "cancel"):
+            self._function.cancel()
         self._thread.join(0.5)
 
     def close(self) -> None:
-        if hasattr(self._function, "setRuntimeContext"):
+        if is_rich(self._function):
             with OperatorError.around(self.subtask.task.head.id, "being closed"):
                 self._function.close()
 
     def _run(self) -> None:
         try:
-            collect = self._collector()
-            self._function.run(SourceContext(collect) if self._of_user else collect)
-        except Cancelled:
-            pass
+            with OperatorError.around(self.subtask.task.head.id, "running"):
+                self._run_function(self._collector())
         except BaseException as error:
-            self.error = error
+            self._note(error)
         finally:
-            self._worker.turn.leave(self._seat)
-            self.done = True
-            self._worker.wake()
+            self._end()
+
+    def _note(self, error: BaseException) -> None:
+        if self.error is None and not isinstance(error, Cancelled):
+            self.error = error
+
+    def _end(self) -> None:
+        self._worker.turn.leave(self._seat)
+        self.done = True
+        self._worker.wake()
 
     def _collector(self) -> Callable[[Any], None]:
         seat, turn, take = self._seat, self._worker.turn, self._take
@@ -138,7 +146,13 @@ class PushSource:
             seat.inside = True
             if turn.holder is not seat:
                 take()
-            process(record)
+            try:
+                process(record)
+            except BaseException as error:
+                # The function may catch what its records have caused; the job has failed all the same.
+                self._note(error)
+                self._end()
+                raise
             seat.inside = False
             if turn.holder is not seat:
                 seat.gone.set()

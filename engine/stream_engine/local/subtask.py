@@ -8,9 +8,11 @@ from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.graph.operators import IterationHead
 from stream_engine.graph.partitioners import Forward
 from stream_engine.local.connection import CREDIT, DATA, MARK
 from stream_engine.local.failure import OperatorError
+from stream_engine.local.feedback import FeedbackQueue
 from stream_engine.local.gate import Gate
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
@@ -52,6 +54,7 @@ class Subtask:
         self.task = task
         self.index = worker.index
         self.configuration = worker.configuration
+        self.accumulators = worker.accumulators
         self.worker = worker
         self.finished = False
         self.pace = Pace()
@@ -59,21 +62,30 @@ class Subtask:
         self._queue: deque[tuple[int, Frame]] = deque()
         self._records: list[Any] = []
         self._position = 0
+        self._from_loop = False
         self.gates: list[Gate] = []
         for exchange in graph.outputs(task.id):
             target = graph.tasks[exchange.target_task]
             peers = worker.peers_below(target.parallelism)
             self.gates.append(Gate(worker, exchange, target, local.get(target.id), peers))
+        loop = next((tasks for tasks in graph.loops if task.id in tasks), frozenset[int]())
         channels = {
-            (exchange.id, sender)
+            (exchange.id, sender): exchange.source_task not in loop
             for exchange in graph.inputs(task.id)
+            if not exchange.feedback
             for sender in (
                 (self.index,)
                 if isinstance(exchange.partitioner, Forward)
                 else range(graph.tasks[exchange.source_task].parallelism)
             )
         }
-        self._unfinished_inputs = len(channels)
+        # A loop counts as one more input of its head, which ends when the loop is found to be empty.
+        self._is_head = isinstance(task.head.operator, IterationHead)
+        self._unfinished_inputs = len(channels) + self._is_head
+        self._outside = {exchange for (exchange, _), outside in channels.items() if outside}
+        # How many channels from outside its loop have not ended; of no meaning to a subtask in none.
+        self.outside_inputs = sum(channels.values())
+        self._fed_back = FeedbackQueue(*worker.feedback_space) if self._is_head else None
         self._marks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
         operators = []
         for node in task.operators:
@@ -96,14 +108,22 @@ class Subtask:
 
     @property
     def has_input(self) -> bool:
-        return bool(self._records or self._queue)
+        return bool(self._records or self._queue or self._fed_back)
 
     def receive(self, sender: int, frame: Frame) -> None:
         """Queues a frame of another worker's; it is worked off by ``work``."""
         self._queue.append((sender, frame))
 
+    def feed_back(self, records: list[Any]) -> None:
+        """Takes records from the end of the loop that begins here."""
+        assert self._fed_back is not None
+        self._fed_back.put(records)
+
     def work(self) -> None:
         """Works off some of the input: a slice of a frame's records, or one frame of another kind."""
+        if not self._records and self._fed_back:
+            # What is in the loop first, so that little is.
+            self._records, self._from_loop = self._fed_back.get(), True
         if not self._records:
             sender, frame = self._queue[0]
             if frame.kind != DATA:
@@ -111,9 +131,9 @@ class Subtask:
                 if frame.kind == MARK:
                     self.on_mark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
                 else:
-                    self.on_end()
+                    self.on_end(frame.exchange, sender)
                 return
-            self._records = pickle.loads(frame.payload)
+            self._records, self._from_loop = pickle.loads(frame.payload), False
         records, start = self._records, self._position
         stop = start + self.pace.records
         if stop < len(records):
@@ -122,19 +142,34 @@ class Subtask:
             return
         # Forgotten first: what follows may come back here, when it waits for a receiver downstream.
         self._records, self._position = [], 0
+        if self._from_loop:
+            self.pace.run(self.chain.process_batch, records[start:])
+            return
         sender, frame = self._queue.popleft()
         self.pace.run(self.chain.process_batch, records[start:] if start else records)
         self.worker.peers[sender].send(CREDIT, frame.exchange)
 
-    def on_mark(self, exchange: int, sender: int, time: int) -> None:
+    def on_mark(self, exchange: int, sender: int, time: float) -> None:
         """A sender has emitted all its results before ``time``; what is complete by all senders' marks is emitted."""
         self._marks[exchange, sender] = time
         head = self.chain.operators[0]
         if isinstance(head, MergeWindowsOperator):
             head.advance(min(self._marks.values()))
 
-    def on_end(self) -> None:
-        """One of the input's channels has ended; with the last one, the subtask does."""
+    def on_end(self, exchange: int, sender: int) -> None:
+        """One of an input's channels has ended; with the last one of all, the subtask does."""
+        self.outside_inputs -= exchange in self._outside
+        if self._unfinished_inputs > 1:
+            # Time goes on without it.
+            self.on_mark(exchange, sender, inf)
+        self._count_end()
+
+    def on_loop_end(self) -> None:
+        """The loop that this subtask is in has no more records."""
+        if self._is_head:
+            self._count_end()
+
+    def _count_end(self) -> None:
         self._unfinished_inputs -= 1
         if not self._unfinished_inputs:
             self.finish()
@@ -160,6 +195,8 @@ class Subtask:
         if self._opened:
             self._opened = False
             failure: Exception | None = None
+            if self._fed_back is not None:
+                self._fed_back.close()
             for operator in self.chain.operators:
                 try:
                     with OperatorError.around(operator.id, "being closed"):

@@ -7,6 +7,7 @@ import pickle
 import selectors
 import sys
 from heapq import heappop, heappush
+from io import TextIOWrapper
 from itertools import count
 from math import inf
 from time import time
@@ -15,23 +16,29 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.connectors.text_writer import TextWriter
 from stream_engine.graph import operators as plan
 from stream_engine.graph.job_graph import JobGraph
+from stream_engine.local.accumulators import packed
 from stream_engine.local.alarm import Alarm
 from stream_engine.local.connection import (
     CANCEL,
     CREDIT,
+    DATA,
     DEPLOY,
     FAILED,
     FED,
     FED_END,
     FINISHED,
+    LOOP_END,
+    LOOP_PROBE,
     Connection,
     Frame,
 )
 from stream_engine.local.console import ConsoleStream, ConsoleWriter
 from stream_engine.local.failure import Cancelled, describe
+from stream_engine.local.loops import LoopMonitor
 from stream_engine.local.sources import FedReader, PushSource, pull_source
 from stream_engine.local.subtask import Subtask
 from stream_engine.local.turn import Seat, Turn
+from stream_engine.operators.accumulators import Accumulators
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +72,9 @@ def run_worker(index: int, control: socket, peers: dict[int, socket]) -> int:
     import faulthandler
 
     faulthandler.enable()
+    if isinstance(sys.stderr, TextIOWrapper):
+        # A line is one write, also in an interpreter told not to buffer, or those of several workers would mix.
+        sys.stderr.reconfigure(line_buffering=True, write_through=False)
     worker = Worker(index, control, peers)
     sys.stdout = ConsoleStream(worker)
     return worker.run()
@@ -79,6 +89,7 @@ class Worker:
     def __init__(self, index: int, control: socket, peers: dict[int, socket]) -> None:
         self.index = index
         self.now = int(time() * 1000)
+        self.accumulators = Accumulators()
         self.turn = Turn()
         self._seat = Seat()
         self._selector = selectors.DefaultSelector()
@@ -87,12 +98,16 @@ class Worker:
         self.control = Connection(control, self._on_backlog)
         self.peers = {peer: Connection(socket, self._on_backlog) for peer, socket in peers.items()}
         self._cancelled = False
+        # How many frames have come in, to see whether any have since.
+        self._frames = 0
         self._armed = False
         self._timers: list[tuple[int, int, Subtask, Callable[[], None]]] = []
         self._timer_serial = count()
         self._subtasks: list[Subtask] = []
         self._readers: dict[int, Reader] = {}
         self._pushing: list[PushSource] = []
+        self._loops: dict[int, LoopMonitor] = {}
+        self._ended_loops: list[LoopMonitor] = []
         self.graph = JobGraph((), (), timestamped=False)
 
     # --- life --------------------------------------------------------------------------------------------------------
@@ -103,7 +118,7 @@ class Worker:
             self._deploy()
             self._loop()
             sys.stdout.flush()
-            self.control.send(FINISHED)
+            self.control.send(FINISHED, 0, packed(self.accumulators))
             while not self._cancelled:
                 self._poll(None)
             return 0
@@ -125,6 +140,12 @@ class Worker:
         prepare, configuration, graph, splits = pickle.loads(frames[0].payload)
         self.configuration = pickle.loads(configuration)
         self.buffer_timeout: int = self.configuration.get("execution.buffer-timeout")
+        directories = self.configuration.get("io.tmp.dirs")
+        # For the loops' records on their way back: bytes of memory, and where the rest goes.
+        self.feedback_space: tuple[int, str | None] = (
+            self.configuration.get("iteration.memory"),
+            directories[0] if directories else None,
+        )
         if prepare is not None:
             pickle.loads(prepare)()
         self.graph = pickle.loads(graph)
@@ -142,6 +163,7 @@ class Worker:
             if exchange.target_task in local
         }
         self._gates = {gate.exchange.id: gate for subtask in self._subtasks for gate in subtask.gates}
+        self._make_loops(local)
         for subtask in self._subtasks:
             subtask.open()
             if not subtask.task.head.is_source:
@@ -163,8 +185,20 @@ class Worker:
         for source in self._pushing:
             source.start()
 
+    def _make_loops(self, local: dict[int, Subtask]) -> None:
+        monitors = [LoopMonitor(i, self.graph, self._subtasks, self.control) for i in range(len(self.graph.loops))]
+        self._loops = {monitor.id: monitor for monitor in monitors if monitor.subtasks}
+        self._loop_of = {exchange: monitor for monitor in self._loops.values() for exchange in monitor.exchanges}
+        for gate in self._gates.values():
+            gate.loop = self._loop_of.get(gate.exchange.id)
+            if gate.exchange.feedback and gate.exchange.target_task in local:
+                gate.connect(local[gate.exchange.target_task])
+
     def _stop(self) -> None:
-        """The job was stopped from outside: sources are cancelled and operators closed, whatever that raises."""
+        """The job is over before its end: sources are cancelled and operators closed, whatever that raises."""
+        self._cancelled = True
+        # A source that waits for its turn gets it, and finds that the job is over.
+        self.turn.leave(self._seat)
         for action in (
             *(source.cancel for source in self._pushing),
             *(source.close for source in self._pushing),
@@ -202,8 +236,26 @@ class Worker:
             self._reap_sources()
             busy = self._work()
             if not busy or (self.buffer_timeout >= 0 and self.now - flushed >= self.buffer_timeout):
+                frames = self._frames
                 self._flush()
                 flushed = self.now
+                # Where flushing had to wait for a receiver, it has taken in what else there was.
+                busy = busy or self._frames != frames
+            if self._loops:
+                busy = self._tend_loops(busy)
+
+    def _tend_loops(self, busy: bool) -> bool:
+        """Reports the loops that this worker has nothing to do for, and ends those that are empty."""
+        while self._ended_loops:
+            self._ended_loops.pop().end()
+        # Flushing may have fed records back.
+        busy = busy or any(subtask.has_input for subtask in self._subtasks)
+        for loop in self._loops.values():
+            if busy:
+                loop.busy()
+            else:
+                loop.report(self.now)
+        return busy
 
     def _subtasks_left(self) -> bool:
         return any(not subtask.finished for subtask in self._subtasks)
@@ -238,21 +290,32 @@ class Worker:
             if first is not None and subtask.task.id >= first and subtask.has_input:
                 subtask.work()
                 self._poll(0)
-                return
-        self._poll(None)
+                break
+        else:
+            self._poll(None)
+        if self._pushing:
+            # In a source's thread, perhaps, while the loop sleeps: what has come in is for the loop.
+            self.wake()
 
     def _flush(self) -> None:
         for subtask in reversed(self._subtasks):
             subtask.chain.flush()
-            if self.buffer_timeout >= 0:
-                for gate in subtask.gates:
+            for gate in subtask.gates:
+                # A loop whose records lay in buffers would never be found empty.
+                if self.buffer_timeout >= 0 or gate.loop is not None:
                     gate.flush()
 
     # --- beside push sources -----------------------------------------------------------------------------------------
 
     def _sleep_beside_sources(self, timeout: float | None) -> None:
         """Leaves the turn to the sources for a moment, and until one of them or a socket or timer has something."""
-        if timeout != 0:
+        if timeout == 0:
+            if self.turn.holder is not self._seat:
+                # A source waits; or this worker's other work would keep it waiting to the end.
+                self.turn.leave(self._seat)
+                self._selector.select(_QUIET)
+                self.turn.take(self._seat)
+        else:
             self.turn.leave(self._seat)
             self._selector.select(_QUIET if timeout is None else min(_QUIET, timeout))
             if self.turn.holder is self._seat:
@@ -307,6 +370,7 @@ class Worker:
 
     def _receive(self, connection: Connection) -> None:
         frames = connection.read()
+        self._frames += len(frames)
         if connection.closed:
             self._selector.unregister(connection.socket)
             if connection is self.control:
@@ -319,12 +383,26 @@ class Worker:
         for frame in frames:
             if frame.kind == CREDIT:
                 self._gates[frame.exchange].grant(sender)
+                continue
+            loop = self._loop_of.get(frame.exchange)
+            if loop is not None and frame.kind == DATA:
+                loop.received += 1
+            if self.graph.exchanges[frame.exchange].feedback:
+                self._receivers[frame.exchange].feed_back(pickle.loads(frame.payload))
+                connection.send(CREDIT, frame.exchange)
             else:
                 self._receivers[frame.exchange].receive(sender, frame)
 
     def _on_control(self, frame: Frame) -> None:
         if frame.kind == CANCEL:
             self._cancelled = True
+            return
+        if frame.kind in (LOOP_PROBE, LOOP_END):
+            loop = self._loops[frame.exchange]
+            if frame.kind == LOOP_PROBE:
+                loop.on_probe()
+            else:
+                self._ended_loops.append(loop)
             return
         task = next(task.id for task in self.graph.tasks if task.head.id == frame.exchange)
         reader = self._readers[task]

@@ -1,0 +1,90 @@
+"""Records on their way back to the beginning of a loop: in memory as long as they are few, then on disk.
+
+A loop must always take what is fed back. Were it to wait as other receivers do, a loop full of records would wait for
+itself.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+import tempfile
+from collections import deque
+from typing import IO, Any
+
+_LENGTH = struct.Struct("<Q")
+# The size of records is taken from every so many batches, as pickling each to weigh it would double the loop's cost.
+_WEIGHED = 16
+
+
+class FeedbackQueue:
+    """Batches of records, first in first out. ``memory`` is about how many bytes of them may be in memory.
+
+    ``directory`` is where the rest goes, None for the system's; the file has no name, so nothing is ever left behind.
+    """
+
+    def __init__(self, memory: int, directory: str | None) -> None:
+        self._memory = memory
+        self._directory = directory
+        self._batches: deque[list[Any]] = deque()
+        self._records = 0
+        self._record_size = 0.0
+        self._puts = 0
+        self._file: IO[bytes] | None = None
+        self._read_at = 0
+        self._write_at = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._batches) or self._read_at < self._write_at
+
+    def put(self, batch: list[Any]) -> None:
+        """Adds a batch, which must not be changed afterwards. Raises OSError when the disk is full."""
+        if self._puts % _WEIGHED == 0:
+            self._record_size = len(_dumps(batch)) / len(batch)
+        self._puts += 1
+        # What is on disk is behind what is in memory, so there memory is no longer the end of the queue.
+        if self._read_at < self._write_at or self._records * self._record_size > self._memory:
+            self._spill(_dumps(batch))
+        else:
+            self._batches.append(batch)
+            self._records += len(batch)
+
+    def get(self) -> list[Any]:
+        """Takes the oldest batch."""
+        if self._batches:
+            batch = self._batches.popleft()
+            self._records -= len(batch)
+            return batch
+        assert self._file is not None
+        self._file.seek(self._read_at)
+        (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
+        batch = pickle.loads(self._file.read(length))
+        self._read_at += _LENGTH.size + length
+        if self._read_at == self._write_at:
+            self._file.truncate(0)
+            self._read_at = self._write_at = 0
+        return batch
+
+    def close(self) -> None:
+        self._batches.clear()
+        self._read_at = self._write_at = 0
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _spill(self, payload: bytes) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - open until close()
+        self._file.seek(self._write_at)
+        self._file.write(_LENGTH.pack(len(payload)))
+        self._file.write(payload)
+        self._write_at += _LENGTH.size + len(payload)
+
+
+def _dumps(batch: list[Any]) -> bytes:
+    try:
+        return pickle.dumps(batch, 5)
+    except Exception:
+        from cloudpickle import dumps
+
+        return dumps(batch, 5)

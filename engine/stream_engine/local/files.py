@@ -1,0 +1,60 @@
+"""Looks at a job's files before a worker starts: what is to be read must be there, and what is to be written must not.
+
+An error found here has damaged nothing and read no record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stream_engine.connectors.splits import list_splits
+from stream_engine.connectors.text_writer import prepare_output
+from stream_engine.graph.operators import TextFileSink, TextFileSource
+from stream_engine.job import JobExecutionException
+
+if TYPE_CHECKING:
+    from stream_engine.connectors.splits import FileSplit
+    from stream_engine.graph.job_graph import JobGraph, Task
+    from stream_engine.graph.stream_graph import StreamNode
+
+# By operator, then by subtask.
+Splits = dict[int, list[list["FileSplit"]]]
+
+
+def prepare_files(plan: JobGraph, job_id: str) -> tuple[JobGraph, Splits]:
+    """The plan with the paths that its workers are to write to, and what each source is to read.
+
+    Raises JobExecutionException for a path that cannot be used, with the operator that it was for.
+    """
+    splits: Splits = {}
+    for task in plan.tasks:
+        operator = task.head.operator
+        if isinstance(operator, TextFileSource):
+            try:
+                splits[task.head.id] = list_splits(operator.path, task.parallelism, operator.charset)
+            except (OSError, ValueError) as error:
+                raise _located(error, task.head, job_id) from error
+    # Only when all inputs are there: an earlier result may be about to be deleted.
+    tasks = tuple(_with_outputs(task, job_id) for task in plan.tasks)
+    return replace(plan, tasks=tasks), splits
+
+
+def _with_outputs(task: Task, job_id: str) -> Task:
+    return replace(task, operators=tuple(_with_output(node, task.parallelism, job_id) for node in task.operators))
+
+
+def _with_output(node: StreamNode, parallelism: int, job_id: str) -> StreamNode:
+    sink = node.operator
+    if not isinstance(sink, TextFileSink):
+        return node
+    try:
+        path = prepare_output(sink.path, parallelism, sink.overwrite)
+    except (OSError, ValueError) as error:
+        raise _located(error, node, job_id) from error
+    return replace(node, operator=replace(sink, path=path))
+
+
+def _located(error: Exception, node: StreamNode, job_id: str) -> JobExecutionException:
+    made = f", made at {node.location}" if node.location else ""
+    return JobExecutionException(f"{error}\n  in operator '{node.name}'{made}", job_id)

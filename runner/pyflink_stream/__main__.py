@@ -1,0 +1,59 @@
+"""The process of a run: the fork server first, then the command line, then the script."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from pyflink_stream import exit_codes
+from pyflink_stream.program import leave_launcher_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream_engine.local.forkserver import ForkServer
+
+_COMPLETION = "_PYFLINK_STREAM_COMPLETE"
+_RUNNING_NOTHING = {"--help", "-h", "--version", "--check"}
+
+
+def main() -> int:
+    """Does what ``sys.argv`` says and returns the exit status."""
+    leave_launcher_path()
+    args = sys.argv[1:]
+    server = None
+    try:
+        # The server gets ready while this process still imports, and before any thread or code of the user's is in it.
+        if _names_script(args):
+            server = _start_server()
+        from pyflink_stream.cli import parse
+
+        request = parse(args)
+        if isinstance(request, int):
+            return request
+        server = server or _start_server()
+        from pyflink_stream.launcher import launch
+
+        return launch(request.program, request.configuration, server)
+    except KeyboardInterrupt:
+        return exit_codes.INTERRUPTED
+    finally:
+        if server is not None:
+            server.close()
+
+
+def _names_script(args: Sequence[str]) -> bool:
+    """Whether the arguments look as if a script were to be run. A wrong guess costs time and nothing else."""
+    own = args[: args.index("-")] if "-" in args else args
+    return bool(own) and _RUNNING_NOTHING.isdisjoint(own) and _COMPLETION not in os.environ
+
+
+def _start_server() -> ForkServer:
+    from stream_engine.local.forkserver import ForkServer
+
+    return ForkServer.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""The command line: ``pyflink-stream [OPTIONS] SCRIPT [PACKAGE ...] [- PARAM ...]``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from pyflink_stream import __version__, configuration, console, exit_codes
+from pyflink_stream.program import Program, ProgramNotFound
+from stream_engine.configuration import Configuration, ConfigurationError
+from stream_engine.configuration.options import DEFAULT_PARALLELISM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM_NAME = "pyflink-stream"
+SEPARATOR = "-"
+_PARAMS = f"{__name__}.params"
+
+_HELP = """\
+Runs the streaming SCRIPT: imports it and calls its main(factory).
+
+Each PACKAGE - a directory, a .py file, a zip, whl or egg, a data file - becomes importable by its name. What follows
+the first bare - is the script's own: its sys.argv[1:].
+
+\b
+Examples:
+  pyflink-stream examples/word_count.py
+  pyflink-stream -p 2 examples/word_count.py - --input README.md
+  pyflink-stream -D parallelism.default=auto -D pipeline.object-reuse=true examples/word_count.py
+  pyflink-stream --check examples/orders.py examples/lib/pricing
+"""
+
+
+class Request(NamedTuple):
+    """What a command line asks for."""
+
+    program: Program
+    configuration: Configuration
+
+
+class _LauncherCommand(click.Command):
+    """Keeps what follows the first bare ``-`` away from the parser: it is the script's, options and all."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own, params = split(args)
+        ctx.meta[_PARAMS] = params
+        try:
+            return super().parse_args(ctx, own)
+        except click.NoSuchOption as error:
+            hint = "The script's own parameters come after a bare '-'."
+            raise click.UsageError(f"{error.format_message()}\n{hint}", ctx) from None
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[- PARAM ...]"]
+
+
+def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The launcher's own arguments, and those of the script, which follow the first bare ``-``."""
+    args = list(args)
+    end = args.index(SEPARATOR) if SEPARATOR in args else len(args)
+    return args[:end], args[end + 1 :]
+
+
+@click.command(
+    cls=_LauncherCommand,
+    help=_HELP,
+    options_metavar="[OPTIONS]",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "-p",
+    "--parallelism",
+    metavar="N",
+    help="Parallel instances of every operator that the script gives no number; auto takes the usable cores.",
+)
+@click.option(
+    "-D",
+    "definitions",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Sets an option of flink-conf.yaml for this run. Repeatable; wins over the file.",
+)
+@click.option(
+    "-c",
+    "--conf-dir",
+    metavar="DIR",
+    help="Where flink-conf.yaml is. Otherwise: $FLINK_CONF_DIR, ./conf, or the defaults.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
+)
+@click.version_option(__version__, prog_name=PROGRAM_NAME, message="%(prog)s %(version)s")
+@click.argument("script", type=click.Path())
+@click.argument("packages", metavar="[PACKAGE ...]", nargs=-1, type=click.Path())
+@click.pass_context
+def command(
+    ctx: click.Context,
+    parallelism: str | None,
+    definitions: tuple[str, ...],
+    conf_dir: str | None,
+    check: bool,
+    script: str,
+    packages: tuple[str, ...],
+) -> Request | int:
+    program = Program(script, packages, ctx.meta[_PARAMS])
+    if check:
+        return _check(script, packages, program)
+    source = configuration.find(conf_dir)
+    settings = [_definition(definition) for definition in definitions]
+    if parallelism is not None:
+        settings.append(configuration.Setting(DEFAULT_PARALLELISM.key, parallelism, "-p"))
+    merged, warnings = configuration.load(source.file, settings)
+    for warning in (source.remark, *warnings):
+        if warning:
+            console.warning(warning)
+    return Request(program, merged)
+
+
+def parse(args: Sequence[str]) -> Request | int:
+    """What the arguments ask for; or the exit status, when nothing is to be run (help, a check, a wrong argument)."""
+    try:
+        return command.main(list(args), prog_name=PROGRAM_NAME, standalone_mode=False)
+    except click.Abort:
+        return exit_codes.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (ProgramNotFound, ConfigurationError, configuration.ConfigurationFileError) as error:
+        console.error(str(error))
+        return exit_codes.USAGE
+
+
+def _check(script: str, packages: Sequence[str], program: Program) -> int:
+    from pyflink_stream.check import run_check
+
+    paths = [script]
+    for given, found in zip(packages, program.packages, strict=True):
+        if os.path.isdir(found) or found.endswith(".py"):
+            # People know a path as they wrote it, unless it was found beside the script.
+            paths.append(given if os.path.exists(given) else found)
+    try:
+        return run_check(paths, sys.stdout)
+    except OSError as error:
+        console.error(f"{error.filename}: cannot be read: {error.strerror}")
+        return exit_codes.USAGE
+
+
+def _definition(text: str) -> configuration.Setting:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise click.BadParameter(f"{text!r} is not of the form KEY=VALUE", param_hint="-D")
+    return configuration.Setting(key.strip(), value.strip(), "-D")

@@ -1,0 +1,145 @@
+"""From ``flink-conf.yaml`` and the command line to a Configuration."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from stream_engine.configuration import OPTIONS, Configuration, nearest_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_FILE_NAMES = ("flink-conf.yaml", "config.yaml")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class ConfigurationFileError(Exception):
+    """The configuration cannot be found or read; the message says where and why."""
+
+
+class Setting(NamedTuple):
+    """A key and its value as text; ``origin`` says where they stand."""
+
+    key: str
+    value: str
+    origin: str
+
+
+class Source(NamedTuple):
+    """Where the configuration comes from. ``file`` is None when there is none, with the reason in ``remark``."""
+
+    file: str | None
+    remark: str | None = None
+
+
+def find(directory: str | None) -> Source:
+    """The file to read: of ``directory``, FLINK_CONF_DIR, ``./conf``, the checkout's ``conf``, or the packaged one.
+
+    The first two are somebody's word: that directory must exist, and no other is tried. Raises ConfigurationFileError.
+    """
+    for asked, origin in ((directory, "-c"), (os.environ.get("FLINK_CONF_DIR"), "FLINK_CONF_DIR")):
+        if asked:
+            if not os.path.isdir(asked):
+                what = "not a directory" if os.path.exists(asked) else "no such directory"
+                raise ConfigurationFileError(f"{origin} {asked}: {what}")
+            file = _file_in(asked)
+            names = " or ".join(_FILE_NAMES)
+            return Source(file, None if file else f"{origin} {asked}: no {names} there; the defaults hold")
+    places = ["conf", *_checkout_conf(), _HERE]
+    return Source(next((file for file in map(_file_in, places) if file), None))
+
+
+def load(file: str | None, settings: Iterable[Setting]) -> tuple[Configuration, list[str]]:
+    """The values of the file, then ``settings``, the later one counting; and a warning for what nobody knows.
+
+    Raises ConfigurationError for a value that its option does not take, ConfigurationFileError for a file that cannot
+    be read.
+    """
+    configuration = Configuration()
+    unknown: list[Setting] = []
+    for setting in (*(_read(file) if file else ()), *settings):
+        configuration.set(setting.key, setting.value, setting.origin)
+        if setting.key not in OPTIONS:
+            unknown.append(setting)
+    return configuration, list(_warnings(unknown))
+
+
+def _file_in(directory: str) -> str | None:
+    paths = (os.path.join(directory, name) for name in _FILE_NAMES)
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def _checkout_conf() -> list[str]:
+    root = os.path.dirname(os.path.dirname(_HERE))
+    is_checkout = os.path.isdir(os.path.join(root, "engine", "stream_engine"))
+    return [os.path.join(root, "conf")] if is_checkout else []
+
+
+def _read(file: str) -> list[Setting]:
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        with open(file, "rb") as stream:
+            root = yaml.compose(stream, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{file}:{mark.line + 1}" if mark else file
+        raise ConfigurationFileError(f"{where}: not valid YAML: {error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationFileError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise ConfigurationFileError(f"{file}: cannot be read: {error.strerror}") from None
+    if root is None or _is_null(root):
+        return []
+    if root.id != "mapping":
+        raise ConfigurationFileError(f"{file}:{root.start_mark.line + 1}: expected lines of the form 'key: value'")
+    settings: dict[str, Setting] = {}
+    for setting in _flatten(file, "", root, ()):
+        earlier = settings.setdefault(setting.key, setting)
+        if earlier is not setting:
+            raise ConfigurationFileError(f"{setting.origin}: {setting.key} is set already, at {earlier.origin}")
+    return list(settings.values())
+
+
+def _flatten(file: str, prefix: str, node: Any, parents: tuple[Any, ...]) -> Iterator[Setting]:
+    """The leaves of a mapping with their dotted keys. Values stay text: YAML's own ideas of numbers are not Flink's."""
+    for key_node, value in node.value:
+        origin = f"{file}:{key_node.start_mark.line + 1}"
+        if key_node.id != "scalar":
+            raise ConfigurationFileError(f"{origin}: a key must be text")
+        key = prefix + key_node.value.strip()
+        if value.id == "mapping":
+            if any(value is parent for parent in (node, *parents)):
+                raise ConfigurationFileError(f"{origin}: {key} contains itself")
+            yield from _flatten(file, f"{key}.", value, (node, *parents))
+        elif value.id == "sequence":
+            if any(item.id != "scalar" for item in value.value):
+                raise ConfigurationFileError(f"{origin}: {key}: a list may hold plain values only")
+            yield Setting(key, ",".join(item.value for item in value.value), origin)
+        elif not _is_null(value):
+            yield Setting(key, value.value, origin)
+
+
+def _is_null(node: Any) -> bool:
+    return node.tag == "tag:yaml.org,2002:null"
+
+
+def _warnings(unknown: list[Setting]) -> Iterator[str]:
+    """A line for each key that looks like a known one, and one for all the rest: most are a cluster's."""
+    strange: list[str] = []
+    for setting in unknown:
+        nearest = nearest_key(setting.key)
+        if nearest:
+            yield f"unknown key {_named(setting)}; did you mean {nearest!r}?"
+        else:
+            strange.append(_named(setting))
+    if strange:
+        keys = "key" if len(strange) == 1 else "keys"
+        yield f"unknown {keys}, without effect here: {', '.join(strange)}"
+
+
+def _named(setting: Setting) -> str:
+    where = "given with" if setting.origin.startswith("-") else "in"
+    return f"{setting.key!r} {where} {setting.origin}"

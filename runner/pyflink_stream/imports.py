@@ -1,0 +1,161 @@
+"""Makes exactly the modules that a program names importable, in the launcher's process and in every worker's.
+
+Workers import this module before anything of the user's: it stays light.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, ModuleSpec, PathFinder, SourceFileLoader
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_COMPILED_SUFFIXES = (*BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES)
+_LIBRARIES = sys.stdlib_module_names | {"click", "cloudpickle", "rich", "watchdog", "yaml"}
+_NEVER_ARCHIVED = sys.stdlib_module_names | {"pyflink_stream", "stream_engine"}
+
+
+class ProgramFinder:
+    """Finds the top-level modules of a program before anybody else does, and leaves all other names alone.
+
+    ``modules`` maps a name to its file, or to its directory; ``archives`` are zip files, whose contents come after the
+    standard library but before what is installed; ``resources`` maps the names that ``pkgutil.get_data`` finds beside
+    a module to the files or directories they stand for.
+    """
+
+    def __init__(self, modules: Mapping[str, str], archives: Sequence[str], resources: Mapping[str, str]) -> None:
+        self.modules = modules
+        self.archives = archives
+        self.resources = resources
+        self._hidden: dict[str, ModuleType | None] = {}
+        self._standing_aside: set[str] = set()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The import system's question; ``path`` is None for a top-level name."""
+        if path is not None or fullname in self._standing_aside:
+            return None
+        location = self.modules.get(fullname)
+        if location is not None:
+            return self._spec_of(fullname, location)
+        return self._archived(fullname)
+
+    def install(self) -> None:
+        """Puts the finder first, and forgets the modules already loaded whose names belong to the program."""
+        sys.meta_path.insert(0, self)  # pyright: ignore[reportArgumentType]
+        for name, location in self.modules.items():
+            if name in sys.modules:
+                self._hidden[name] = sys.modules.pop(name)
+            if os.path.isdir(location):
+                _forget_parts(name)
+        for name in [name for name in sys.modules if "." not in name and self._archived(name)]:
+            del sys.modules[name]
+            _forget_parts(name)
+
+    def hidden_by(self, module: ModuleType) -> ModuleType | None:
+        """The module that would have the name of ``module`` without the program; None when there is none."""
+        name = module.__name__
+        if sys.modules.get(name) is not module:
+            return None  # It is only being made: the import system looks at it before it registers it.
+        if name not in self._hidden:
+            del sys.modules[name]
+            self._standing_aside.add(name)
+            try:
+                self._hidden[name] = importlib.import_module(name)
+            except ImportError:
+                self._hidden[name] = None
+            finally:
+                self._standing_aside.discard(name)
+                sys.modules[name] = module
+        return self._hidden[name]
+
+    def _archived(self, name: str) -> ModuleSpec | None:
+        if not self.archives or name in _NEVER_ARCHIVED:
+            return None
+        spec = PathFinder.find_spec(name, self.archives)
+        # A namespace package may have parts elsewhere too; the archives on sys.path bring this one in.
+        return spec if spec is not None and spec.loader is not None else None
+
+    def _spec_of(self, name: str, location: str) -> ModuleSpec | None:
+        if not os.path.isdir(location):
+            if location.endswith(_COMPILED_SUFFIXES):
+                return importlib.util.spec_from_file_location(name, location)
+            return importlib.util.spec_from_file_location(name, location, loader=_SourceLoader(name, location, self))
+        initialiser = os.path.join(location, "__init__.py")
+        if os.path.isfile(initialiser):
+            return importlib.util.spec_from_file_location(
+                name,
+                initialiser,
+                loader=_SourceLoader(name, initialiser, self),
+                submodule_search_locations=[location],
+            )
+        return self._namespace(name, location)
+
+    def _namespace(self, name: str, location: str) -> ModuleSpec:
+        """A directory without ``__init__.py``, joined with the parts of the same namespace that are installed."""
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [location]
+        installed = PathFinder.find_spec(name)
+        if installed is not None and installed.loader is None:
+            parts = installed.submodule_search_locations or []
+            spec.submodule_search_locations += [part for part in parts if part != location]
+        return spec
+
+
+def _forget_parts(package: str) -> None:
+    for loaded in [loaded for loaded in sys.modules if loaded.startswith(f"{package}.")]:
+        del sys.modules[loaded]
+
+
+class _SourceLoader(SourceFileLoader):
+    """Loads a source file as it is now, and finds the program's data files."""
+
+    def __init__(self, name: str, path: str, finder: ProgramFinder) -> None:
+        super().__init__(name, path)
+        self._finder = finder
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return _NamesakeModule(spec.name, self._finder) if spec.name in _LIBRARIES else None
+
+    def path_stats(self, path: str) -> Any:
+        # Compiled files are known by the second of the source's change: too coarse for a script that is being edited
+        # and rerun. Without a time the import system neither reads nor writes one.
+        raise OSError(path)
+
+    def get_data(self, path: str) -> bytes:
+        if not os.path.exists(path):
+            name, _, rest = os.path.relpath(path, os.path.dirname(self.path)).partition(os.sep)
+            if name in self._finder.resources:
+                path = os.path.join(self._finder.resources[name], rest) if rest else self._finder.resources[name]
+        return super().get_data(path)
+
+
+class _NamesakeModule(ModuleType):
+    """A user's module with a library's name. What it does not define comes from the library.
+
+    The library's own modules import each other by that name, often long after the start: with a script called
+    ``select.py`` they would find no ``select.epoll`` any more.
+    """
+
+    def __init__(self, name: str, finder: ProgramFinder) -> None:
+        super().__init__(name)
+        self.__finder = finder
+
+    def __getattribute__(self, attribute: str) -> Any:
+        value = super().__getattribute__(attribute)
+        if value is self:  # ``import socket`` in a script called socket.py has bound it to itself.
+            raise AttributeError(attribute)
+        return value
+
+    def __getattr__(self, attribute: str) -> Any:
+        if not attribute.startswith("__") or attribute == "__path__":
+            hidden = self.__finder.hidden_by(self)
+            if hidden is not None and hasattr(hidden, attribute):
+                return getattr(hidden, attribute)
+        raise AttributeError(f"module {self.__name__!r} has no attribute {attribute!r}")

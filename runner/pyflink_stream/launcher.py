@@ -1,0 +1,73 @@
+"""Runs a program to its exit status: the script's own, a failure's, or a signal's."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
+
+from pyflink_stream import console, exit_codes
+from pyflink_stream.program import NoEntryPoint, Program
+from stream_engine.job import JobCancelledException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream_engine.api.environment import PythonStreamExecutionEnvironment
+    from stream_engine.configuration import Configuration
+    from stream_engine.local.forkserver import ForkServer
+
+
+def launch(program: Program, configuration: Configuration, server: ForkServer) -> int:
+    """Calls the script's main with a factory of environments that run on ``server``'s workers; gives the status."""
+    from stream_engine.api.factory import PythonEnvironmentFactory
+    from stream_engine.local.executor import LocalExecutor
+
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        program.install()
+        executor = LocalExecutor(server, prepare=partial(Program.install, program))
+        factory = PythonEnvironmentFactory(executor, configuration)
+        program.run(factory)
+        _warn_of_unexecuted(factory.environments)
+    except SystemExit as exit:
+        return _status(exit)
+    except KeyboardInterrupt:
+        return exit_codes.INTERRUPTED
+    except JobCancelledException as cancelled:
+        return exit_codes.of_signal(cancelled.signal)
+    except NoEntryPoint as error:
+        console.error(str(error))
+        return exit_codes.FAILED
+    except BaseException as error:
+        from pyflink_stream import failure
+
+        console.plain(failure.report(error))
+        return exit_codes.FAILED
+    return exit_codes.FINISHED
+
+
+def _warn_of_unexecuted(environments: Iterable[PythonStreamExecutionEnvironment]) -> None:
+    """Says that a plan was built and left, which otherwise looks like a job without any output."""
+    for environment in environments:
+        if environment.graph.nodes:
+            begun = environment.graph.nodes[0].location
+            where = f", begun at {begun}," if begun else ""
+            what_to_do = "call execute() on its environment" + (" after it" if environment.executed else "")
+            console.warning(f"main() ended with a plan{where} that was not run: {what_to_do}")
+            return
+
+
+def _status(exit: SystemExit) -> int:
+    """What the interpreter itself makes of an exit: None is 0, a number counts, anything else is a last word."""
+    if exit.code is None:
+        return exit_codes.FINISHED
+    if isinstance(exit.code, int):
+        return exit.code
+    console.plain(str(exit.code))
+    return exit_codes.FAILED
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    sys.exit(exit_codes.TERMINATED)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pickle
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream_engine.connectors.sequence import SequenceReader
+
+
+def read_all(reader: SequenceReader, limit: int = 7) -> list[int]:
+    numbers: list[int] = []
+    while (batch := reader.read(limit)) is not None:
+        assert 0 < len(batch) <= limit
+        numbers.extend(batch)
+    return numbers
+
+
+@given(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 9), st.integers(1, 9))
+def test_each_number_comes_exactly_once_over_all_subtasks(start: int, end: int, parallelism: int, limit: int) -> None:
+    shares = [read_all(SequenceReader(start, end, subtask, parallelism), limit) for subtask in range(parallelism)]
+
+    assert sorted(number for share in shares for number in share) == list(range(start, end + 1))
+    assert all(share == sorted(share) for share in shares)
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@given(st.integers(0, 40), st.integers(1, 4), st.lists(st.integers(1, 9), max_size=5))
+def test_a_new_reader_continues_where_a_position_was_taken(end: int, parallelism: int, limits: list[int]) -> None:
+    first = SequenceReader(0, end, 0, parallelism)
+    before = [number for limit in limits for number in first.read(limit) or []]
+    second = SequenceReader(0, end, 0, parallelism)
+
+    second.seek(pickle.loads(pickle.dumps(first.position())))
+
+    assert before + read_all(second) == list(range(0, end + 1, parallelism))
+
+
+def test_a_start_after_the_end_is_an_empty_sequence() -> None:
+    assert SequenceReader(5, 4, 0, 1).read(10) is None
+
+
+def test_a_sequence_longer_than_memory_costs_nothing() -> None:
+    began = time.process_time()
+    reader = SequenceReader(-(10**30), 10**30, 3, 4)
+
+    batch = reader.read(10**9)
+
+    assert batch is not None
+    assert len(batch) == 10**9
+    assert batch[0] == -(10**30) + 3
+    assert time.process_time() - began < 0.1
+
+
+def test_a_closed_reader_is_at_its_end() -> None:
+    reader = SequenceReader(0, 10, 0, 1)
+    reader.read(1)
+
+    reader.close()
+
+    assert reader.read(1) is None

@@ -1,0 +1,35 @@
+"""Launchers and fork servers for the tests of the embedded engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cloudpickle
+import pytest
+from launched import Jobs, Launcher
+
+from stream_engine.local.forkserver import ForkServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Launcher:
+    return Launcher(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ForkServer]:
+    server = ForkServer.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def jobs(server: ForkServer, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> Iterator[Jobs]:
+    """Functions of the test's file are sent to the workers as they are, so that none has to import it."""
+    cloudpickle.register_pickle_by_value(request.module)
+    yield Jobs(server, capfd)
+    cloudpickle.unregister_pickle_by_value(request.module)

@@ -1,0 +1,195 @@
+"""How a running job is stopped from outside, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from launched import alive, kill_quietly, wait_until
+
+if TYPE_CHECKING:
+    from launched import Launcher
+
+# Writes to the file "log" what happens to its functions.
+ENDLESS = """
+    import itertools, os, sys, time
+    from org.apache.flink.api.common.functions import RichMapFunction
+    from org.apache.flink.streaming.api.functions.source import SourceFunction
+
+    def log(*words):
+        with open("log", "a") as file:
+            print(*words, file=file)
+
+    class Ticks(SourceFunction):
+        def __init__(self):
+            self.running = True
+        def run(self, ctx):
+            while self.running:
+                ctx.collect(1)
+                time.sleep(1000 if "stuck" in sys.argv else 0.001)
+            log("run returned")
+        def cancel(self):
+            self.running = False
+            log("cancelled")
+
+    class Opened(RichMapFunction):
+        def open(self, config):
+            self.begun = False
+            log("pid", os.getpid())
+        def close(self):
+            log("closed")
+        def map(self, value):
+            if not self.begun:
+                self.begun = True
+                log("begun")
+            if "block" in sys.argv:
+                time.sleep(1000)
+            return value
+
+    def main(factory):
+        env = factory.get_execution_environment()
+        if "generator" in sys.argv:
+            numbers = env.from_collection(number for number in itertools.count())
+        else:
+            numbers = env.create_python_source(Ticks())
+        numbers.map(Opened()).rebalance().filter(lambda value: False).output()
+        log("pid", os.getpid())
+        env.execute()
+        log("not reached")
+"""
+
+
+class Running:
+    """An endless job that has begun to process records."""
+
+    def __init__(self, launcher: Launcher, *args: str | int, group: bool = False) -> None:
+        self._log = launcher.directory / "log"
+        self.process = launcher.start(ENDLESS, "-p", *args, group=group)
+        assert wait_until(lambda: "begun" in self.log, 20), self.process.communicate()
+
+    @property
+    def log(self) -> list[str]:
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+    @property
+    def pids(self) -> list[int]:
+        return [int(line.split()[1]) for line in self.log if line.startswith("pid ")]
+
+    def gone(self, seconds: float) -> bool:
+        return wait_until(lambda: not any(map(alive, self.pids)), seconds)
+
+    def end(self) -> tuple[int, str]:
+        """Exit code and standard error, within 5 s."""
+        _, err = self.process.communicate(timeout=5)
+        return self.process.returncode, err
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("source", ["python", "generator"])
+@pytest.mark.parametrize("group", [True, False])
+def test_ctrl_c_cancels_sources_and_closes_functions(
+    launcher: Launcher, source: str, group: bool, parallelism: int
+) -> None:
+    job = Running(launcher, parallelism, "-", source, group=True)
+    try:
+        (os.killpg if group else os.kill)(job.process.pid, signal.SIGINT)
+        code, err = job.end()
+    finally:
+        kill_quietly(job.process)
+    assert (code, "Traceback" in err) == (130, False), err
+    assert job.log.count("closed") == parallelism
+    if source == "python":
+        assert job.log.count("cancelled") == job.log.count("run returned") == 1
+    assert "not reached" not in job.log
+    assert job.gone(1)
+
+
+def test_sigterm_stops_a_job_in_the_same_way(launcher: Launcher) -> None:
+    job = Running(launcher, 2, "-", "python")
+    try:
+        job.process.terminate()
+        code, err = job.end()
+    finally:
+        kill_quietly(job.process)
+    assert (code, "Traceback" in err) == (143, False), err
+    assert job.log.count("cancelled") == 1
+    assert job.log.count("closed") == 2
+    assert job.gone(1)
+
+
+@pytest.mark.parametrize("source", ["python", "block"])
+def test_no_worker_outlives_a_killed_launcher(launcher: Launcher, source: str) -> None:
+    job = Running(launcher, 2, "-", source)
+    kill_quietly(job.process)
+    assert job.gone(2)
+
+
+def test_a_second_ctrl_c_kills_what_does_not_stop(launcher: Launcher) -> None:
+    job = Running(launcher, 2, "-", "block", "python")
+    try:
+        job.process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        assert job.process.poll() is None
+        start = time.monotonic()
+        job.process.send_signal(signal.SIGINT)
+        code, _ = job.end()
+    finally:
+        kill_quietly(job.process)
+    assert code == 130
+    assert time.monotonic() - start < 1
+    assert job.gone(1)
+
+
+def test_functions_are_closed_though_their_source_does_not_return(launcher: Launcher) -> None:
+    job = Running(launcher, 2, "-", "stuck")
+    try:
+        job.process.send_signal(signal.SIGINT)
+        code, _ = job.end()
+    finally:
+        kill_quietly(job.process)
+    assert code == 130
+    assert job.log.count("closed") == 2
+    assert job.gone(1)
+
+
+def test_a_function_that_does_not_stop_is_killed_after_a_while(launcher: Launcher) -> None:
+    job = Running(launcher, 1, "-", "block", "generator")
+    try:
+        job.process.send_signal(signal.SIGINT)
+        code, _ = job.end()
+    finally:
+        kill_quietly(job.process)
+    assert code == 130
+    assert job.gone(1)
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_reader_that_has_enough_ends_the_job_quietly(launcher: Launcher, parallelism: int) -> None:
+    process = launcher.start(
+        """
+        import itertools
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_collection(iter(itertools.count())).map(lambda number: str(number) * 10).output()
+            env.execute()
+        """,
+        "-p",
+        parallelism,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        first = [process.stdout.readline() for _ in range(3)]
+        process.stdout.close()
+        err = process.stderr.read()
+        process.wait(5)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.stderr.close()
+    assert all(line.endswith("\n") for line in first)
+    assert err == ""

@@ -1,0 +1,263 @@
+"""What a person reads when a function of theirs fails in a worker, and how soon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from launched import alive, wait_until
+
+if TYPE_CHECKING:
+    from launched import Done, Launcher
+
+# Fails where its argument says; the line that does is marked.
+FAILING = """
+    import sys
+    from org.apache.flink.api.common.functions import RichMapFunction
+    from org.apache.flink.streaming.api.functions.sink import SinkFunction
+    from org.apache.flink.streaming.api.functions.source import SourceFunction
+
+    PLACE = sys.argv[1]
+
+    def fail(place, value=None):
+        if place == PLACE and value in (None, 7, (7, 7)):
+            raise ValueError("boom")  # line 10
+
+    class Numbers(SourceFunction):
+        def run(self, ctx):
+            for number in range(20):
+                ctx.collect(number)
+            fail("source")
+        def cancel(self):
+            pass
+
+    class Opened(RichMapFunction):
+        def open(self, config):
+            fail("open")
+        def close(self):
+            fail("close")
+        def map(self, value):
+            fail("map", value)
+            return value
+
+    def flat(value, collector):
+        fail("flat_map", value)
+        collector.collect(value)
+
+    def keep(value):
+        fail("filter", value)
+        return True
+
+    def key(value):
+        fail("key", value)
+        return value % 2
+
+    def add(a, b):
+        fail("reduce")
+        return b
+
+    def windowed(key, window, values, collector):
+        fail("apply")
+        collector.collect(7)
+
+    class Into(SinkFunction):
+        def invoke(self, value):
+            fail("sink", value)
+
+    def main(factory):
+        env = factory.get_execution_environment()
+        numbers = env.create_python_source(Numbers()).map(Opened()).name("opened")
+        numbers = numbers.flat_map(flat).name("flattened").filter(keep).name("kept")
+        reduced = numbers.key_by(key).reduce(add).name("reduced")
+        windows = reduced.key_by(key).count_window(3).apply(windowed).name("windows")
+        windows.add_sink(Into()).name("into")
+        env.execute()
+"""
+
+PLACES = {
+    "source": ("Source: Numbers", None),
+    "open": ("opened", None),
+    "close": ("opened", None),
+    "map": ("opened", "7"),
+    "flat_map": ("flattened", "7"),
+    "filter": ("kept", "7"),
+    "key": ("reduced", "7"),
+    "reduce": ("reduced", "2"),
+    "apply": ("windows", None),
+    "sink": ("into", "7"),
+}
+
+
+def report(done: Done) -> str:
+    """The standard error of a job that failed in time, without a word about the engine's inside."""
+    assert done.code == 1
+    assert done.seconds < 5
+    assert "stream_engine" not in done.err
+    assert "pyflink_stream" not in done.err
+    return done.err
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("place", PLACES)
+def test_an_exception_names_operator_subtask_record_and_line(launcher: Launcher, place: str, parallelism: int) -> None:
+    err = report(launcher.run(FAILING, "-p", parallelism, "-", place))
+    operator, record = PLACES[place]
+    assert "ValueError: boom" in err
+    assert f"'{operator}' (subtask " in err or f"of '{operator}'" in err
+    assert f'{launcher.directory / "program.py"}", line 10, in fail' in err
+    if record is not None and parallelism == 1:
+        assert f"with the record {record}" in err
+
+
+def test_an_exception_that_cannot_be_pickled_is_told(launcher: Launcher) -> None:
+    err = report(
+        launcher.run(
+            """
+            import threading
+            def fail(value):
+                class Local(Exception):
+                    lock = threading.Lock()
+                raise Local(threading.Lock(), "own words")
+            def main(factory):
+                env = factory.get_execution_environment()
+                env.from_elements(1).map(fail).output()
+                env.execute()
+            """
+        )
+    )
+    assert "own words" in err
+    assert "line 5, in fail" in err
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_source_that_waits_does_not_keep_a_failed_job(launcher: Launcher, parallelism: int) -> None:
+    err = report(
+        launcher.run(
+            """
+            import time
+            from org.apache.flink.streaming.api.functions.source import SourceFunction
+            class Waiting(SourceFunction):
+                def run(self, ctx):
+                    ctx.collect(0)
+                    ctx.collect(0)
+                    time.sleep(1000)
+                def cancel(self):
+                    pass
+            def main(factory):
+                env = factory.get_execution_environment()
+                env.create_python_source(Waiting()).rebalance().map(lambda value: 1 // value).output()
+                env.execute()
+            """,
+            "-p",
+            parallelism,
+        )
+    )
+    assert "ZeroDivisionError" in err
+    assert "line 12, in <lambda>" in err
+
+
+def test_the_script_can_catch_a_failed_job_and_run_another(launcher: Launcher) -> None:
+    lines = launcher.lines(
+        """
+        from org.apache.flink.runtime.client import JobExecutionException
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements(0).map(lambda value: 1 // value).output()
+            try:
+                env.execute()
+            except JobExecutionException as error:
+                print(type(error.__cause__).__name__)
+            env.from_elements("again").output()
+            env.execute()
+        """,
+        "-p",
+        2,
+    )
+    assert lines == ["ZeroDivisionError", "1> again"] or lines == ["ZeroDivisionError", "2> again"]
+
+
+KEYED = """
+    import sys, threading
+    class Plain:
+        pass
+    def main(factory):
+        env = factory.get_execution_environment()
+        keys = {"unhashable": lambda v: [v], "identity": lambda v: Plain(), "nan": lambda v: float("nan")}
+        numbers = env.from_elements(1, 2, 3).map(lambda value: value)
+        numbers.key_by(keys[sys.argv[1]]).reduce(lambda a, b: b).output()
+        env.execute()
+"""
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("unhashable", ("list", "key", "tuple")),
+        ("identity", ("Plain", "cannot be a key", "__eq__ nor __hash__")),
+        ("nan", ("nan", "cannot be a key")),
+    ],
+)
+def test_a_key_that_cannot_be_one_is_refused(
+    launcher: Launcher, key: str, words: tuple[str, ...], parallelism: int
+) -> None:
+    err = report(launcher.run(KEYED, "-p", parallelism, "-", key))
+    assert all(word in err for word in words), err
+    assert "with the record " in err
+
+
+def test_a_record_that_cannot_cross_workers_is_told(launcher: Launcher) -> None:
+    err = report(
+        launcher.run(
+            """
+            import threading
+            def main(factory):
+                env = factory.get_execution_environment()
+                env.from_elements(*range(9)).map(lambda v: (v, threading.Lock())).name("locks").rebalance().output()
+                env.execute()
+            """,
+            "-p",
+            2,
+        )
+    )
+    assert "lock" in err
+    assert "'locks'" in err
+    assert "pickle" in err
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ("os._exit(3)", ("exit", "3")),
+        ("os.kill(os.getpid(), signal.SIGKILL)", ("SIGKILL",)),
+        ("sys.exit(4)", ("SystemExit", "sys.exit", "'ends'")),
+    ],
+)
+def test_a_worker_that_dies_fails_the_job_and_leaves_none(
+    launcher: Launcher, end: str, words: tuple[str, ...], parallelism: int
+) -> None:
+    done = launcher.run(
+        f"""
+        import os, signal, sys, time
+        from org.apache.flink.api.common.functions import RichMapFunction
+        class Ends(RichMapFunction):
+            def open(self, config):
+                print(os.getpid(), file=open("pids", "a"))
+            def map(self, value):
+                if value == 50:
+                    {end}
+                return value
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.generate_sequence(1, 100).map(Ends()).name("ends").rebalance().filter(lambda v: False).output()
+            env.execute()
+        """,
+        "-p",
+        parallelism,
+    )
+    err = report(done)
+    assert all(word in err for word in words), err
+    pids = [int(line) for line in (launcher.directory / "pids").read_text().split()]
+    assert len(pids) == parallelism
+    assert wait_until(lambda: not any(map(alive, pids)), 2)

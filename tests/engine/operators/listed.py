@@ -1,0 +1,129 @@
+"""A host of operators that has no processes: records go into lists, and the test moves its clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from stream_engine.configuration import Configuration
+from stream_engine.graph.functions import UserFunction
+from stream_engine.graph.job_graph import Link, Task
+from stream_engine.graph.stream_graph import StreamNode
+from stream_engine.operators.build import build_operator
+from stream_engine.operators.chain import Chain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream_engine.graph.operators import Sink
+    from stream_engine.operators.chain import ChainWriter
+
+
+def function(call: Any, method: str | None = None) -> UserFunction:
+    return UserFunction(cloudpickle.dumps(call), "function", method)
+
+
+class ListOutput:
+    """Keeps the records themselves, not copies of them, of one operator; and the times it was told of."""
+
+    def __init__(self, operator: int, selected: tuple[str, ...] | None = None, exposes: bool = False) -> None:
+        self.operator = operator
+        self.target = operator
+        self.selected = selected
+        self.exposes = exposes
+        self.records: list[Any] = []
+        self.marks: list[int] = []
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        chain.code.line(f"{chain.code.bind('append', self.records.append)}({record})")
+
+    def mark(self, time: int) -> None:
+        self.marks.append(time)
+
+
+class ListWriter:
+    def __init__(self) -> None:
+        self.lines: list[Any] = []
+        self.closed = False
+
+    def write(self, lines: list[Any]) -> None:
+        self.lines.extend(lines)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class ListHost:
+    """Subtask ``index`` of a task whose operators, ids 0 to n, are chained; the last one's records are ``results``."""
+
+    def __init__(
+        self,
+        *operators: Any,
+        key: UserFunction | None = None,
+        links: tuple[Link, ...] | None = None,
+        outputs: tuple[ListOutput, ...] | None = None,
+        time: int = 1_000_000,
+        index: int = 0,
+        width: int = 1,
+        **options: Any,
+    ) -> None:
+        self.index = index
+        self.configuration = Configuration(
+            {name.replace("__", ".").replace("_", "-"): v for name, v in options.items()}
+        )
+        self.accumulators: Any = None
+        self.time = time
+        self.writers: list[ListWriter] = []
+        self._timers: list[tuple[int, Callable[[], None]]] = []
+        nodes = tuple(
+            StreamNode(number, operator, f"operator {number}", key) for number, operator in enumerate(operators)
+        )
+        if links is None:
+            links = tuple(Link(number, number + 1) for number in range(len(nodes) - 1))
+        self.outputs = (ListOutput(len(nodes) - 1),) if outputs is None else outputs
+        built = [build_operator(node, index, width) for node in nodes]
+        reuse = self.configuration.get("pipeline.object-reuse")
+        self.chain = Chain(Task(0, nodes, links, width), built, self.outputs, reuse)
+        for operator in reversed(built):
+            operator.open(self, width)
+
+    @property
+    def results(self) -> list[Any]:
+        return self.outputs[0].records
+
+    # --- what operators ask for ---
+
+    def now(self) -> int:
+        return self.time
+
+    def schedule(self, time: int, action: Callable[[], None]) -> None:
+        self._timers.append((time, action))
+
+    def writer(self, sink: Sink, parallelism: int) -> ListWriter:
+        self.writers.append(ListWriter())
+        return self.writers[-1]
+
+    # --- what tests do ---
+
+    def process(self, *records: Any) -> list[Any]:
+        """The results so far, after these records."""
+        for record in records:
+            self.chain.process(record)
+        return self.results
+
+    def move_to(self, time: int) -> list[Any]:
+        """The results so far, after all timers up to ``time``, each run at its own."""
+        while due := sorted((timer for timer in self._timers if timer[0] <= time), key=lambda timer: timer[0]):
+            self._timers.remove(due[0])
+            self.time = max(self.time, due[0][0])
+            due[0][1]()
+        self.time = time
+        return self.results
+
+    def finish(self) -> list[Any]:
+        """The results, after the input has ended."""
+        self.chain.finish()
+        for operator in self.chain.operators:
+            operator.close()
+        return self.results

@@ -1,0 +1,115 @@
+"""Operators that look at one record alone, and how they are fused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from listed import ListHost, ListOutput, function
+
+from stream_engine.graph import operators as plan
+from stream_engine.graph.job_graph import Link
+
+PASS = plan.CollectionSource((), 0)
+
+
+def test_a_record_passes_the_whole_chain_before_the_next_enters() -> None:
+    seen: list[str] = []
+
+    class Noting:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __call__(self, value: Any) -> Any:
+            value[1].append(self.name)
+            return value
+
+    host = ListHost(plan.Map(function(Noting("a"))), plan.Map(function(Noting("b"))))
+    host.chain.process_batch([("x", seen), ("y", seen)])
+    assert seen == ["a", "b", "a", "b"]
+    assert len(host.results) == 2
+
+
+def test_map_flat_map_and_filter() -> None:
+    host = ListHost(
+        plan.Map(function(lambda v: v + 1)),
+        plan.FlatMap(function(lambda v, out: [out.collect(v * 10 + n) for n in range(v)])),
+        plan.Filter(function(lambda v: v % 2)),
+    )
+    assert host.process(0, 1, 2) == [21, 31]
+
+
+def test_a_filter_is_tested_for_truth() -> None:
+    assert ListHost(plan.Filter(function(lambda v: v))).process(0, "", [], None, "x", [0], 2) == ["x", [0], 2]
+
+
+def test_a_very_long_chain() -> None:
+    steps = [
+        plan.Filter(function(lambda v: True)) if n % 2 else plan.Map(function(lambda v: v + 1)) for n in range(300)
+    ]
+    assert ListHost(*steps).process(0, 1) == [150, 151]
+
+
+def test_a_chain_that_branches_reaches_all_its_ends() -> None:
+    links = (Link(0, 1), Link(0, 2), Link(2, 3))
+    ends = (ListOutput(1), ListOutput(3), ListOutput(0))
+    times = [plan.Map(function(lambda v, n=n: v * n)) for n in (2, 3, 5)]
+    ListHost(PASS, *times, links=links, outputs=ends).process(1, 10)
+    assert [end.records for end in ends] == [[2, 20], [15, 150], [1, 10]]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("a", "ax"), (["a", "a"], "ax"), (("b",), "x"), ({"a", "b"}, "ax"), ([], ""), (["c"], ""), ("ab", "")],
+)
+def test_a_split_record_goes_once_to_each_selection_that_has_one_of_its_names(given: Any, expected: str) -> None:
+    ends = (ListOutput(0, ("a",)), ListOutput(0, ("a", "b")), ListOutput(0, ()))
+    ListHost(plan.Split(function(lambda v: v)), outputs=ends).process(given)
+    assert [len(end.records) for end in ends] == [int("a" in expected), int("x" in expected), 0]
+
+
+@pytest.mark.parametrize("reuse", [False, True])
+def test_consumers_share_a_record_only_when_told_to(reuse: bool) -> None:
+    links = (Link(0, 1), Link(0, 2))
+    spoil = plan.Map(function(lambda row: row.append("spoilt") or row))
+    ends = (ListOutput(1), ListOutput(2))
+    ListHost(PASS, spoil, spoil, links=links, outputs=ends, pipeline__object_reuse=reuse).process(["row"])
+    expected = ["row", "spoilt", "spoilt"] if reuse else ["row", "spoilt"]
+    assert [end.records for end in ends] == [[expected], [expected]]
+
+
+def test_a_function_has_its_own_copy_in_each_subtask() -> None:
+    class Counter:
+        def __init__(self) -> None:
+            self.count = 0
+
+        def map(self, value: Any) -> int:
+            self.count += 1
+            return self.count
+
+    operator = plan.Map(function(Counter(), "map"))
+    first, second = ListHost(operator), ListHost(operator)
+    assert first.process("x", "x") == [1, 2]
+    assert second.process("x") == [1]
+
+
+def test_lines_are_held_back_until_the_chain_is_flushed() -> None:
+    host = ListHost(plan.ConsoleSink("id"), index=1, width=3)
+    host.process("a", 2)
+    assert host.writers[0].lines == []
+    host.chain.flush()
+    assert host.writers[0].lines == ["id:2> a", "id:2> 2"]
+    host.process(("b",))
+    host.finish()
+    assert host.writers[0].lines[2:] == ["id:2> ('b',)"]
+    assert host.writers[0].closed
+
+
+@pytest.mark.parametrize(
+    ("identifier", "width", "line"), [(None, 1, "v"), (None, 2, "1> v"), ("i", 1, "i> v"), ("i", 2, "i:1> v")]
+)
+def test_the_prefix_of_a_line(identifier: str | None, width: int, line: str) -> None:
+    host = ListHost(plan.ConsoleSink(identifier), width=width)
+    host.process("v")
+    host.finish()
+    assert host.writers[0].lines == [line]

@@ -1,0 +1,156 @@
+"""Rolling reduces, count windows and time windows, with a clock that the test moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from listed import ListHost, function
+
+from stream_engine.graph import operators as plan
+from stream_engine.operators.keys import InvalidKeyError, check_key
+
+KEY = function(lambda record: record[0])
+ADD = function(lambda a, b: (a[0], a[1] + b[1]))
+APPLY = function(lambda key, window, values, out: out.collect((key, window.start, window.end, list(values))))
+
+
+def test_a_rolling_reduce_emits_every_value() -> None:
+    host = ListHost(plan.Reduce(ADD), key=KEY)
+    assert host.process(("a", 1), ("b", 5), ("a", 2), ("a", 3)) == [("a", 1), ("b", 5), ("a", 3), ("a", 6)]
+
+
+def test_a_reduced_value_of_none_is_a_value() -> None:
+    host = ListHost(plan.Reduce(function(lambda a, b: None if b else (a, b))), key=function(lambda v: 0))
+    assert host.process(1, 2, 0) == [1, None, (None, 0)]
+
+
+def test_the_state_of_a_reduce_and_what_it_emits_are_apart() -> None:
+    def add(total: list[int], value: list[int]) -> list[int]:
+        total.append(value[0])
+        return total
+
+    host = ListHost(plan.Reduce(function(add)), key=function(lambda v: 0))
+    host.process([1])
+    host.results[0].clear()
+    assert host.process([2])[1] == [1, 2]
+    host.results[1].clear()
+    assert host.process([3])[2] == [1, 2, 3]
+
+
+class Plain:
+    pass
+
+
+@pytest.mark.parametrize("key", [Plain(), ("a", Plain()), float("nan"), ("a", (float("nan"),))])
+def test_keys_that_only_equal_themselves_are_refused(key: Any) -> None:
+    with pytest.raises(InvalidKeyError, match="cannot be a key"):
+        check_key(key)
+
+
+@pytest.mark.parametrize("key", ["a", None, 1.5, ("a", ("b", None)), frozenset("ab"), True, b""])
+def test_keys_that_are_compared_by_value_are_taken(key: Any) -> None:
+    check_key(key)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers())), st.integers(1, 5), st.integers(1, 5))
+def test_count_windows_are_the_last_records_at_every_slide(
+    records: list[tuple[int, int]], size: int, slide: int
+) -> None:
+    host = ListHost(
+        plan.WindowApply(
+            plan.CountWindows(size, slide), function(lambda key, window, values, out: out.collect(values))
+        ),
+        key=KEY,
+    )
+    expected: list[Any] = []
+    seen: dict[int, list[Any]] = {}
+    for record in records:
+        values = seen.setdefault(record[0], [])
+        values.append(record)
+        if len(values) % slide == 0:
+            expected.append(values[-size:])
+    host.process(*records)
+    assert host.finish() == expected
+
+
+def test_a_window_of_one_record_is_that_record() -> None:
+    host = ListHost(plan.WindowReduce(plan.CountWindows(1, 1), ADD), key=KEY)
+    assert host.process(("a", 1), ("a", 2)) == [("a", 1), ("a", 2)]
+
+
+def test_tumbling_windows_fire_at_their_end() -> None:
+    host = ListHost(plan.WindowApply(plan.TimeWindows(50, 50), APPLY), key=KEY, time=1_010)
+    host.process(("a", 1), ("b", 2))
+    assert host.move_to(1_049) == []
+    host.process(("a", 3))
+    assert host.move_to(1_050) == [
+        ("a", 1_000, 1_050, [("a", 1), ("a", 3)]),
+        ("b", 1_000, 1_050, [("b", 2)]),
+    ]
+    host.process(("a", 4))
+    host.move_to(2_000)
+    assert host.results[2:] == [("a", 1_050, 1_100, [("a", 4)])]
+    assert host.finish() == host.results[:3]
+
+
+def test_open_windows_fire_at_the_end_of_the_input() -> None:
+    host = ListHost(plan.WindowReduce(plan.TimeWindows(100, 50), ADD), key=KEY, time=1_010)
+    host.process(("a", 1))
+    host.move_to(1_060)
+    host.process(("a", 2))
+    assert host.finish() == [("a", 1), ("a", 3), ("a", 2)]
+
+
+def test_open_windows_are_dropped_at_the_end_of_the_input_when_told_to() -> None:
+    host = ListHost(plan.WindowReduce(plan.TimeWindows(50, 50), ADD), key=KEY, pipeline__end_of_input="drop")
+    host.process(("a", 1))
+    assert host.finish() == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2))),
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.booleans(),
+)
+def test_time_windows_hold_the_records_of_their_time(
+    steps: list[tuple[int, int]], size: int, slide: int, reduced: bool
+) -> None:
+    """Also where the slide does not divide the size, or is greater."""
+    total = function(lambda a, b: (a[0], a[1] + b[1]))
+    windows = plan.TimeWindows(size, slide)
+    operator = plan.WindowReduce(windows, total) if reduced else plan.WindowApply(windows, APPLY)
+    host = ListHost(operator, key=KEY, time=1_000)
+    records: list[tuple[int, tuple[int, tuple[int, ...]]]] = []
+    for number, (wait, key) in enumerate(steps):
+        host.move_to(host.time + wait)
+        records.append((host.time, (key, (number,))))
+        host.process(records[-1][1])
+    expected: list[Any] = []
+    for start in range((1_000 - size) // slide * slide, host.time + 1, slide):
+        held = [record for time, record in records if start <= time < start + size]
+        for key in dict.fromkeys(record[0] for record in held):
+            values = [record for record in held if record[0] == key]
+            if reduced:
+                expected.append((key, sum((value[1] for value in values), ())))
+            else:
+                expected.append((key, start, start + size, values))
+    assert sorted(host.finish()) == sorted(expected)
+
+
+def test_a_pre_aggregated_reduce_gives_what_a_plain_one_gives() -> None:
+    windows = plan.TimeWindows(60, 40)
+    before = ListHost(plan.PreAggregate(windows, ADD), key=KEY, time=1_000)
+    plain = ListHost(plan.WindowReduce(windows, ADD), key=KEY, time=1_000)
+    for number in range(50):
+        for host in (before, plain):
+            host.process((number % 3, number))
+            host.move_to(1_000 + number * 7)
+    merging = ListHost(plan.WindowReduce(windows, ADD, preaggregated=True), key=KEY, time=1_000)
+    partial = before.finish()
+    assert len(partial) < 50 * 2
+    assert before.outputs[0].marks == sorted(before.outputs[0].marks)
+    assert sorted(merging.process(*partial) or merging.finish()) == sorted(plain.finish())

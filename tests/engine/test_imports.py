@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import stream_engine
+import stream_engine.api
+
+ENGINE = Path(stream_engine.__file__).parents[1]
+
+OF_THE_GUIDE = """
+from org.apache.flink.streaming.api.functions.source import SourceFunction
+from org.apache.flink.api.common.functions import FlatMapFunction, ReduceFunction
+from org.apache.flink.api.java.functions import KeySelector
+from org.apache.flink.streaming.api.windowing.time.Time import milliseconds
+from org.apache.flink.core.fs.FileSystem import WriteMode
+from org.apache.flink.api.common.functions import MapFunction, FilterFunction, RichFilterFunction, RichMapFunction
+from org.apache.flink.streaming.api.collector.selector import OutputSelector
+from org.apache.flink.streaming.api.functions.windowing import WindowFunction
+"""
+
+OF_OLDER_SCRIPTS = """
+from java.util import NoSuchElementException
+from java.util import Properties
+from org.apache.flink.api.common import InvalidProgramException, JobExecutionResult
+from org.apache.flink.api.common.accumulators import IntCounter
+from org.apache.flink.api.common.serialization import SimpleStringSchema
+from org.apache.flink.api.common.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
+from org.apache.flink.api.java.utils import ParameterTool
+from org.apache.flink.configuration import Configuration
+from org.apache.flink.runtime.client import JobExecutionException
+from org.apache.flink.streaming.api import CheckpointingMode, TimeCharacteristic
+from org.apache.flink.streaming.api.datastream import DataStream
+from org.apache.flink.streaming.api.functions import AssignerWithPeriodicWatermarks
+from org.apache.flink.streaming.api.functions.sink import DiscardingSink, RichSinkFunction, SinkFunction
+from org.apache.flink.streaming.api.functions.timestamps import BoundedOutOfOrdernessTimestampExtractor
+from org.apache.flink.streaming.api.watermark import Watermark
+from org.apache.flink.streaming.api.windowing.time import Time
+from org.apache.flink.streaming.api.windowing.time.Time import days, hours, milliseconds, minutes, seconds
+from org.apache.flink.streaming.api.windowing.windows import TimeWindow
+from org.apache.flink.streaming.python.api.datastream import PythonDataStream
+from org.apache.flink.streaming.python.api.environment import PythonStreamExecutionEnvironment
+from org.apache.flink.streaming.python.util import PythonIterator
+from org.apache.flink.streaming.util.serialization import DeserializationSchema, SerializationSchema
+"""
+
+
+def lines(text: str) -> list[str]:
+    return text.strip().splitlines()
+
+
+@pytest.mark.parametrize("line", lines(OF_THE_GUIDE) + lines(OF_OLDER_SCRIPTS))
+def test_imports_of_the_guide_and_of_older_scripts_work(line: str) -> None:
+    names: dict[str, object] = {}
+    exec(line, names)
+    imported = line.partition(" import ")[2].split(", ")
+    assert all(names[name] is not None for name in imported)
+
+
+def test_time_is_a_module_and_has_its_functions_as_a_class_would() -> None:
+    from org.apache.flink.streaming.api.windowing.time import Time
+    from org.apache.flink.streaming.api.windowing.time.Time import seconds
+
+    assert Time.seconds(5) == seconds(5)
+    assert seconds(5).to_milliseconds() == 5000
+
+
+def test_the_write_mode_is_reached_through_its_class() -> None:
+    from org.apache.flink.core.fs import FileSystem
+    from org.apache.flink.core.fs.FileSystem import WriteMode
+
+    assert FileSystem.WriteMode.OVERWRITE is WriteMode.OVERWRITE
+
+
+@pytest.mark.parametrize(
+    "module",
+    sorted(str(path.relative_to(ENGINE)) for tree in ("org", "java") for path in (ENGINE / tree).rglob("*.py")),
+)
+def test_every_module_with_a_foreign_name_exports_what_it_says(module: str) -> None:
+    name = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    loaded = importlib.import_module(name)
+    assert loaded.__all__
+    assert all(hasattr(loaded, exported) for exported in loaded.__all__)
+
+
+def test_org_is_shared_with_other_distributions(tmp_path: Path) -> None:
+    # Given a distribution with an org package of its own, and one that adds to org.apache
+    for package in ("org/example", "org/apache/other"):
+        (tmp_path / package).mkdir(parents=True)
+        (tmp_path / package / "__init__.py").write_text("value = 5\n")
+
+    # When all of them are imported
+    script = (
+        "from org.apache.flink.api.common.functions import MapFunction\n"
+        "from org.example import value as first\nfrom org.apache.other import value as second\nprint(first + second)\n"
+    )
+    environment = {"PYTHONPATH": f"{tmp_path}:{ENGINE}"}
+    run = subprocess.run([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, check=True)
+
+    # Then each is found
+    assert run.stdout == b"10\n"
+
+
+def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
+    (tmp_path / "scala.py").write_text("value = 5\n")
+    (tmp_path / "java").mkdir()
+    (tmp_path / "java" / "lang.py").write_text("value = 6\n")
+    script = (
+        "import stream_engine.api, scala\nfrom java.lang import value\nfrom java.util import Properties\n"
+        "print(scala.value + value)\n"
+    )
+    environment = {"PYTHONPATH": f"{tmp_path}:{ENGINE}"}
+    run = subprocess.run([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, check=True)
+    assert run.stdout == b"11\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("from java.lang import Thread", r"^java\.lang\.Thread is a class of the JVM.*; use the threading module\.$"),
+        ("import java.util.ArrayList", r"^java\.util\.ArrayList .* use a list\.$"),
+        ("from java.util import UUID", r"^java\.util\.UUID .* use the uuid module\.$"),
+        ("from javax.swing import JFrame", r"^javax\.swing\.JFrame "),
+        ("from scala.collection import Seq", r"^scala\.collection\.Seq "),
+        (
+            "from org.apache.flink.api.java.tuple import Tuple2",
+            r"^org\.apache\.flink\.api\.java\.tuple\.Tuple2 .*tuple",
+        ),
+        (
+            "from org.apache.flink.streaming.connectors.kafka import FlinkKafkaConsumer09",
+            r"^org\.apache\.flink\.streaming\.connectors\.kafka\.FlinkKafkaConsumer09 .* a SourceFunction",
+        ),
+        (
+            "from org.apache.flink.api.common.functions import JoinFunction",
+            r"functions\.JoinFunction is a class of the",
+        ),
+        (
+            "from org.apache.flink.api.common.function import MapFunction",
+            r"import it from org\.apache\.flink\.api\.common\.functions\.$",
+        ),
+        (
+            "from org.apache.flink.api.common.functions import KeySelector",
+            r"import it from org\.apache\.flink\.api\.java\.functions\.$",
+        ),
+    ],
+)
+def test_a_class_that_is_not_there_is_named_with_what_to_use_instead(line: str, message: str) -> None:
+    with pytest.raises(ImportError, match=message):
+        exec(line, {})
+
+
+def test_a_class_reached_through_its_package_is_named_too() -> None:
+    package = importlib.import_module("java.lang")
+    with pytest.raises(AttributeError, match=r"java\.lang\.System .* use the sys, os and time modules"):
+        package.System  # noqa: B018
+    assert not hasattr(package, "lower")
+
+
+def test_other_missing_modules_are_missing_as_ever() -> None:
+    with pytest.raises(ModuleNotFoundError, match="No module named 'javanese'"):
+        importlib.import_module("javanese")
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'org\.example'"):
+        importlib.import_module("org.example.deep")

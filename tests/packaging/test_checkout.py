@@ -1,0 +1,303 @@
+"""Running from a checkout: bin/pyflink-stream.sh, and the .venv that its first use makes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FIRST_USE = "first use"
+
+# Stands for the launcher: says how it was started.
+LAUNCHER = """
+import json, os, sys
+import greeting, stream_engine
+print(json.dumps({
+    "args": sys.argv[1:], "path": sys.path, "prefix": sys.prefix,
+    "environment": dict(os.environ), "input": sys.stdin.read(),
+}))
+"""
+
+
+class Checkout:
+    """A checkout with the real ``bin``, whose launcher and single dependency are the tests' own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.venv = root / ".venv"
+        self.stamp = self.venv / "installed"
+
+    @classmethod
+    def create(cls, root: Path) -> Checkout:
+        shutil.copytree(ROOT / "bin", root / "bin", symlinks=True)
+        (root / "engine").mkdir()
+        (root / "engine" / "stream_engine.py").touch()
+        (root / "runner" / "pyflink_stream").mkdir(parents=True)
+        (root / "runner" / "pyflink_stream" / "__main__.py").write_text(LAUNCHER)
+        checkout = cls(root)
+        checkout.require(package(root, "greeting"))
+        return checkout
+
+    def require(self, *requirements: str) -> None:
+        lines = "".join(f"\n    {requirement}" for requirement in requirements)
+        settings = self.root / "setup.cfg"
+        settings.write_text(f"[options]\ninstall_requires ={lines}\n[options.extras_require]\n")
+        if self.stamp.exists():
+            # A shell may compare whole seconds.
+            later = self.stamp.stat().st_mtime + 1
+            os.utime(settings, (later, later))
+
+    def start(self, *args: str, script: Path | str = "", **options: Any) -> subprocess.Popen[str]:
+        command = [script or self.root / "bin" / "pyflink-stream.sh", *args]
+        options = {"env": {**os.environ, "PYTHON": sys.executable}, "stdin": subprocess.DEVNULL, **options}
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+    def run(self, *args: str, **options: Any) -> Outcome:
+        return Outcome(self.start(*args, **options))
+
+
+class Outcome:
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.stdout, self.stderr = process.communicate(timeout=60)
+        self.status = process.returncode
+
+    @property
+    def launcher(self) -> dict[str, Any]:
+        """What the launcher says of itself."""
+        assert self.status == 0, self.stderr
+        return json.loads(self.stdout)
+
+
+def package(directory: Path, name: str) -> str:
+    """A requirement that is met by a file, without any network."""
+    wheel = directory / f"{name}-1.0-py3-none-any.whl"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr(f"{name}.py", "")
+        archive.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(
+            f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{name}-1.0.dist-info/RECORD", "")
+    return f"{name} @ {wheel.as_uri()}"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Checkout:
+    """A checkout that was never used."""
+    return Checkout.create(tmp_path / "fresh checkout")
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout with its .venv. Not to be changed."""
+    checkout = Checkout.create(tmp_path_factory.mktemp("used") / "checkout")
+    assert FIRST_USE in checkout.run().stderr
+    return checkout
+
+
+@pytest.fixture
+def changeable(used: Checkout, tmp_path: Path) -> Checkout:
+    """A checkout with its .venv, for one test alone."""
+    return Checkout(Path(shutil.copytree(used.root, tmp_path / "changeable", symlinks=True)))
+
+
+def test_the_first_use_makes_the_venv_and_says_so_in_one_line(fresh: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "input").write_text("for the program")
+
+    with (tmp_path / "input").open() as file:
+        first = fresh.run(stdin=file)
+
+    assert first.launcher["prefix"] == str(fresh.venv)
+    assert first.launcher["input"] == "for the program"
+    assert first.stderr.count("\n") == 1
+    assert FIRST_USE in first.stderr
+    assert str(fresh.venv) in first.stderr
+
+
+def test_a_later_use_says_nothing_and_changes_nothing(used: Checkout) -> None:
+    before = used.stamp.stat().st_mtime_ns
+
+    later = used.run()
+
+    assert later.launcher["prefix"] == str(used.venv)
+    assert later.stderr == ""
+    assert used.stamp.stat().st_mtime_ns == before
+
+
+def test_arguments_arrive_as_they_were_given(used: Checkout) -> None:
+    args = ["s.py", "-", "--flag", "two words", "", "*", "$HOME", 'a"b', "\\n", "-"]
+
+    assert used.run(*args).launcher["args"] == args
+
+
+def test_the_environment_is_the_callers(used: Checkout) -> None:
+    environment = {"PATH": os.environ["PATH"], "PYTHON": "whatever", "LANG": "C.UTF-8"}
+
+    found = used.run(env=environment).launcher["environment"]
+
+    # PWD and _ are the shell's, LC_CTYPE and __CF_... Python's and macOS's own.
+    added = {name for name in found if name not in environment and not name.startswith("__CF")}
+    assert added <= {"PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"}
+    assert {name: found[name] for name in environment} == environment
+
+
+def test_modules_of_the_working_directory_are_not_seen(used: Checkout, tmp_path: Path) -> None:
+    for name in ("greeting", "json", "pyflink_stream", "runpy", "types"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('of the working directory')")
+
+    path = used.run(cwd=tmp_path).launcher["path"]
+
+    assert not {"", ".", str(tmp_path)} & set(path)
+
+
+@pytest.mark.parametrize("name", ["pyflink-stream", "pyflink-stream.sh"])
+def test_the_checkout_is_found_through_links(used: Checkout, tmp_path: Path, name: str) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "relative").symlink_to(os.path.relpath(used.root / "bin" / name, tmp_path / "far"))
+    (tmp_path / "absolute").symlink_to(tmp_path / "far" / "relative")
+
+    through_links = used.run("x", script=tmp_path / "absolute", cwd=tmp_path)
+
+    assert through_links.launcher["prefix"] == str(used.venv)
+    assert through_links.launcher["args"] == ["x"]
+
+
+@pytest.mark.parametrize("script", ["./pyflink-stream", "../bin/pyflink-stream.sh"])
+def test_the_command_can_be_named_by_a_relative_path(used: Checkout, script: str) -> None:
+    assert used.run(script=script, cwd=used.root / "bin").launcher["prefix"] == str(used.venv)
+
+
+def test_the_script_can_be_given_to_a_shell_by_its_bare_name(used: Checkout) -> None:
+    assert used.run("pyflink-stream.sh", script="sh", cwd=used.root / "bin").launcher["prefix"] == str(used.venv)
+
+
+def test_a_moved_checkout_needs_no_new_venv(changeable: Checkout, tmp_path: Path) -> None:
+    moved = Checkout(changeable.root.rename(tmp_path / "moved"))
+
+    outcome = moved.run()
+
+    assert outcome.stderr == ""
+    assert {str(moved.root / "engine"), str(moved.root / "runner")} <= set(outcome.launcher["path"])
+
+
+def test_first_uses_at_the_same_time_share_one_venv(fresh: Checkout) -> None:
+    outcomes = [Outcome(process) for process in [fresh.start() for _ in range(3)]]
+
+    assert [outcome.status for outcome in outcomes] == [0, 0, 0], outcomes[0].stderr
+    assert sum(FIRST_USE in outcome.stderr for outcome in outcomes) == 1
+
+
+def test_a_venv_whose_making_was_killed_is_not_used(fresh: Checkout) -> None:
+    killed = fresh.start(start_new_session=True)
+    deadline = time.monotonic() + 30
+    while not (fresh.venv / "bin" / "python").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert not fresh.stamp.exists()
+
+    again = fresh.run()
+
+    assert again.launcher["prefix"] == str(fresh.venv)
+    assert FIRST_USE in again.stderr
+
+
+def test_a_failed_installation_says_why_and_is_tried_again(changeable: Checkout) -> None:
+    missing = changeable.root / "missing-1.0-py3-none-any.whl"
+    changeable.require(f"missing @ {missing.as_uri()}")
+
+    failed = changeable.run()
+    package(changeable.root, "missing")
+    again = changeable.run()
+
+    assert failed.status == 1
+    assert failed.stdout == ""
+    assert missing.name in failed.stderr
+    assert "pyflink-stream: cannot install into" in failed.stderr
+    assert again.launcher["prefix"] == str(changeable.venv)
+
+
+def test_a_new_dependency_in_setup_cfg_is_installed(changeable: Checkout) -> None:
+    kept = changeable.venv / "of the user"
+    kept.touch()
+    launcher = changeable.root / "runner" / "pyflink_stream" / "__main__.py"
+    launcher.write_text("import farewell\n" + LAUNCHER)
+    changeable.require(package(changeable.root, "greeting"), package(changeable.root, "farewell"))
+
+    updating = changeable.run()
+    later = changeable.run()
+
+    assert updating.launcher["prefix"] == str(changeable.venv)
+    assert "what setup.cfg requires" in updating.stderr
+    assert (later.status, later.stderr) == (0, "")
+    assert kept.exists()
+
+
+def test_a_setup_cfg_that_is_merely_newer_is_no_reason_to_install(changeable: Checkout) -> None:
+    later = changeable.stamp.stat().st_mtime + 1
+    os.utime(changeable.root / "setup.cfg", (later, later))
+
+    assert changeable.run().stderr == ""
+    assert changeable.stamp.stat().st_mtime == pytest.approx(later)
+
+
+def test_a_venv_whose_python_is_gone_is_made_anew(changeable: Checkout) -> None:
+    python = changeable.venv / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+
+    outcome = changeable.run()
+
+    assert outcome.launcher["prefix"] == str(changeable.venv)
+    assert FIRST_USE in outcome.stderr
+
+
+def test_a_venv_that_someone_else_made_is_kept_and_used(fresh: Checkout) -> None:
+    subprocess.run([sys.executable, "-m", "venv", fresh.venv], check=True)
+    (fresh.venv / "of the user").touch()
+
+    outcome = fresh.run()
+
+    assert outcome.launcher["prefix"] == str(fresh.venv)
+    assert FIRST_USE not in outcome.stderr
+    assert (fresh.venv / "of the user").exists()
+
+
+def test_a_foreign_venv_without_pip_is_left_alone(fresh: Checkout) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", fresh.venv], check=True)
+
+    outcome = fresh.run()
+
+    assert outcome.status == 1
+    assert f"{fresh.venv} was made by something else" in outcome.stderr
+    assert (fresh.venv / "pyvenv.cfg").exists()
+
+
+def test_an_unsuitable_python_is_refused_by_name(fresh: Checkout) -> None:
+    outcome = fresh.run(env={**os.environ, "PYTHON": "/nowhere/python3"})
+
+    assert outcome.status == 1
+    assert "PYTHON=/nowhere/python3 is not a Python 3.10 or newer" in outcome.stderr
+    assert not fresh.venv.exists()
+
+
+def test_a_machine_without_python_is_told_what_to_install(fresh: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "commands").mkdir()
+    for name in ("cat", "dirname", "sh"):
+        (tmp_path / "commands" / name).symlink_to(shutil.which(name) or "")
+
+    outcome = fresh.run(env={"PATH": str(tmp_path / "commands")})
+
+    assert outcome.status == 1
+    assert "found no Python 3.10 or newer" in outcome.stderr

@@ -112,8 +112,8 @@ class DataStream(OperatorSettings):
     def iterate(self, max_wait_time: Any = 0) -> IterativeStream:
         """Begins a loop, to be closed with ``close_with``.
 
-        It ends when its input has ended and no record is left in it; ``max_wait_time`` (ms, or a Time) without any
-        record ends it earlier.
+        It ends when its input has ended and no record is left in it, nor in a time window inside it. Such windows are
+        waited for, but where ``max_wait_time`` (ms, or a Time) is given only for as long as that without any record.
         """
         from stream_engine.api.iterative import IterativeStream
         from stream_engine.api.time import milliseconds_of

@@ -15,7 +15,7 @@ from stream_engine.graph.operators import CollectionSource, FedSource, SocketTex
 from stream_engine.job import InvalidProgramException, JobExecutionResult
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
-from stream_engine.local.files import prepare_files
+from stream_engine.local.files import check_spill_directory, prepare_files
 from stream_engine.operators.build import check_supported
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class LocalExecutor:
         plan = job_graph(graph, configuration.get("parallelism.default"))
         _check(plan)
         job_id = uuid.uuid4().hex
+        if plan.loops:
+            check_spill_directory(configuration.get("io.tmp.dirs"))
         plan, splits = prepare_files(plan, job_id)
         start = monotonic()
         sys.stdout.flush()

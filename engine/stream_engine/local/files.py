@@ -5,13 +5,14 @@ An error found here has damaged nothing and read no record.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stream_engine.connectors.splits import list_splits
 from stream_engine.connectors.text_writer import prepare_output
 from stream_engine.graph.operators import TextFileSink, TextFileSource
-from stream_engine.job import JobExecutionException
+from stream_engine.job import InvalidProgramException, JobExecutionException
 
 if TYPE_CHECKING:
     from stream_engine.connectors.splits import FileSplit
@@ -38,6 +39,14 @@ def prepare_files(plan: JobGraph, job_id: str) -> tuple[JobGraph, Splits]:
     # Only when all inputs are there: an earlier result may be about to be deleted.
     tasks = tuple(_with_outputs(task, job_id) for task in plan.tasks)
     return replace(plan, tasks=tasks), splits
+
+
+def check_spill_directory(directories: tuple[str, ...]) -> None:
+    """Whether what does not fit into memory can go there. Raises InvalidProgramException when it cannot."""
+    if not directories:
+        return
+    if not os.path.isdir(directories[0]) or not os.access(directories[0], os.W_OK | os.X_OK):
+        raise InvalidProgramException(f"io.tmp.dirs: {directories[0]} is not a directory that can be written to.")
 
 
 def _with_outputs(task: Task, job_id: str) -> Task:

@@ -9,6 +9,7 @@ empty, and will stay so. (Mattern's four counters; one wave would not do, as rep
 from __future__ import annotations
 
 import pickle
+from math import inf
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.operators import IterationHead
@@ -64,6 +65,13 @@ class LoopMonitor:
         elif quiet and counts != self._reported:
             self._reported = counts
             self._control.send(LOOP_REPORT, self.id, pickle.dumps(counts))
+
+    @property
+    def deadline(self) -> float:
+        """When, in ms since the epoch, the wait for open windows in the loop is over; inf: not as things are."""
+        if not self._max_wait or self._idle_since is None or self._reported is not None:
+            return inf
+        return self._idle_since + self._max_wait
 
     def busy(self) -> None:
         """The worker has work again, of this loop or another."""

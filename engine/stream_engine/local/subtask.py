@@ -115,9 +115,13 @@ class Subtask:
         self._queue.append((sender, frame))
 
     def feed_back(self, records: list[Any]) -> None:
-        """Takes records from the end of the loop that begins here."""
+        """Takes records from the end of the loop that begins here.
+
+        After the loop has ended there are some only where the script has bounded the wait for windows in it.
+        """
         assert self._fed_back is not None
-        self._fed_back.put(records)
+        if not self.finished:
+            self._fed_back.put(records)
 
     def work(self) -> None:
         """Works off some of the input: a slice of a frame's records, or one frame of another kind."""

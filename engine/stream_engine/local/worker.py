@@ -435,6 +435,8 @@ class Worker:
 
     def _until_timer(self) -> float | None:
         next_timer = self._timers[0][0] if self._timers else inf
+        for loop in self._loops.values():
+            next_timer = min(next_timer, loop.deadline)
         return None if next_timer == inf else max(0.0, next_timer / 1000 - time())
 
     def writer(self, sink: plan.Sink, parallelism: int) -> Writer:

@@ -1,0 +1,130 @@
+"""The grammar of the command line, and the exit statuses."""
+
+from __future__ import annotations
+
+import ast
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Command
+
+ARGUMENTS = """
+    import sys
+    def main(factory):
+        print(sys.argv)
+"""
+
+
+def test_everything_after_the_first_bare_dash_is_the_scripts(command: Command) -> None:
+    command.write("s.py", ARGUMENTS)
+    command.write("pkg1/__init__.py", "")
+    command.write("helper.py", "")
+    outside = command.directory.parent / f"{command.directory.name}-pkg2"
+    outside.mkdir()
+    out = command.output("s.py", "pkg1", f"../{outside.name}/", "helper.py", "-", "--a", "-", "-b", "c")
+    assert ast.literal_eval(out) == ["s.py", "--a", "-", "-b", "c"]
+
+
+@pytest.mark.parametrize("args", [[], ["-"]])
+def test_a_script_without_parameters_sees_its_own_path_only(command: Command, args: list[str]) -> None:
+    command.write("s.py", ARGUMENTS)
+    assert ast.literal_eval(command.output("s.py", *args)) == ["s.py"]
+
+
+def test_parameters_look_as_they_were_given(command: Command) -> None:
+    command.write("s.py", ARGUMENTS)
+    params = ["--help", "--version", "", "a b", "-p", "x", "--"]
+    assert ast.literal_eval(command.output("s.py", "-", *params)) == ["s.py", *params]
+
+
+def test_options_may_stand_between_script_and_packages(command: Command) -> None:
+    command.write("s.py", ARGUMENTS)
+    command.write("helper.py", "")
+    out = command.output("-p", "1", "s.py", "-Dpipeline.name=x", "helper.py", "-p", "2", "-", "y")
+    assert ast.literal_eval(out) == ["s.py", "y"]
+
+
+@pytest.mark.parametrize("args", [["--help"], ["-h"], ["s.py", "--help"]])
+def test_help_shows_the_grammar_and_examples(command: Command, args: list[str]) -> None:
+    out = command.output(*args)
+    assert "pyflink-stream [OPTIONS] SCRIPT [PACKAGE ...] [- PARAM ...]" in out
+    assert "pyflink-stream examples/word_count.py\n" in out
+
+
+def test_version(command: Command) -> None:
+    import pyflink_stream
+
+    assert command.output("--version") == f"pyflink-stream {pyflink_stream.__version__}\n"
+
+
+@pytest.mark.parametrize("args", [[], ["-"], ["-", "x"], ["-p", "2"]])
+def test_without_a_script_the_usage_is_shown(command: Command, args: list[str]) -> None:
+    done = command.run(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Missing argument 'SCRIPT'" in done.stderr
+
+
+def test_an_option_of_the_scripts_before_the_dash_is_explained(command: Command) -> None:
+    command.write("s.py", ARGUMENTS)
+    done = command.run("s.py", "--input", "x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--input" in done.stderr
+    assert "parameters come after a bare '-'" in done.stderr
+
+
+def test_a_missing_script_is_named(command: Command) -> None:
+    done = command.run("gone/nowhere.py")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "Error: gone/nowhere.py: no such script\n")
+
+
+def test_a_directory_is_no_script(command: Command) -> None:
+    done = command.run(".")
+    assert (done.returncode, done.stderr) == (2, "Error: .: a directory, not a script\n")
+
+
+def test_a_missing_package_is_named_and_nothing_is_run(command: Command) -> None:
+    command.write("s.py", "print('imported')")
+    done = command.run("s.py", "1000")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: 1000: no such package")
+
+
+@pytest.mark.parametrize(
+    ("statement", "status", "err"),
+    [
+        ("sys.exit()", 0, ""),
+        ("sys.exit(0)", 0, ""),
+        ("sys.exit(7)", 7, ""),
+        ("sys.exit('no input')", 1, "no input\n"),
+        ("raise KeyboardInterrupt", 130, ""),
+    ],
+)
+def test_the_script_decides_its_exit_status(command: Command, statement: str, status: int, err: str) -> None:
+    command.write("s.py", f"import sys\ndef main(factory):\n    {statement}\n")
+    done = command.run("s.py")
+    assert (done.returncode, done.stderr) == (status, err)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_main_and_runs_its_cleanup(command: Command, number: signal.Signals, status: int) -> None:
+    command.write(
+        "s.py",
+        """
+        import sys, threading
+        def main(factory):
+            try:
+                print("waiting", flush=True)
+                threading.Event().wait(60)
+            finally:
+                print("cleaned up", flush=True)
+        """,
+    )
+    process = command.start("s.py")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (status, "cleaned up\n", "")

@@ -1,0 +1,204 @@
+"""What a person reads when the script itself fails: the script's own frames and nothing of ours."""
+
+from __future__ import annotations
+
+import os
+import pty
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyflink_stream import python2
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Command
+
+
+def failure(command: Command, *args: str) -> str:
+    """The standard error of a run that must fail in the script."""
+    done = command.run(*args)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pyflink_stream/" not in done.stderr
+    assert "stream_engine/" not in done.stderr
+    assert "importlib" not in done.stderr
+    return done.stderr
+
+
+def test_an_exception_in_main_shows_the_users_frames_only(command: Command) -> None:
+    script = command.write(
+        "s.py",
+        """
+        def inner():
+            return {}["key"]
+        def main(factory):
+            inner()
+        """,
+    )
+    lines = failure(command, "s.py").splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    frames = [line.strip() for line in lines if line.startswith("  File ")]
+    assert frames == [f'File "{script}", line 4, in main', f'File "{script}", line 2, in inner']
+    assert lines[-1] == "KeyError: 'key'"
+
+
+def test_an_exception_while_importing_shows_the_users_frames_only(command: Command) -> None:
+    command.write("helper.py", "1 / 0\n")
+    command.write("s.py", "import helper\n")
+    err = failure(command, "s.py", "helper.py")
+    assert err.count("  File ") == 2
+    assert err.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_the_cause_of_an_exception_is_shown_too(command: Command) -> None:
+    command.write(
+        "s.py",
+        """
+        def main(factory):
+            try:
+                1 / 0
+            except ArithmeticError as error:
+                raise RuntimeError("no ratio") from error
+        """,
+    )
+    err = failure(command, "s.py")
+    assert "ZeroDivisionError: division by zero\n\nThe above exception was the direct cause" in err
+    assert err.endswith("RuntimeError: no ratio\n")
+
+
+def test_a_missing_module_is_the_scripts_error(command: Command) -> None:
+    command.write("s.py", "import no_such_module\n")
+    assert failure(command, "s.py").endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
+
+
+@pytest.mark.parametrize("text", ["", "main = 1\n", "def Main(factory): pass\n"])
+def test_a_script_without_main_says_what_is_missing(command: Command, text: str) -> None:
+    command.write("s.py", text)
+    err = failure(command, "s.py")
+    assert err == "Error: s.py defines no main(factory), the function that a streaming program begins with\n"
+
+
+def test_a_main_with_too_many_parameters_is_named(command: Command) -> None:
+    command.write("s.py", "\ndef main(factory, more): pass\n")
+    assert failure(command, "s.py") == "Error: s.py:1: main must take one argument, the environment factory\n"
+
+
+def test_a_job_that_failed_shows_its_message_and_where_it_was_started(command: Command) -> None:
+    script = command.write(
+        "s.py",
+        """
+        from stream_engine.job import JobExecutionException
+        def main(factory):
+            raise JobExecutionException("Map (2/4) failed:\\n  record 7")
+        """,
+    )
+    err = failure(command, "s.py")
+    assert err.startswith("Map (2/4) failed:\n  record 7\n\nThe script started this job here:\n")
+    assert f'File "{script}", line 3, in main' in err
+    assert "Traceback" not in err
+
+
+def test_a_syntax_error_is_shown_as_python_shows_it(command: Command) -> None:
+    script = command.write("s.py", "def main(factory):\n    foo(a b)\n")
+    err = failure(command, "s.py")
+    assert err.startswith(f'  File "{script}", line 2\n    foo(a b)\n')
+    assert "Python 2" not in err
+
+
+def test_a_python_2_script_is_recognised(command: Command) -> None:
+    script = command.write("s.py", "def main(factory):\n    print 'hello'\n")
+    err = failure(command, "s.py")
+    assert "SyntaxError" in err
+    assert err.endswith(
+        f"\n\nThis is Python 2, in line 2 of {script}:\n"
+        "  print is a function in Python 3. Python 3: print('hello')\n"
+        f"All that has to change is listed by: pyflink-stream --check {script}\n"
+    )
+
+
+def test_a_python_2_package_is_recognised(command: Command) -> None:
+    command.write("s.py", "import helper\n")
+    helper = command.write("helper.py", "x = 0777\n")
+    err = failure(command, "s.py", "helper.py")
+    assert f"This is Python 2, in line 1 of {helper}:\n  an octal number begins with 0o" in err
+    assert f"--check {helper}\n" in err
+
+
+@pytest.mark.parametrize(
+    ("python2_line", "python3_line"),
+    [
+        ('print "hello %s" % x', 'print("hello %s" % x)'),
+        ('print "%d" % (x)', 'print("%d" % (x))'),
+        ("print a, b,", 'print(a, b, end=" ")'),
+        ('if x: print "y"; z = 1', 'print("y")'),
+        ("exec code", "exec(code)"),
+        ("exec code in names", "exec(code, names)"),
+        ('raise ValueError, "no"', 'raise ValueError("no")'),
+        ('raise ValueError, "no", tb', 'raise ValueError("no").with_traceback(tb)'),
+        ("if a <> b: pass", "!="),
+        ("y = `x`", "repr(x)"),
+        ("m = 0777", "0o777"),
+        ("n = 10L", "10"),
+        ("u = ur'abc'", "r'abc'"),
+        (
+            "d.map(lambda (k, v): k).filter(f)",
+            "take one parameter and index it, or write a def that begins with: k, v = pair",
+        ),
+        ("def f(a, (b, c)): pass", "take one parameter and begin the body with: b, c = pair"),
+    ],
+)
+def test_each_habit_of_python_2_is_given_in_python_3(tmp_path: Path, python2_line: str, python3_line: str) -> None:
+    explanation = explain(tmp_path, f"x = 1\n{python2_line}\n")
+    assert explanation is not None
+    lines = explanation.splitlines()
+    assert "in line 2 of" in lines[0]
+    assert lines[1].endswith(f". Python 3: {python3_line}")
+
+
+def test_several_habits_in_one_line_are_all_listed(tmp_path: Path) -> None:
+    explanation = explain(tmp_path, "try:\n    pass\nexcept (A, B), e: print e\n")
+    assert explanation is not None
+    assert [line.partition(". Python 3: ")[2] for line in explanation.splitlines()[1:-1]] == [
+        "except (A, B) as e:",
+        "print(e)",
+    ]
+
+
+def test_tabs_mixed_with_blanks_are_python_2(tmp_path: Path) -> None:
+    explanation = explain(tmp_path, "if x:\n        a = 1\n\tb = 2\n")
+    assert explanation is not None
+    assert "in line 3 of" in explanation
+    assert "tabs and spaces are mixed in the indentation" in explanation
+
+
+@pytest.mark.parametrize("line", ["foo(a b)", 'foo("0777" 3)', "def 0x(: pass", "x = = '`a`'", "x ="])
+def test_other_mistakes_are_not_called_python_2(tmp_path: Path, line: str) -> None:
+    assert explain(tmp_path, line + "\n") is None
+
+
+def explain(directory: Path, source: str) -> str | None:
+    file = directory / "s.py"
+    file.write_text(source, encoding="utf-8")
+    with pytest.raises(SyntaxError) as raised:
+        compile(source, str(file), "exec")
+    return python2.explain(raised.value)
+
+
+def test_a_terminal_gets_colours_and_a_pipe_does_not(command: Command) -> None:
+    import subprocess
+    import sys
+
+    leader, follower = pty.openpty()
+    environment = {**command.environment, "TERM": "xterm-256color"}
+    environment.pop("NO_COLOR", None)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyflink_stream", "gone.py"], cwd=command.directory, env=environment, stderr=follower
+    )
+    os.close(follower)
+    assert process.wait(timeout=60) == 2
+    shown = os.read(leader, 10_000)
+    os.close(leader)
+    assert b"gone.py: no such script" in shown
+    assert b"\x1b[" in shown
+    assert "\x1b[" not in command.run("gone.py").stderr

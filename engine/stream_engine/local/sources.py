@@ -144,8 +144,8 @@ class PushSource:
 
         def collect(record: Any) -> None:
             seat.inside = True
-            if turn.holder is not seat:
-                take()
+            if turn.holder is not seat and not take():
+                return
             try:
                 process(record)
             except BaseException as error:
@@ -159,9 +159,18 @@ class PushSource:
 
         return collect
 
-    def _take(self) -> None:
-        self._worker.turn.take(self._seat)
-        self._worker.source_awoke()
+    def _take(self) -> bool:
+        """Takes the turn for a record; whether it is to be processed. Those of a source that was cancelled are not.
+
+        They are dropped, not refused, so that ``run`` comes to its own end.
+        """
+        worker, seat = self._worker, self._seat
+        worker.turn.take(seat)
+        if worker.cancelled:
+            worker.turn.give_up(seat)
+            return False
+        worker.source_awoke()
+        return True
 
 
 def _socket_reader(operator: plan.SocketTextSource, worker: Worker) -> SocketTextReader:

@@ -42,6 +42,11 @@ class Turn:
             if previous is not seat and previous.inside:
                 previous.gone.wait()
 
+    def give_up(self, seat: Seat) -> None:
+        """As ``leave``, but even ``seat`` has to take the turn again before it can enter."""
+        self.holder = Seat()
+        self.leave(seat)
+
     def leave(self, seat: Seat) -> None:
         """Ends what ``take`` began; the seat stays the holder until another asks."""
         seat.inside = False

@@ -97,7 +97,7 @@ class Worker:
         self._selector.register(self._alarm, selectors.EVENT_READ, None)
         self.control = Connection(control, self._on_backlog)
         self.peers = {peer: Connection(socket, self._on_backlog) for peer, socket in peers.items()}
-        self._cancelled = False
+        self.cancelled = False
         # How many frames have come in, to see whether any have since.
         self._frames = 0
         self._armed = False
@@ -119,7 +119,7 @@ class Worker:
             self._loop()
             sys.stdout.flush()
             self.control.send(FINISHED, 0, packed(self.accumulators))
-            while not self._cancelled:
+            while not self.cancelled:
                 self._poll(None)
             return 0
         except Cancelled:
@@ -196,7 +196,7 @@ class Worker:
 
     def _stop(self) -> None:
         """The job is over before its end: sources are cancelled and operators closed, whatever that raises."""
-        self._cancelled = True
+        self.cancelled = True
         # A source that waits for its turn gets it, and finds that the job is over.
         self.turn.leave(self._seat)
         for action in (
@@ -330,7 +330,6 @@ class Worker:
     def source_awoke(self) -> None:
         """A source's thread has taken the turn, and will process records until the loop takes it back."""
         self.now = int(time() * 1000)
-        self._check_cancelled()
         if self._armed:
             self._armed = False
             self.wake()
@@ -374,7 +373,7 @@ class Worker:
         if connection.closed:
             self._selector.unregister(connection.socket)
             if connection is self.control:
-                self._cancelled = True
+                self.cancelled = True
         if connection is self.control:
             for frame in frames:
                 self._on_control(frame)
@@ -395,7 +394,7 @@ class Worker:
 
     def _on_control(self, frame: Frame) -> None:
         if frame.kind == CANCEL:
-            self._cancelled = True
+            self.cancelled = True
             return
         if frame.kind in (LOOP_PROBE, LOOP_END):
             loop = self._loops[frame.exchange]
@@ -413,7 +412,7 @@ class Worker:
             reader.end()
 
     def _check_cancelled(self) -> None:
-        if self._cancelled:
+        if self.cancelled:
             raise Cancelled
 
     def _on_backlog(self, connection: Connection) -> None:

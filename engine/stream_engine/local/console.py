@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from select import select
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ class ConsoleWriter:
         control = self._worker.control
         lines.append("")
         control.send(CONSOLE, 0, "\n".join(lines).encode("utf-8", "surrogateescape"))
-        while control.backlog > _BACKLOG:
+        while control.backlog > _BACKLOG and not self._worker.cancelled:
             self._worker.work_downstream(None)
 
     def close(self) -> None:
@@ -51,6 +52,11 @@ class ConsoleStream(io.TextIOBase):
             whole, newline, self._line = self._line.rpartition("\n")
             if newline:
                 self._send(whole + newline)
+        control = self._worker.control
+        while control.backlog > _BACKLOG and not control.closed:
+            # Whichever thread prints waits for the reader here; only the loop could do other work meanwhile.
+            select((), (control,), (), 0.1)
+            control.write()
         return len(text)
 
     def flush(self) -> None:

@@ -26,6 +26,7 @@ from stream_engine.local.connection import (
     LOOP_REPORT,
     Connection,
 )
+from stream_engine.local.failure import text_of
 from stream_engine.local.feeder import Feeder
 from stream_engine.local.loops import LoopReferee
 
@@ -219,7 +220,7 @@ class Coordinator:
     # --- output ------------------------------------------------------------------------------------------------------
 
     def _write(self, data: bytes) -> None:
-        if self._discarding:
+        if self._discarding or sys.stdout is None:
             return
         try:
             self._writing = True
@@ -250,7 +251,9 @@ class Coordinator:
             feeder.start()
 
     def _feeding_failed(self, error: BaseException) -> None:
-        self._fail(f"{type(error).__name__}: {error}\n  in a collection that the script gave to the job", error)
+        self._fail(
+            f"{type(error).__name__}: {text_of(error)}\n  in a collection that the script gave to the job", error
+        )
         self._alarm.ring()
 
     # --- signals -----------------------------------------------------------------------------------------------------

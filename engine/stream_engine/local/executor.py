@@ -44,7 +44,8 @@ class LocalExecutor:
             check_spill_directory(configuration.get("io.tmp.dirs"))
         plan, splits = prepare_files(plan, job_id)
         start = monotonic()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         if not self._running.acquire(blocking=False):
             raise InvalidProgramException("Another job of this script is still running: execute() one after the other.")
         try:

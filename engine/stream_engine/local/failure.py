@@ -95,7 +95,7 @@ def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:
     if site is not None:
         # Nearer to what happened than the phase that the operator was in.
         operator, phase = site.operator, ""
-    lines = [f"{type(error).__name__}: {_safe_str(error)}{_hint(error, site.role if site else '')}"]
+    lines = [f"{type(error).__name__}: {text_of(error)}{_hint(error, site.role if site else '')}"]
     node = _node(graph, operator)
     if node is not None:
         width = next(task.parallelism for task in graph.tasks if node in task.operators)
@@ -126,7 +126,8 @@ def _safe_repr(record: object) -> str:
         return f"<{type(record).__name__}, whose repr raises {type(error).__name__}>"
 
 
-def _safe_str(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """``str(error)``, or what can be said where that raises."""
     try:
         return str(error)
     except Exception as failure:

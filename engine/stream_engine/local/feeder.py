@@ -32,6 +32,7 @@ class Feeder:
         self._worker = worker
         self._on_error = on_error
         self._demand = 0
+        self._batch: list[Any] = []
         self._changed = Condition()
         self._stopped = False
         self._thread = Thread(target=self._run, name=f"feeder {operator}", daemon=True)
@@ -40,9 +41,13 @@ class Feeder:
         self._thread.start()
 
     def on_demand(self) -> None:
+        """The worker can take another batch: what there is goes at once, however long the next element may take."""
         with self._changed:
             self._demand += 1
-            self._changed.notify()
+            try:
+                self._send()
+            except Exception as error:
+                self._on_error(error)
 
     def stop(self) -> None:
         """No more is sent. The thread ends with the iterable's next element, or with the process."""
@@ -51,30 +56,29 @@ class Feeder:
             self._changed.notify()
 
     def _run(self) -> None:
-        batch: list[Any] = []
         try:
             for element in self._iterable:
-                # It waits here for others, while its maker may be filling the same list anew.
-                batch.append(own(element))
-                if (self._demand or len(batch) >= _MOST_RECORDS) and not self._send(batch):
-                    return
-            if batch and not self._send(batch):
-                return
+                with self._changed:
+                    # It may wait here for others, while its maker fills the same list anew.
+                    self._batch.append(own(element))
+                    self._send()
+                    self._changed.wait_for(lambda: len(self._batch) < _MOST_RECORDS or self._stopped)
+                    if self._stopped:
+                        return
+            with self._changed:
+                self._changed.wait_for(lambda: not self._batch or self._stopped)
+            if not self._stopped:
+                self._worker.send(FED_END, self._operator)
         except BaseException as error:
             self._on_error(error)
-            return
-        self._worker.send(FED_END, self._operator)
 
-    def _send(self, batch: list[Any]) -> bool:
-        payload = _dumps(batch)
-        batch.clear()
-        with self._changed:
-            self._changed.wait_for(lambda: self._demand or self._stopped)
+    def _send(self) -> None:
+        if self._batch and self._demand:
+            payload = _dumps(self._batch)
+            self._batch.clear()
             self._demand -= 1
-        if self._stopped:
-            return False
-        self._worker.send(FED, self._operator, payload)
-        return True
+            self._worker.send(FED, self._operator, payload)
+            self._changed.notify()
 
 
 def _dumps(batch: list[Any]) -> bytes:

@@ -95,6 +95,8 @@ class ForkServer:
 
     def close(self) -> None:
         """Ends the server, and with it every child that is left."""
+        # Not only closed: a process that the script has forked may hold a copy of it.
+        self._channel.shutdown(socket.SHUT_RDWR)
         self._channel.close()
         os.waitpid(self._pid, 0)
 
@@ -111,8 +113,10 @@ def serve(descriptor: int) -> None:
 
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
-    # A terminal's Ctrl-C goes to all its processes; whether and how workers end is the coordinator's decision.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and the like go to a whole group of processes; whether and how workers end is the coordinator's decision.
+    # Not SIG_IGN, which programs that user functions start would inherit.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
     alarm = Alarm()
     signal.set_wakeup_fd(alarm.trigger, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -150,10 +154,10 @@ def _answer(channel: socket.socket, children: set[int], private: tuple) -> None:
             if meshed:
                 for other in range(index + 1, count):
                     waiting[index][other], waiting[other][index] = socket.socketpair()
+            pid = os.fork()
         except OSError as error:
             _send(channel, ("failed", str(error)))
             return
-        pid = os.fork()
         if pid == 0:
             for descriptor in (channel, control, *private):
                 descriptor.close()
@@ -208,11 +212,17 @@ def _raise_descriptor_limit(workers: int) -> None:
 
 def _send(channel: socket.socket, message: tuple) -> None:
     payload = pickle.dumps(message)
-    channel.sendall(_LENGTH.pack(len(payload)) + payload)
+    try:
+        channel.sendall(_LENGTH.pack(len(payload)) + payload)
+    except (BrokenPipeError, ConnectionResetError):
+        raise EOFError("the other side is gone") from None
 
 
 def _receive(channel: socket.socket) -> tuple:
-    header = channel.recv(_LENGTH.size)
+    try:
+        header = channel.recv(_LENGTH.size)
+    except ConnectionResetError:
+        header = b""
     if not header:
         raise EOFError("the other side is gone")
     # Messages are small and written whole, so once one has begun the rest is there or about to be.

@@ -106,13 +106,15 @@ class LoopReferee:
 
     def on_answer(self, worker: int, counts: Counts | None) -> None:
         self._answers[worker] = counts
+        # Newer than any report before it, and a report may come that is newer still.
+        self._reports[worker] = counts
         if len(self._answers) < len(self._workers):
             return
         if self._answers == self._asked:
             for connection in self._workers:
                 connection.send(LOOP_END, self._id)
             return
-        self._reports, self._answers, self._asked = self._answers, {}, None
+        self._answers, self._asked = {}, None
         self._ask_if_empty()
 
     def _ask_if_empty(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from stream_engine.connectors.collection import CollectionReader
 from stream_engine.connectors.sequence import SequenceReader
@@ -111,6 +111,8 @@ class PushSource:
 
     def cancel(self) -> None:
         """Asks the function to return, and waits for that a moment; it may be in a call that nothing can end."""
+        if self._thread.ident is None:
+            return
         if hasattr(self._function, "cancel"):
             self._function.cancel()
         self._thread.join(0.5)
@@ -133,6 +135,14 @@ class PushSource:
         if self.error is None and not isinstance(error, Cancelled):
             self.error = error
 
+    def _refuse_crowd(self) -> NoReturn:
+        """A thread of the source's own collects while another is in the middle of that: records would be lost."""
+        error = RuntimeError("two threads of the source were in collect() at a time: guard it with a lock")
+        self._note(error)
+        self.done = True
+        self._worker.wake()
+        raise error
+
     def _end(self) -> None:
         self._worker.turn.leave(self._seat)
         self.done = True
@@ -143,6 +153,8 @@ class PushSource:
         process = self.subtask.chain.process
 
         def collect(record: Any) -> None:
+            if seat.inside:
+                self._refuse_crowd()
             seat.inside = True
             if turn.holder is not seat and not take():
                 return

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 # Collecting garbage costs 10-20 % of a loop that makes many records; few of them ever are in a cycle.
 _GC_THRESHOLDS = (200_000, 20, 20)
+# Seconds; the system's own limit is about 24 days, and a window may be longer.
+_LONGEST_SLEEP = 86_400
 # How long a record of a push source may wait for others before its buffer is sent, in seconds.
 _QUIET = 0.001
 
@@ -173,8 +175,8 @@ class Worker:
                 self._readers[subtask.task.id] = reader
             else:
                 source = PushSource(self, subtask)
-                source.open()
                 self._pushing.append(source)
+                source.open()
         for peer in self.peers.values():
             self._selector.register(peer.socket, selectors.EVENT_READ, peer)
         gc.collect()
@@ -336,9 +338,9 @@ class Worker:
 
     def _reap_sources(self) -> None:
         for source in [source for source in self._pushing if source.done]:
-            self._pushing.remove(source)
             if source.error is not None:
                 raise source.error
+            self._pushing.remove(source)
             source.close()
             source.subtask.finish()
 
@@ -436,7 +438,7 @@ class Worker:
         next_timer = self._timers[0][0] if self._timers else inf
         for loop in self._loops.values():
             next_timer = min(next_timer, loop.deadline)
-        return None if next_timer == inf else max(0.0, next_timer / 1000 - time())
+        return None if next_timer == inf else min(max(0.0, next_timer / 1000 - time()), _LONGEST_SLEEP)
 
     def writer(self, sink: plan.Sink, parallelism: int) -> Writer:
         """Opens what is behind a sink. Raises OSError."""

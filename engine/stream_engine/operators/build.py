@@ -10,11 +10,11 @@ from stream_engine.operators.count_windows import CountWindowApplyOperator, Coun
 from stream_engine.operators.keyed import ReduceOperator
 from stream_engine.operators.sinks import FunctionSinkOperator, LineOperator, SocketOperator
 from stream_engine.operators.transform import (
-    ElementsOperator,
     FilterOperator,
     FlatMapOperator,
     MapOperator,
     PassOperator,
+    ReceiveOperator,
     SplitOperator,
 )
 from stream_engine.operators.windows import (
@@ -57,8 +57,8 @@ def build_operator(node: StreamNode, index: int, width: int) -> Operator:
     simple = _SIMPLE.get(type(operator))
     if simple is not None:
         return simple(identifier, name, operator.function, key)  # pyright: ignore[reportAttributeAccessIssue]
-    if isinstance(operator, plan.CollectionSource):
-        return ElementsOperator(identifier, name)
+    if isinstance(operator, plan.CollectionSource | plan.PythonSource):
+        return ReceiveOperator(identifier, name)
     if isinstance(operator, (*plan.SOURCES, plan.IterationHead)):
         return PassOperator(identifier, name)
     if isinstance(operator, plan.Split):

@@ -65,6 +65,11 @@ class ChainWriter:
         """A variable with a copy of ``record`` that nothing else can change."""
         return record if self.reuse else write_owned(self.code, record)
 
+    def received(self, operator: int, record: str) -> str:
+        """As ``owned``, where a function behind ``operator`` could change a record that its maker still holds."""
+        exposes = any(consumer.exposes for consumer, _, _ in self._consumers(operator))
+        return self.owned(record) if exposes else record
+
     def forward(self, operator: int, record: str, names: str | None = None) -> None:
         """Writes what happens to a record that ``operator`` emits; ``names`` is the variable with a split's names."""
         if self.code.deep and names is None:
@@ -80,16 +85,19 @@ class ChainWriter:
             else:
                 self._write(consumer, target, record, shared)
 
-    def emitter(self, operator: int) -> str:
+    def emitter(self, operator: int, received: bool = False) -> str:
         """The name of a function of one record that does what ``forward`` writes."""
         with self.code.function("emit", "record") as name, self.code.operator(operator, "record"):
-            self.forward(operator, "record")
+            self.forward(operator, self.received(operator, "record") if received else "record")
         return name
 
-    def collector(self, operator: int) -> Collector:
-        """A collector whose records ``operator`` emits. Of use once the chain is compiled."""
+    def collector(self, operator: int, received: bool = False) -> Collector:
+        """A collector whose records ``operator`` emits. Of use once the chain is compiled.
+
+        ``received`` says that they come from a function of the user's, which may go on using them.
+        """
         collector = Collector()
-        self._collectors.append((collector, self.emitter(operator)))
+        self._collectors.append((collector, self.emitter(operator, received)))
         return collector
 
     def compile(self) -> dict[str, Any]:

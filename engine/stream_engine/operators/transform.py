@@ -17,11 +17,14 @@ class PassOperator(Operator):
         chain.forward(self.id, record)
 
 
-class ElementsOperator(Operator):
-    """The head of a collection's chain. An object that the collection holds twice is two records, each its own."""
+class ReceiveOperator(Operator):
+    """The head of a chain whose records something else may still hold: a source that reuses one, or a collection.
+
+    An object that a collection holds twice is two records, each its own.
+    """
 
     def write(self, chain: ChainWriter, record: str) -> None:
-        chain.forward(self.id, chain.owned(record))
+        chain.forward(self.id, chain.received(self.id, record))
 
 
 class MapOperator(FunctionOperator):
@@ -37,7 +40,7 @@ class FlatMapOperator(FunctionOperator):
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)
         code = chain.code
-        collector = code.bind("collector", chain.collector(self.id))
+        collector = code.bind("collector", chain.collector(self.id, received=True))
         code.line(f"{code.bind('flat_map', self.call)}({record}, {collector})", "function")
 
 

@@ -149,7 +149,7 @@ class WindowApplyOperator(_PaneOperator):
 
     def write(self, chain: ChainWriter, record: str) -> None:
         super().write(chain, record)
-        self._collector: Collector = chain.collector(self.id)
+        self._collector: Collector = chain.collector(self.id, received=True)
 
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
         write_append(chain, pane, key, record)

@@ -17,6 +17,8 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "execution.buffer-timeout": 100,
         "pipeline.object-reuse": False,
         "pipeline.end-of-input": "fire",
+        "pipeline.auto-watermark-interval": 200,
+        "pipeline.idle-timeout": 5000,
         "pipeline.name": "Flink Streaming Job",
         "source.socket.max-retries": 20,
         "source.socket.retry-interval": 500,

@@ -62,6 +62,18 @@ JOB_NAME = ConfigOption(
     "Flink Streaming Job",
     "The name of a job whose execute() gives none.",
 )
+WATERMARK_INTERVAL = ConfigOption(
+    "pipeline.auto-watermark-interval",
+    Duration(0, remark="0 asks after each record only"),
+    "200 ms",
+    "How often an assigner of timestamps is asked for its watermark.",
+)
+IDLE_TIMEOUT = ConfigOption(
+    "pipeline.idle-timeout",
+    Duration(0, remark="where 0 always waits"),
+    "5 s",
+    "An instance of an assigner without records for this long no longer holds back event time; 0: it always does.",
+)
 SOCKET_MAX_RETRIES = ConfigOption(
     "source.socket.max-retries",
     Integer(-1, 2**31 - 1, remark="where -1 never gives up"),
@@ -95,6 +107,8 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         OBJECT_REUSE,
         END_OF_INPUT,
         JOB_NAME,
+        WATERMARK_INTERVAL,
+        IDLE_TIMEOUT,
         SOCKET_MAX_RETRIES,
         SOCKET_RETRY_INTERVAL,
         ITERATION_MEMORY,

@@ -30,8 +30,10 @@ def _worthwhile(graph: StreamGraph, node: StreamNode, default_parallelism: int) 
     operator = node.operator
     if not isinstance(operator, WindowReduce) or not isinstance(operator.windows, TimeWindows):
         return False
-    # Late records are handed on one by one, so a stream of them needs the records themselves.
     if operator.late_output is not None:
+        return False
+    # What is late is known where the time of all inputs is, and late firings count record by record.
+    if operator.windows.event_time:
         return False
     nodes = {other.id: other for other in graph.nodes}
     widths = [graph.parallelism(nodes[edge.upstream.node], default_parallelism) for edge in graph.inputs(node.id)]

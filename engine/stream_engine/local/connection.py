@@ -17,7 +17,7 @@ _HEADER = struct.Struct("<QBI")
 _READ_SIZE = 256 * 1024
 
 # Between workers.
-DATA, CREDIT, MARK, END = range(4)
+DATA, CREDIT, MARK, WATERMARK, IDLE, END = range(6)
 # Between a worker and the coordinator.
 DEPLOY, CANCEL, CONSOLE, FAILED, FINISHED, DEMAND, FED, FED_END, LOOP_REPORT, LOOP_PROBE, LOOP_END = range(10, 21)
 

@@ -114,6 +114,8 @@ def _node(graph: JobGraph, operator: int | None) -> StreamNode | None:
 def _hint(error: BaseException, role: str) -> str:
     if role == "hash" and isinstance(error, TypeError) and "unhashable" in str(error):
         return ". This is a key: keys are compared by value and must not change, so return a tuple or a str"
+    if role == "time" and isinstance(error, TypeError):
+        return ". The record has no timestamp: call assign_timestamps_and_watermarks() before windows of event time"
     if isinstance(error, SystemExit):
         return " (the function called sys.exit, which ends the script only in main)"
     return ""

@@ -7,7 +7,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward, Hash, HashPartial, Rebalance, Shuffle
-from stream_engine.local.connection import DATA, END, MARK
+from stream_engine.local.connection import DATA, END, IDLE, MARK, WATERMARK
 from stream_engine.operators.keys import key_call, write_key
 
 if TYPE_CHECKING:
@@ -101,13 +101,13 @@ class Gate:
             self._write_append(chain, repr(self._worker.index), chain.owned(record))
             return
         assert self._local is not None
-        chain.code.line(f"{chain.code.bind('process', self._local.chain.process)}({record})")
+        chain.code.line(f"{chain.code.bind('process', self._local.chain.process)}({chain.with_time(record)})")
 
     def _write_append(self, chain: ChainWriter, target: str, record: str) -> None:
         code = chain.code
         buffer = code.fresh("buffer")
         code.line(f"{buffer} = {code.bind('buffers', self._buffers)}[{target}]")
-        code.line(f"{buffer}.append({record})")
+        code.line(f"{buffer}.append(({chain.with_time(record)}))")
         with code.block(f"if len({buffer}) >= {code.bind('gate', self)}.limit:"):
             code.line(f"{code.bind('send', self._send_full)}({target})")
 
@@ -130,6 +130,25 @@ class Gate:
             peer.send(MARK, self.exchange.id, time.to_bytes(8, "little", signed=True))
         if self._local is not None:
             self._local.on_mark(self.exchange.id, self._worker.index, time)
+
+    def watermark(self, time: int) -> None:
+        """No record with a timestamp of ``time`` (ms) or earlier will come any more."""
+        if self._feeds_back:
+            return
+        self.flush()
+        for peer in self._peers.values():
+            peer.send(WATERMARK, self.exchange.id, time.to_bytes(8, "little", signed=True))
+        if self._local is not None:
+            self._local.on_watermark(self.exchange.id, self._worker.index, time)
+
+    def idle(self) -> None:
+        """The watermarks of this sender are not to be waited for, until there is one again."""
+        if self._feeds_back:
+            return
+        for peer in self._peers.values():
+            peer.send(IDLE, self.exchange.id)
+        if self._local is not None:
+            self._local.on_idle(self.exchange.id, self._worker.index)
 
     def end(self) -> None:
         """No further record will come."""

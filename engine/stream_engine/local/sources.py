@@ -68,12 +68,34 @@ class FedReader:
 
 
 class SourceContext:
-    """What a SourceFunction's ``run`` is given: ``collect(record)`` takes the record through the whole chain."""
+    """What a SourceFunction's ``run`` is given: ``collect(record)`` takes the record through the whole chain.
 
-    __slots__ = ("collect",)
+    In jobs with event time, ``collect_with_timestamp(record, time)`` also gives it a time (ms), and
+    ``emit_watermark(time)`` says that none of that time or earlier will follow; in others both say no more than
+    ``collect``.
+    """
 
-    def __init__(self, collect: Callable[[Any], None]) -> None:
+    __slots__ = ("_watermark", "collect", "collect_with_timestamp")
+
+    def __init__(
+        self,
+        collect: Callable[[Any], None],
+        collect_with_timestamp: Callable[[Any, int], None],
+        watermark: Callable[[int], None],
+    ) -> None:
         self.collect = collect
+        self.collect_with_timestamp = collect_with_timestamp
+        self._watermark = watermark
+
+    @property
+    def collectWithTimestamp(self) -> Callable[[Any, int], None]:
+        return self.collect_with_timestamp
+
+    def emit_watermark(self, watermark: Any) -> None:
+        """Takes a Watermark or its time in ms."""
+        self._watermark(getattr(watermark, "timestamp", watermark))
+
+    emitWatermark = emit_watermark
 
 
 class PushSource:
@@ -93,7 +115,7 @@ class PushSource:
                 self._function = operator.function.load()
             method = operator.function.method
             run = getattr(self._function, method) if method else self._function
-            self._run_function = lambda collect: run(SourceContext(collect))
+            self._run_function = lambda collect: run(SourceContext(collect, *self._timed(collect)))
         else:
             assert isinstance(operator, plan.SocketTextSource)
             self._function = _socket_reader(operator, worker)
@@ -149,8 +171,20 @@ class PushSource:
         self._worker.wake()
 
     def _collector(self) -> Callable[[Any], None]:
-        seat, turn, take = self._seat, self._worker.turn, self._take
         process = self.subtask.chain.process
+        return self._in_turn((lambda record: process(record, None)) if self._worker.graph.timestamped else process)
+
+    def _timed(self, collect: Callable[[Any], None]) -> tuple[Callable[[Any, int], None], Callable[[int], None]]:
+        """How records with a time are collected, and watermarks emitted."""
+        if not self._worker.graph.timestamped:
+            return lambda record, time: collect(record), lambda time: None
+        chain = self.subtask.chain
+        timed = self._in_turn(lambda pair: chain.process(*pair))
+        return lambda record, time: timed((record, time)), self._in_turn(chain.watermarks.enter)
+
+    def _in_turn(self, process: Callable[[Any], None]) -> Callable[[Any], None]:
+        """``process``, done only while no other thread of the worker is in the middle of a record."""
+        seat, turn, take = self._seat, self._worker.turn, self._take
 
         def collect(record: Any) -> None:
             if seat.inside:

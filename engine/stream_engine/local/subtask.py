@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.operators import IterationHead
 from stream_engine.graph.partitioners import Forward
-from stream_engine.local.connection import CREDIT, DATA, MARK
+from stream_engine.local.connection import CREDIT, DATA, IDLE, MARK, WATERMARK
 from stream_engine.local.failure import OperatorError
 from stream_engine.local.feedback import FeedbackQueue
 from stream_engine.local.gate import Gate
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
+from stream_engine.operators.watermarks import MAX_WATERMARK
 from stream_engine.operators.windows import MergeWindowsOperator
 
 if TYPE_CHECKING:
@@ -87,11 +88,17 @@ class Subtask:
         self.outside_inputs = sum(channels.values())
         self._fed_back = FeedbackQueue(*worker.feedback_space) if self._is_head else None
         self._marks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
+        self._timestamped = graph.timestamped
+        # The event time of each channel that is neither idle nor at its end, and of the subtask.
+        self._watermarks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
+        self._watermark = -inf
         operators = []
         for node in task.operators:
             with OperatorError.around(node.id, "being loaded"):
                 operators.append(build_operator(node, self.index, task.parallelism))
-        self.chain = Chain(task, operators, self.gates, worker.configuration.get("pipeline.object-reuse"))
+        self.chain = Chain(
+            task, operators, self.gates, worker.configuration.get("pipeline.object-reuse"), graph.timestamped
+        )
 
     # --- the operators' host -----------------------------------------------------------------------------------------
 
@@ -134,6 +141,10 @@ class Subtask:
                 self._queue.popleft()
                 if frame.kind == MARK:
                     self.on_mark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
+                elif frame.kind == WATERMARK:
+                    self.on_watermark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
+                elif frame.kind == IDLE:
+                    self.on_idle(frame.exchange, sender)
                 else:
                     self.on_end(frame.exchange, sender)
                 return
@@ -166,7 +177,34 @@ class Subtask:
         if self._unfinished_inputs > 1:
             # Time goes on without it.
             self.on_mark(exchange, sender, inf)
+            self._watermarks.pop((exchange, sender), None)
+            self._advance()
         self._count_end()
+
+    def on_watermark(self, exchange: int, sender: int, time: int) -> None:
+        """A channel's event time has come to ``time``; the subtask's is that of its slowest channel."""
+        self._watermarks[exchange, sender] = time
+        self._advance()
+
+    def on_idle(self, exchange: int, sender: int) -> None:
+        """A channel's event time is not to be waited for until it has one again."""
+        self._watermarks.pop((exchange, sender), None)
+        if self._watermarks:
+            self._advance()
+        else:
+            self.chain.watermarks.idle(self.task.head.id)
+
+    def _advance(self) -> None:
+        time = min(self._watermarks.values(), default=-inf)
+        if time > self._watermark:
+            self._watermark = time
+            self.chain.watermarks.enter(int(time))
+
+    def process_source(self, records: Sequence[Any]) -> None:
+        """Takes records of a pulled source through the chain."""
+        self.pace.run(
+            self.chain.process_batch, [(record, None) for record in records] if self._timestamped else records
+        )
 
     def on_loop_end(self) -> None:
         """The loop that this subtask is in has no more records."""
@@ -188,6 +226,8 @@ class Subtask:
 
     def finish(self) -> None:
         """All input has been processed: emits the last results, and tells the receivers that these were the last."""
+        if self._timestamped and self.configuration.get("pipeline.end-of-input") == "fire":
+            self.chain.watermarks.enter(MAX_WATERMARK)
         self.chain.finish()
         self.finished = True
         self.close()

@@ -278,7 +278,7 @@ class Worker:
                 subtask.finish()
                 worked = True
             elif records:
-                subtask.pace.run(subtask.chain.process_batch, records)
+                subtask.process_source(records)
                 worked = True
         return worked
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from stream_engine.graph import operators as plan
 from stream_engine.job import InvalidProgramException
 from stream_engine.operators.count_windows import CountWindowApplyOperator, CountWindowReduceOperator
+from stream_engine.operators.event_windows import EventTimeApplyOperator, EventTimeReduceOperator
 from stream_engine.operators.keyed import ReduceOperator
 from stream_engine.operators.sinks import FunctionSinkOperator, LineOperator, SocketOperator
+from stream_engine.operators.timestamps import AssignTimestampsOperator
 from stream_engine.operators.transform import (
     FilterOperator,
     FlatMapOperator,
@@ -38,17 +40,14 @@ _SIMPLE = {
 def check_supported(node: StreamNode) -> None:
     """Raises InvalidProgramException for an operator that this version cannot run."""
     operator = node.operator
-    missing = None
-    if isinstance(operator, plan.AssignTimestamps) or (
-        isinstance(operator, plan.WindowReduce | plan.WindowApply)
-        and isinstance(operator.windows, plan.TimeWindows)
-        and operator.windows.event_time
+    if not isinstance(operator, plan.WindowReduce | plan.WindowApply) or not (
+        operator.lateness or operator.late_output
     ):
-        missing = "event time"
-    elif isinstance(operator, plan.WindowReduce | plan.WindowApply) and (operator.lateness or operator.late_output):
-        missing = "lateness of processing-time windows"
-    if missing:
-        raise InvalidProgramException(f"{node.name!r}, made at {node.location}: {missing} is not in this version.")
+        return
+    if not isinstance(operator.windows, plan.TimeWindows) or not operator.windows.event_time:
+        raise InvalidProgramException(
+            f"{node.name!r}, made at {node.location}: only windows of event time can have late records."
+        )
 
 
 def build_operator(node: StreamNode, index: int, width: int) -> Operator:
@@ -57,6 +56,8 @@ def build_operator(node: StreamNode, index: int, width: int) -> Operator:
     simple = _SIMPLE.get(type(operator))
     if simple is not None:
         return simple(identifier, name, operator.function, key)  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(operator, plan.AssignTimestamps):
+        return AssignTimestampsOperator(identifier, name, operator.assigner, key)
     if isinstance(operator, plan.CollectionSource | plan.PythonSource):
         return ReceiveOperator(identifier, name)
     if isinstance(operator, (*plan.SOURCES, plan.IterationHead)):
@@ -82,10 +83,14 @@ def _keyed(node: StreamNode) -> Operator:
     if isinstance(operator, plan.WindowReduce):
         if isinstance(operator.windows, plan.CountWindows):
             return CountWindowReduceOperator(node.id, node.name, operator.function, key, operator.windows)
+        if operator.windows.event_time:
+            return EventTimeReduceOperator(node.id, node.name, operator, key, operator.windows)
         merging = MergeWindowsOperator if operator.preaggregated else WindowReduceOperator
         return merging(node.id, node.name, operator.function, key, operator.windows)
     if isinstance(operator, plan.WindowApply):
         if isinstance(operator.windows, plan.CountWindows):
             return CountWindowApplyOperator(node.id, node.name, operator.function, key, operator.windows)
+        if operator.windows.event_time:
+            return EventTimeApplyOperator(node.id, node.name, operator, key, operator.windows)
         return WindowApplyOperator(node.id, node.name, operator.function, key, operator.windows)
     raise AssertionError(f"no operator for {operator!r}")

@@ -6,13 +6,15 @@ collector, the collector's ``collect`` is the rest of the chain.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from stream_engine.operators.code import Code
 from stream_engine.operators.ownership import write_owned
+from stream_engine.operators.watermarks import Watermarks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from stream_engine.graph.job_graph import Task
@@ -30,6 +32,14 @@ class Output(Protocol):
         """Writes the code that takes the record in the variable ``record``."""
         ...
 
+    def watermark(self, time: int) -> None:
+        """Tells all receivers that no record with a timestamp of ``time`` (ms) or earlier will be sent."""
+        ...
+
+    def idle(self) -> None:
+        """Tells all receivers not to wait for this output's watermarks until there is one again."""
+        ...
+
     def mark(self, time: int) -> None:
         """Tells all receivers that every result up to ``time`` (ms) has been sent."""
         ...
@@ -38,9 +48,11 @@ class Output(Protocol):
 class Collector:
     """What functions emit with: its ``collect`` is the rest of the chain."""
 
-    __slots__ = ("collect",)
+    __slots__ = ("collect", "time")
 
     collect: Callable[[Any], None]
+    # The timestamp (ms) of what is collected, in jobs with event time.
+    time: int | None
 
     def close(self) -> None:
         """For scripts that call it, as Flink's Collector may be closed; nothing is held back here."""
@@ -49,7 +61,19 @@ class Collector:
 class ChainWriter:
     """Writes the code of a chain; given to each operator in turn."""
 
-    def __init__(self, task: Task, operators: Mapping[int, Operator], outputs: Sequence[Output], reuse: bool) -> None:
+    def __init__(
+        self,
+        task: Task,
+        operators: Mapping[int, Operator],
+        outputs: Sequence[Output],
+        reuse: bool,
+        watermarks: Watermarks,
+        timestamped: bool,
+    ) -> None:
+        self.watermarks = watermarks
+        self.timestamped = timestamped
+        # The variable with the timestamp of the record that code is being written for; meaningful if timestamped.
+        self.time = "time"
         self.code = Code(task.name)
         self.reuse = reuse
         self._task = task
@@ -70,12 +94,34 @@ class ChainWriter:
         exposes = any(consumer.exposes for consumer, _, _ in self._consumers(operator))
         return self.owned(record) if exposes else record
 
-    def forward(self, operator: int, record: str, names: str | None = None) -> None:
-        """Writes what happens to a record that ``operator`` emits; ``names`` is the variable with a split's names."""
+    @contextmanager
+    def at(self, time: str) -> Iterator[None]:
+        """What is written within is for a record whose timestamp is in the variable ``time``."""
+        outer, self.time = self.time, time
+        yield
+        self.time = outer
+
+    def stamp(self, collector: str) -> None:
+        """Writes that what the collector of that name collects next has the present record's timestamp."""
+        if self.timestamped:
+            self.code.line(f"{collector}.time = {self.time}")
+
+    def with_time(self, record: str) -> str:
+        """The arguments that a generated function takes for a record."""
+        return f"{record}, {self.time}" if self.timestamped else record
+
+    def forward(self, operator: int, record: str, names: str | None = None, late: str | None = None) -> None:
+        """Writes what happens to a record that ``operator`` emits.
+
+        ``names`` is the variable with a split's names; ``late`` the name of the output of late records, if it is one.
+        """
         if self.code.deep and names is None:
-            self.code.line(f"{self.emitter(operator)}({record})")
+            self.code.line(f"{self.emitter(operator, late)}({self.with_time(record)})")
             return
         consumers = self._consumers(operator)
+        if names is None:
+            wanted = None if late is None else (late,)
+            consumers = [each for each in consumers if each[1] == wanted]
         for position, (consumer, selected, target) in enumerate(consumers):
             shared = position < len(consumers) - 1 and consumer.exposes
             if names is not None and selected is not None:
@@ -85,19 +131,33 @@ class ChainWriter:
             else:
                 self._write(consumer, target, record, shared)
 
-    def emitter(self, operator: int, received: bool = False) -> str:
-        """The name of a function of one record that does what ``forward`` writes."""
-        with self.code.function("emit", "record") as name, self.code.operator(operator, "record"):
-            self.forward(operator, self.received(operator, "record") if received else "record")
+    def emitter(self, operator: int, late: str | None = None) -> str:
+        """The name of a function of one record (and its timestamp) that does what ``forward`` writes."""
+        parameters = "record, time" if self.timestamped else "record"
+        with (
+            self.code.function("emit", parameters) as name,
+            self.code.operator(operator, "record"),
+            self.at("time"),
+        ):
+            self.forward(operator, "record", late=late)
         return name
 
-    def collector(self, operator: int, received: bool = False) -> Collector:
+    def collector(self, operator: int, received: bool = False, late: str | None = None) -> Collector:
         """A collector whose records ``operator`` emits. Of use once the chain is compiled.
 
         ``received`` says that they come from a function of the user's, which may go on using them.
         """
         collector = Collector()
-        self._collectors.append((collector, self.emitter(operator, received)))
+        collector.time = None
+        with (
+            self.code.function("collect", "record") as name,
+            self.code.operator(operator, "record"),
+            self.at("time"),
+        ):
+            if self.timestamped:
+                self.code.line(f"time = {self.code.bind('collector', collector)}.time")
+            self.forward(operator, self.received(operator, "record") if received else "record", late=late)
+        self._collectors.append((collector, name))
         return collector
 
     def compile(self) -> dict[str, Any]:
@@ -123,23 +183,37 @@ class ChainWriter:
 
 
 class Chain:
-    """A compiled chain. ``process`` takes one record, ``process_batch`` an iterable of them."""
+    """A compiled chain. ``process`` takes one record, ``process_batch`` an iterable of them.
 
-    def __init__(self, task: Task, operators: Sequence[Operator], outputs: Sequence[Output], reuse: bool) -> None:
+    Where the job is ``timestamped``, ``process`` takes a record and its time (None: it has none yet), and
+    ``process_batch`` pairs of them.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        operators: Sequence[Operator],
+        outputs: Sequence[Output],
+        reuse: bool,
+        timestamped: bool = False,
+    ) -> None:
         self.task = task
         self.operators = tuple(operators)
-        writer = ChainWriter(task, {operator.id: operator for operator in operators}, outputs, reuse)
+        by_id = {operator.id: operator for operator in operators}
+        self.watermarks = Watermarks(task, by_id, outputs)
+        writer = ChainWriter(task, by_id, outputs, reuse, self.watermarks, timestamped)
         code, head = writer.code, operators[0]
-        with code.function("process", "record") as process, code.operator(head.id, "record"):
+        record = writer.with_time("record")
+        with code.function("process", record) as process, code.operator(head.id, "record"):
             head.write(writer, "record")
         with (
             code.function("process_batch", "records") as process_batch,
-            code.block("for record in records:"),
+            code.block(f"for {record} in records:"),
             code.operator(head.id, "record"),
         ):
             head.write(writer, "record")
         namespace = writer.compile()
-        self.process: Callable[[Any], None] = namespace[process]
+        self.process: Callable[..., None] = namespace[process]
         self.process_batch: Callable[[Any], None] = namespace[process_batch]
 
     @property

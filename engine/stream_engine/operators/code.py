@@ -29,7 +29,7 @@ class Site:
     """What a generated line does: for which operator, in which ``role``, and with the record in which variable.
 
     Roles: ``function`` (the user's own call), ``key`` (a key selector), ``hash`` (a key being hashed or looked up),
-    ``engine`` (anything else).
+    ``time`` (its timestamp being looked at), ``engine`` (anything else).
     """
 
     operator: int

@@ -44,13 +44,14 @@ class CountWindowOperator(FunctionOperator):
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
-        self._collector: Collector = chain.collector(self.id)
+        self.collector: Collector = chain.collector(self.id)
         key = write_key(chain, record, self._key_of)
         window, lookup = code.fresh("window"), code.bind("window_of", self._window_of)
         code.line(f"{window} = {lookup}({key})", "hash")
         code.line(f"{window}.values.append({chain.owned(record)})")
         code.line(f"{window}.fresh += 1")
         with code.block(f"if {window}.fresh == {self._windows.slide}:"):
+            chain.stamp(f"{code.bind('operator', self)}.collector")
             code.line(f"{code.bind('fire', self._fire)}({key}, {window})", "function")
 
     def _window_of(self, key: Any) -> _Window:
@@ -77,10 +78,10 @@ class CountWindowReduceOperator(CountWindowOperator):
     stateless = WINDOWED_REDUCE
 
     def emit(self, key: Any, values: list[Any]) -> None:
-        self._collector.collect(reduce(self.call, values))
+        self.collector.collect(reduce(self.call, values))
 
 
 class CountWindowApplyOperator(CountWindowOperator):
     def emit(self, key: Any, values: list[Any]) -> None:
         self.states.key = key
-        self.call(key, GlobalWindow(), values, self._collector)
+        self.call(key, GlobalWindow(), values, self.collector)

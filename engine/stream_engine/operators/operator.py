@@ -50,6 +50,8 @@ class Operator:
     exposes = False
     # Whether it holds records that it will emit something for when time passes.
     pending = False
+    # Whether it makes watermarks itself, so that others end here.
+    makes_time = False
 
     def __init__(self, identifier: int, name: str) -> None:
         self.id = identifier
@@ -61,6 +63,9 @@ class Operator:
 
     def open(self, host: Host, parallelism: int) -> None:
         """Called once, before the first record."""
+
+    def on_watermark(self, time: int) -> None:
+        """No record with a timestamp of ``time`` (ms) or earlier is to be expected any more."""
 
     def flush(self) -> None:
         """Hands on what was held back for speed."""

@@ -6,7 +6,7 @@ however many windows overlap there; a window's result is put together from its p
 
 from __future__ import annotations
 
-from math import gcd
+from math import gcd, isfinite
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,16 +20,17 @@ Contents = dict[Any, Any]
 class Panes:
     """What windows hold that have not fired yet: a value per key, per pane. Times in ms since the epoch."""
 
-    def __init__(self, windows: TimeWindows) -> None:
+    def __init__(self, windows: TimeWindows, lateness: int = 0) -> None:
         self.size = windows.size
         self.slide = windows.slide
         self.width = gcd(windows.size, windows.slide)
+        self._lateness = lateness
         self._panes: dict[int, Contents] = {}
         self._fired: int | None = None
 
     def __bool__(self) -> bool:
         """Whether any window that has not fired has contents."""
-        return any(self._panes.values())
+        return any(contents and not self._over(start) for start, contents in self._panes.items())
 
     def start(self, time: int) -> int:
         """Where the pane begins that ``time`` falls into."""
@@ -54,26 +55,45 @@ class Panes:
 
         ``merge`` makes one dict of those of several panes, and must leave them as they are.
         """
-        while self._panes:
-            first = min(self._panes)
-            if not self._panes[first]:
-                del self._panes[first]
-                continue
-            end = self._first_end(first)
-            if first < end - self.size:
-                # Between two windows, where the slide is longer than the size.
-                del self._panes[first]
-                continue
-            if end > until:
-                return
-            begin = end - self.size
-            panes = [self._panes[start] for start in sorted(self._panes) if start < end]
+        while (end := self._next_end()) is not None and end <= until:
             self._fired = end
-            for start in [start for start in self._panes if start < begin + self.slide]:
-                del self._panes[start]
-            yield begin, end, panes[0] if self.width == self.size else merge(panes)
+            panes = self.within(end)
+            if panes:
+                alone = self.width == self.size and not self._lateness
+                yield end - self.size, end, panes[0] if alone else merge(panes)
+        if isfinite(until):
+            # Windows that had nothing to fire have passed as well.
+            passed = (int(until) - self.size) // self.slide * self.slide + self.size
+            self._fired = passed if self._fired is None else max(self._fired, passed)
+        for start in [start for start in self._panes if self._last_end(start) + self._lateness <= until]:
+            del self._panes[start]
 
-    def _first_end(self, start: int) -> int:
-        """The end of the earliest window that covers the pane at ``start`` and has not fired."""
-        end = ((start - self.size) // self.slide + 1) * self.slide + self.size
+    def within(self, end: int) -> list[Contents]:
+        """What the window that ends at ``end`` has in each of its panes, in order."""
+        starts = sorted(start for start in self._panes if end - self.size <= start < end)
+        return [self._panes[start] for start in starts if self._panes[start]]
+
+    def ends(self, time: int) -> list[int]:
+        """The ends of all windows that ``time`` falls into, in order; none where the slide is longer than the size."""
+        return list(range(self._first_end(time), time + self.size + 1, self.slide))
+
+    def _next_end(self) -> int | None:
+        """The end of the earliest window that has contents and has not fired."""
+        starts = [start for start, contents in self._panes.items() if contents and not self._over(start)]
+        if not starts:
+            return None
+        end = self._first_end(min(starts))
         return end if self._fired is None else max(end, self._fired + self.slide)
+
+    def _over(self, start: int) -> bool:
+        """Whether all windows that cover the pane at ``start``, if there are any, have fired."""
+        last = self._last_end(start)
+        return last <= start or (self._fired is not None and last <= self._fired)
+
+    def _first_end(self, time: int) -> int:
+        """The end of the earliest window that covers ``time``, or that ends after it where none does."""
+        return (time - self.size) // self.slide * self.slide + self.slide + self.size
+
+    def _last_end(self, time: int) -> int:
+        """The end of the last window that begins at ``time`` or before; it may be before ``time``."""
+        return time // self.slide * self.slide + self.size

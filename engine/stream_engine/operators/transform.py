@@ -41,6 +41,7 @@ class FlatMapOperator(FunctionOperator):
         self.write_record_key(chain, record)
         code = chain.code
         collector = code.bind("collector", chain.collector(self.id, received=True))
+        chain.stamp(collector)
         code.line(f"{code.bind('flat_map', self.call)}({record}, {collector})", "function")
 
 

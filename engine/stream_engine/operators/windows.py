@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from stream_engine.operators.panes import Contents
 
 
-class _PaneOperator(FunctionOperator):
+class PaneOperator(FunctionOperator):
     """Adds records to the pane of now. The generated code finds that pane under a name, which each new pane takes.
 
     So no record asks for the time: the host does, between records, when it runs the timer at the pane's end.
     """
+
+    # Whether the function itself emits, and may go on using what it has emitted.
+    hands_out = False
 
     def __init__(
         self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: TimeWindows
@@ -42,6 +45,7 @@ class _PaneOperator(FunctionOperator):
         return bool(self.panes)
 
     def write(self, chain: ChainWriter, record: str) -> None:
+        self._collector: Collector = chain.collector(self.id, received=self.hands_out)
         self._namespace = chain.code.namespace
         pane = chain.code.bind("pane", {})
         self._pane_names.append(pane)
@@ -70,6 +74,15 @@ class _PaneOperator(FunctionOperator):
 
     def advance(self, time: float) -> None:
         """Emits what is complete when no record before ``time`` (ms) will come any more."""
+        for start, end, contents in self.panes.fire(time, self.merge):
+            self.emit_window(start, end, contents)
+
+    def emit_window(self, start: int, end: int, contents: Contents) -> None:
+        """Emits what the function makes of a window's values, which are its own; they have the window's last ms."""
+        raise NotImplementedError
+
+    def merge(self, panes: list[Contents]) -> Contents:
+        """The values of a window made of several panes, which are left as they are."""
         raise NotImplementedError
 
     def finish(self) -> None:
@@ -77,14 +90,13 @@ class _PaneOperator(FunctionOperator):
             self.advance(inf)
 
 
-class PreAggregateOperator(_PaneOperator):
+class PreAggregateOperator(PaneOperator):
     """Emits ``(pane, key, value)`` at the end of each pane, then marks its outputs with that time."""
 
     stateless = WINDOWED_REDUCE
 
     def write(self, chain: ChainWriter, record: str) -> None:
         super().write(chain, record)
-        self._collector: Collector = chain.collector(self.id)
         self._outputs: list[Output] = chain.outputs(self.id)
 
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
@@ -100,23 +112,19 @@ class PreAggregateOperator(_PaneOperator):
                 output.mark(int(time))
 
 
-class WindowReduceOperator(_PaneOperator):
+class WindowReduceOperator(PaneOperator):
     """One value per key and window: the window's records, reduced."""
 
     stateless = WINDOWED_REDUCE
 
-    def write(self, chain: ChainWriter, record: str) -> None:
-        super().write(chain, record)
-        self._collector: Collector = chain.collector(self.id)
-
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
         write_reduce(chain, pane, key, chain.code.fresh("v"), record, self.call)
 
-    def advance(self, time: float) -> None:
+    def emit_window(self, start: int, end: int, contents: Contents) -> None:
+        self._collector.time = end - 1
         emit = self._collector.collect
-        for _, _, values in self.panes.fire(time, self.merge):
-            for value in values.values():
-                emit(value)
+        for value in contents.values():
+            emit(value)
 
     def merge(self, panes: list[Contents]) -> Contents:
         reduce = self.call
@@ -144,22 +152,20 @@ class MergeWindowsOperator(WindowReduceOperator):
         values[key] = own(self.call(values[key], value)) if key in values else value
 
 
-class WindowApplyOperator(_PaneOperator):
+class WindowApplyOperator(PaneOperator):
     """``apply(key, window, values, collector)`` per key and window, with ``values`` a list of its own."""
 
-    def write(self, chain: ChainWriter, record: str) -> None:
-        super().write(chain, record)
-        self._collector: Collector = chain.collector(self.id, received=True)
+    hands_out = True
 
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
         write_append(chain, pane, key, record)
 
-    def advance(self, time: float) -> None:
-        for start, end, contents in self.panes.fire(time, self.merge):
-            window = TimeWindow(start, end)
-            for key, values in contents.items():
-                self.states.key = key
-                self.call(key, window, values, self._collector)
+    def emit_window(self, start: int, end: int, contents: Contents) -> None:
+        self._collector.time = end - 1
+        window = TimeWindow(start, end)
+        for key, values in contents.items():
+            self.states.key = key
+            self.call(key, window, values, self._collector)
 
     def merge(self, panes: list[Contents]) -> Contents:
         merged: Contents = {}

@@ -1,0 +1,106 @@
+"""Event-time windows: records go by their timestamps, and windows fire when the watermark has passed their end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.operators.keys import check_key, write_key
+from stream_engine.operators.operator import FunctionOperator
+from stream_engine.operators.ownership import own
+from stream_engine.operators.panes import Panes
+from stream_engine.operators.windows import PaneOperator, WindowApplyOperator, WindowReduceOperator
+
+if TYPE_CHECKING:
+    from stream_engine.graph.functions import UserFunction
+    from stream_engine.graph.operators import TimeWindows, WindowApply, WindowReduce
+    from stream_engine.operators.chain import ChainWriter, Collector
+    from stream_engine.operators.operator import Host
+    from stream_engine.operators.panes import Contents
+
+LATE_RECORDS = "numLateRecordsDropped"
+
+
+class LateCount:
+    """The accumulator of records that came too late for all their windows."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def getLocalValue(self) -> int:
+        return self.count
+
+    def merge(self, other: LateCount) -> None:
+        self.count += other.count
+
+
+class _EventTime(PaneOperator):
+    """What both kinds share. A record behind the watermark takes the slow path; all others cost no comparison more."""
+
+    def __init__(
+        self, identifier: int, name: str, spec: WindowReduce | WindowApply, key: UserFunction, windows: TimeWindows
+    ) -> None:
+        super().__init__(identifier, name, spec.function, key, windows)
+        self.panes = Panes(windows, spec.lateness)
+        self.watermark = -(2**63)
+        self._lateness = spec.lateness
+        self._late_output = spec.late_output
+        self._late: Collector | None = None
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        code = chain.code
+        self._collector = chain.collector(self.id, received=self.hands_out)
+        if self._late_output is not None:
+            self._late = chain.collector(self.id, late=self._late_output)
+        key = write_key(chain, record, self._key_of)
+        with code.block(f"if {chain.time} <= {code.bind('windows', self)}.watermark:", "time"):
+            code.line(f"{code.bind('add_late', self._add_late)}({record}, {key}, {chain.time})", "function")
+        with code.block("else:"):
+            pane = code.fresh("pane")
+            start = f"{chain.time} - {chain.time} % {self.panes.width}"
+            code.line(f"{pane} = {code.bind('contents', self.panes.contents)}({start})")
+            self.write_add(chain, pane, key, record)
+
+    def open(self, host: Host, parallelism: int) -> None:
+        FunctionOperator.open(self, host, parallelism)
+        self._fires_at_end = host.configuration.get("pipeline.end-of-input") == "fire"
+        self._dropped = LateCount()
+        host.accumulators.add(LATE_RECORDS, self._dropped)
+
+    def on_watermark(self, time: int) -> None:
+        self.watermark = time
+        self.advance(time + 1)
+
+    def _add_late(self, record: Any, key: Any, time: int) -> None:
+        ends = self.panes.ends(time)
+        if ends and ends[-1] - 1 + self._lateness <= self.watermark:
+            if self._late is not None:
+                self._late.time = time
+                self._late.collect(record)
+            else:
+                self._dropped.count += 1
+            return
+        if not ends:
+            return
+        contents = self.panes.contents(self.panes.start(time))
+        if key not in contents:
+            check_key(key)
+        self.add(contents, key, own(record))
+        for end in ends:
+            # A window that has fired fires again; one beyond its lateness is closed, one to come takes it along.
+            if end - 1 <= self.watermark < end - 1 + self._lateness:
+                panes = [{key: each[key]} for each in self.panes.within(end) if key in each]
+                self.emit_window(end - self.panes.size, end, self.merge(panes))
+
+    def add(self, contents: Contents, key: Any, record: Any) -> None:
+        """Adds a record to the values of a pane."""
+        raise NotImplementedError
+
+
+class EventTimeReduceOperator(_EventTime, WindowReduceOperator):
+    def add(self, contents: Contents, key: Any, record: Any) -> None:
+        contents[key] = own(self.call(contents[key], record)) if key in contents else record
+
+
+class EventTimeApplyOperator(_EventTime, WindowApplyOperator):
+    def add(self, contents: Contents, key: Any, record: Any) -> None:
+        contents.setdefault(key, []).append(record)

@@ -1,0 +1,65 @@
+"""Where records get their event time, and watermarks are made of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.operators.operator import FunctionOperator
+
+if TYPE_CHECKING:
+    from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.operator import Host
+    from stream_engine.operators.watermarks import Watermarks
+
+
+class AssignTimestampsOperator(FunctionOperator):
+    """Asks the assigner for each record's time, and for watermarks: after each record, and from time to time.
+
+    An instance that gets no records for a while is idle: it no longer holds back the time of what comes after it.
+    Watermarks from further up end here, but for the last one.
+    """
+
+    makes_time = True
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        code = chain.code
+        self._watermarks: Watermarks = chain.watermarks
+        time = code.fresh("time")
+        code.line(
+            f"{time} = {code.bind('extract', self.function.extractTimestamp)}({record}, {chain.time})", "function"
+        )
+        with chain.at(time):
+            chain.forward(self.id, record)
+        code.line(f"{code.bind('after', self._after)}({record}, {time})", "function")
+
+    def open(self, host: Host, parallelism: int) -> None:
+        super().open(host, parallelism)
+        self._host = host
+        self._last: int | None = None
+        self._records = self._seen = 0
+        self._interval: int = host.configuration.get("pipeline.auto-watermark-interval")
+        self._patience: int = host.configuration.get("pipeline.idle-timeout")
+        self._busy_at = host.now()
+        self._idle = False
+        if self._interval > 0:
+            host.schedule(host.now() + self._interval, self._tick)
+
+    def _after(self, record: Any, time: int) -> None:
+        self._records += 1
+        self._advance(self.function.checkAndGetNextWatermark(record, time))
+
+    def _tick(self) -> None:
+        now = self._host.now()
+        if self._records != self._seen:
+            self._seen, self._busy_at, self._idle = self._records, now, False
+        elif not self._idle and now - self._busy_at >= self._patience > 0:
+            self._idle = True
+            self._watermarks.idle(self.id)
+        if not self._idle:
+            self._advance(self.function.getCurrentWatermark())
+        self._host.schedule(now + self._interval, self._tick)
+
+    def _advance(self, time: int | None) -> None:
+        if time is not None and (self._last is None or time > self._last):
+            self._last = time
+            self._watermarks.leave(self.id, time)

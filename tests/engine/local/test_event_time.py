@@ -1,0 +1,220 @@
+"""Event time through the real command: windows by the records' own times, whatever order they come in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from launched import Launcher
+
+HEAD = """
+from org.apache.flink.streaming.api import TimeCharacteristic
+from org.apache.flink.streaming.api.functions.source import SourceFunction
+from org.apache.flink.streaming.api.functions import AssignerWithPunctuatedWatermarks
+from org.apache.flink.streaming.api.functions.timestamps import BoundedOutOfOrdernessTimestampExtractor
+from org.apache.flink.streaming.api.watermark import Watermark
+
+
+class Bounded(BoundedOutOfOrdernessTimestampExtractor):
+    def extractTimestamp(self, element):
+        return element[1]
+
+
+class Exact(AssignerWithPunctuatedWatermarks):
+    def extractTimestamp(self, element, previous):
+        return element[1]
+
+    def checkAndGetNextWatermark(self, element, timestamp):
+        return Watermark(timestamp)
+
+
+def contents(key, window, values, collector):
+    collector.collect((key, window.start, window.end, sorted(value[1] for value in values)))
+
+
+def event_time(factory):
+    env = factory.get_execution_environment()
+    env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+    return env
+
+
+"""
+
+
+def lines(launcher: Launcher, main: str, *args: str | int) -> list[str]:
+    """The sorted output of a script, without the subtasks' numbers."""
+    return sorted(line.split("> ")[-1] for line in launcher.lines(HEAD + main, *args))
+
+
+@pytest.mark.parametrize("parallelism", [1, 2, 3])
+def test_records_go_to_the_windows_of_their_own_time(launcher: Launcher, parallelism: int) -> None:
+    main = """
+def main(factory):
+    env = event_time(factory)
+    data = [("a", 1), ("b", 5), ("a", 12), ("a", 9), ("b", 25), ("a", 31), ("b", 2)]
+    stream = env.from_collection(data).assign_timestamps_and_watermarks(Bounded(100))
+    stream.key_by(lambda v: v[0]).time_window(10).apply(contents).output()
+    ones = stream.map(lambda v: (v[0], 1)).key_by(lambda v: v[0])
+    ones.time_window(20, 10).reduce(lambda x, y: (x[0], x[1] + y[1])).output()
+    env.execute()
+"""
+    assert lines(launcher, main, "-p", parallelism) == sorted(
+        [
+            "('a', 0, 10, [1, 9])",
+            "('a', 10, 20, [12])",
+            "('a', 30, 40, [31])",
+            "('b', 0, 10, [2, 5])",
+            "('b', 20, 30, [25])",
+            *("('a', 2)", "('a', 3)", "('a', 1)", "('a', 1)", "('a', 1)"),
+            *("('b', 2)", "('b', 2)", "('b', 1)", "('b', 1)"),
+        ]
+    )
+
+
+def test_what_is_too_late_is_counted_and_no_part_of_any_window(launcher: Launcher) -> None:
+    main = """
+def main(factory):
+    env = event_time(factory)
+    data = [("a", 1), ("a", 15), ("a", 3), ("a", 16)]
+    stream = env.from_collection(data).assign_timestamps_and_watermarks(Exact())
+    stream.key_by(lambda v: v[0]).time_window(10).apply(contents).output()
+    print(env.execute().get_accumulator_result("numLateRecordsDropped"))
+"""
+    assert lines(launcher, main) == ["('a', 0, 10, [1])", "('a', 10, 20, [15, 16])", "1"]
+
+
+def test_late_records_are_a_stream_of_their_own_where_asked_for(launcher: Launcher) -> None:
+    main = """
+def main(factory):
+    env = event_time(factory)
+    data = [("a", 1), ("a", 15), ("a", 3), ("a", 16)]
+    stream = env.from_collection(data).assign_timestamps_and_watermarks(Exact())
+    windows = stream.key_by(lambda v: v[0]).time_window(10).side_output_late_data("late")
+    results = windows.reduce(lambda x, y: (x[0], x[1] + y[1]))
+    results.output("window")
+    results.get_side_output("late").map(lambda v: ("late", v)).output()
+    print(env.execute().get_accumulator_result("numLateRecordsDropped"))
+"""
+    assert lines(launcher, main) == ["('a', 1)", "('a', 31)", "('late', ('a', 3))", "0"]
+
+
+def test_a_window_fires_again_for_what_is_late_but_allowed(launcher: Launcher) -> None:
+    main = """
+def main(factory):
+    env = event_time(factory)
+    data = [("a", 1), ("b", 2), ("a", 15), ("a", 3), ("a", 30), ("a", 4)]
+    stream = env.from_collection(data).assign_timestamps_and_watermarks(Exact())
+    stream.key_by(lambda v: v[0]).time_window(10).allowed_lateness(10).apply(contents).output()
+    print(env.execute().get_accumulator_result("numLateRecordsDropped"))
+"""
+    assert lines(launcher, main) == [
+        "('a', 0, 10, [1, 3])",
+        "('a', 0, 10, [1])",
+        "('a', 10, 20, [15])",
+        "('a', 30, 40, [30])",
+        "('b', 0, 10, [2])",
+        "1",
+    ]
+
+
+def test_a_source_may_give_times_and_watermarks_itself(launcher: Launcher) -> None:
+    main = """
+class Timed(SourceFunction):
+    def run(self, ctx):
+        for time in (4, 2, 11, 13):
+            ctx.collect_with_timestamp(("k", time), time)
+        ctx.emit_watermark(Watermark(9))
+        ctx.collect_with_timestamp(("k", 5), 5)
+
+    def cancel(self):
+        return None
+
+
+def main(factory):
+    env = event_time(factory)
+    env.add_source(Timed()).flat_map(lambda v, out: out.collect(v)).key_by(lambda v: v[0]).time_window(10).apply(
+        contents
+    ).output()
+    print(env.execute().get_accumulator_result("numLateRecordsDropped"))
+"""
+    assert lines(launcher, main) == ["('k', 0, 10, [2, 4])", "('k', 10, 20, [11, 13])", "1"]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_an_idle_input_does_not_hold_back_time(launcher: Launcher, parallelism: int) -> None:
+    """The second source is silent until the first one's window has fired: without idleness this would never end."""
+    main = """
+import os, time
+
+class Silent(SourceFunction):
+    def run(self, ctx):
+        while not os.path.exists(__file__ + '.fired'):
+            time.sleep(0.01)
+
+    def cancel(self):
+        return None
+
+
+class Open(SourceFunction):
+    def run(self, ctx):
+        ctx.collect(("k", 1))
+        ctx.collect(("k", 99))
+        while not os.path.exists(__file__ + '.fired'):
+            time.sleep(0.01)
+
+    def cancel(self):
+        return None
+
+
+def fired(value):
+    open(__file__ + '.fired', "w").close()
+    return value
+
+
+def main(factory):
+    env = event_time(factory)
+    one = env.add_source(Open()).assign_timestamps_and_watermarks(Exact()).set_parallelism(1)
+    other = env.add_source(Silent()).assign_timestamps_and_watermarks(Exact()).set_parallelism(1)
+    one.union(other).key_by(lambda v: v[0]).time_window(10).apply(contents).map(fired).output()
+    env.execute()
+"""
+    patience = ("-D", "pipeline.idle-timeout=200ms")
+    assert lines(launcher, main, "-p", parallelism, *patience) == ["('k', 0, 10, [1])", "('k', 90, 100, [99])"]
+
+
+def test_a_window_over_records_without_time_says_what_is_missing(launcher: Launcher) -> None:
+    main = """
+def main(factory):
+    env = event_time(factory)
+    env.from_elements(("a", 1)).key_by(lambda v: v[0]).time_window(10).apply(contents).output()
+    env.execute()
+"""
+    done = launcher.run(HEAD + main)
+    assert done.code == 1
+    assert "call assign_timestamps_and_watermarks()" in done.err.splitlines()[0]
+
+
+def test_a_time_that_is_no_number_is_told(launcher: Launcher) -> None:
+    main = """
+def main(factory):
+    env = event_time(factory)
+    env.from_elements(("a", "noon")).assign_timestamps_and_watermarks(Exact()).output()
+    env.execute()
+"""
+    done = launcher.run(HEAD + main)
+    assert done.code == 1
+    assert "an event time is an int of ms since the epoch, not the str 'noon'" in done.err
+
+
+def test_open_windows_are_dropped_at_the_end_where_the_configuration_says_so(launcher: Launcher) -> None:
+    main = """
+def main(factory):
+    env = event_time(factory)
+    data = [("a", 1), ("a", 15)]
+    stream = env.from_collection(data).assign_timestamps_and_watermarks(Exact())
+    stream.key_by(lambda v: v[0]).time_window(10).apply(contents).output()
+    env.execute()
+"""
+    assert lines(launcher, main, "-D", "pipeline.end-of-input=drop") == ["('a', 0, 10, [1])"]

@@ -29,17 +29,24 @@ class ListOutput:
 
     def __init__(self, operator: int, selected: tuple[str, ...] | None = None, exposes: bool = False) -> None:
         self.operator = operator
-        self.target = operator
         self.selected = selected
         self.exposes = exposes
         self.records: list[Any] = []
         self.marks: list[int] = []
+        # Watermarks, and None where the output went idle.
+        self.times: list[int | None] = []
 
     def write(self, chain: ChainWriter, record: str) -> None:
         chain.code.line(f"{chain.code.bind('append', self.records.append)}({record})")
 
     def mark(self, time: int) -> None:
         self.marks.append(time)
+
+    def watermark(self, time: int) -> None:
+        self.times.append(time)
+
+    def idle(self) -> None:
+        self.times.append(None)
 
 
 class ListWriter:

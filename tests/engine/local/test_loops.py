@@ -1,0 +1,126 @@
+"""Loops end by themselves, exactly when nothing is left in them."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from stream_engine.local.connection import LOOP_END, LOOP_PROBE, Connection
+from stream_engine.local.feedback import FeedbackQueue
+from stream_engine.local.loops import LoopReferee
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from launched import Launcher
+
+TURNS = """
+def main(factory):
+    env = factory.get_execution_environment()
+    loop = env.generate_sequence(1, {count}).map(lambda v: (v % 400, 0)).iterate()
+    body = loop.map(lambda v: (v[0] - 1, v[1] + 1))
+    loop.close_with(body.filter(lambda v: v[0] > 0))
+    done = body.filter(lambda v: v[0] <= 0).map(lambda v: (v[1], 1)).key_by(lambda v: 0)
+    done.reduce(lambda a, b: (a[0] + b[0], a[1] + b[1])).filter(lambda v: v[1] == {count}).output()
+    env.execute()
+"""
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("memory", ["32 mb", "1 kb"])
+def test_each_record_makes_exactly_its_turns(launcher: Launcher, parallelism: int, memory: str, tmp_path: Path) -> None:
+    """With 1 kb, nearly all that is fed back waits on disk; the file it is in has no name."""
+    count = 10_000 if memory == "32 mb" else 1_000
+    spill = tmp_path / "spill"
+    spill.mkdir()
+    options = ("-p", parallelism, "-D", f"iteration.memory={memory}", "-D", f"io.tmp.dirs={spill}")
+    lines = launcher.lines(TURNS.format(count=count), *options)
+    turns = sum(value % 400 or 1 for value in range(1, count + 1))
+    assert [line.split("> ")[-1] for line in lines] == [f"({turns}, {count})"]
+    assert list(spill.iterdir()) == []
+
+
+@pytest.mark.parametrize("parallelism", [1, 2, 3])
+def test_nested_loops_that_fan_out_end(launcher: Launcher, parallelism: int) -> None:
+    lines = launcher.lines(
+        """
+        def fan(value, collector):
+            collector.collect(value - 1)
+            collector.collect(value - 1)
+
+        def main(factory):
+            env = factory.get_execution_environment()
+            outer = env.from_elements(*range(1, 9)).iterate()
+            inner = outer.flat_map(fan).map(lambda v: (v, 3)).iterate()
+            step = inner.key_by(lambda v: v[0]).map(lambda v: (v[0], v[1] - 1))
+            inner.close_with(step.filter(lambda v: v[1] > 0))
+            out = step.filter(lambda v: v[1] <= 0).map(lambda v: v[0])
+            outer.close_with(out.rebalance().filter(lambda v: v > 0))
+            out.filter(lambda v: v <= 0).output()
+            env.execute()
+        """,
+        "-p",
+        parallelism,
+    )
+    assert len(lines) == sum(2**value for value in range(1, 9))
+
+
+class Told:
+    """A worker's connection that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.kinds: list[int] = []
+
+    def send(self, kind: int, exchange: int = 0, payload: bytes = b"") -> None:
+        self.kinds.append(kind)
+
+
+def referee() -> tuple[LoopReferee, list[Told]]:
+    workers = [Told(), Told()]
+    return LoopReferee(0, cast("list[Connection]", cast("Any", workers))), workers
+
+
+def test_a_loop_ends_when_all_answer_as_they_reported() -> None:
+    judge, workers = referee()
+    judge.on_report(0, (1, 0))
+    judge.on_report(1, (0, 1))
+    assert workers[0].kinds == [LOOP_PROBE]
+    judge.on_answer(0, (1, 0))
+    assert workers[0].kinds == [LOOP_PROBE]
+    judge.on_answer(1, (0, 1))
+    assert [told.kinds for told in workers] == [[LOOP_PROBE, LOOP_END]] * 2
+
+
+def test_frames_under_way_keep_it_open() -> None:
+    judge, workers = referee()
+    judge.on_report(0, (2, 0))
+    judge.on_report(1, (0, 1))
+    assert workers[0].kinds == []
+
+
+def test_a_report_made_between_two_answers_is_not_lost() -> None:
+    judge, workers = referee()
+    judge.on_report(1, (0, 0))
+    judge.on_report(0, (1, 0))
+    judge.on_report(0, (1, 1))
+    judge.on_answer(0, (1, 1))
+    judge.on_report(0, (1, 2))
+    judge.on_answer(1, (2, 1))
+    # Three sent and three received, by the newest of each: worth asking again.
+    assert workers[0].kinds[-1] == LOOP_PROBE
+
+
+def test_the_queue_keeps_its_order_between_memory_and_disk(tmp_path: Path) -> None:
+    queue = FeedbackQueue(len(pickle.dumps(list(range(20)))), str(tmp_path))
+    batches = [[index] * 10 for index in range(50)]
+    taken = []
+    for index, batch in enumerate(batches):
+        queue.put(batch)
+        if index % 3 == 0:
+            taken.append(queue.get())
+    while queue:
+        taken.append(queue.get())
+    queue.close()
+    assert taken == batches

@@ -6,6 +6,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.job import JobExecutionException
+from stream_engine.local.pickling import dumps
 from stream_engine.operators.accumulators import Accumulators
 
 if TYPE_CHECKING:
@@ -17,11 +18,6 @@ def packed(accumulators: Accumulators) -> bytes:
     merged = accumulators.merged()
     if not merged:
         return b""
-    try:
-        return pickle.dumps(merged)
-    except Exception:
-        # Instances of classes that no module holds.
-        from cloudpickle import dumps
     try:
         return dumps(merged)
     except Exception as error:

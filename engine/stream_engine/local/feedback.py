@@ -12,6 +12,8 @@ import tempfile
 from collections import deque
 from typing import IO, Any
 
+from stream_engine.local.pickling import dumps
+
 _LENGTH = struct.Struct("<Q")
 # The size of records is taken from every so many batches, as pickling each to weigh it would double the loop's cost.
 _WEIGHED = 16
@@ -40,11 +42,11 @@ class FeedbackQueue:
     def put(self, batch: list[Any]) -> None:
         """Adds a batch, which must not be changed afterwards. Raises OSError when the disk is full."""
         if self._puts % _WEIGHED == 0:
-            self._record_size = len(_dumps(batch)) / len(batch)
+            self._record_size = len(dumps(batch)) / len(batch)
         self._puts += 1
         # What is on disk is behind what is in memory, so there memory is no longer the end of the queue.
         if self._read_at < self._write_at or self._records * self._record_size > self._memory:
-            self._spill(_dumps(batch))
+            self._spill(dumps(batch))
         else:
             self._batches.append(batch)
             self._records += len(batch)
@@ -79,12 +81,3 @@ class FeedbackQueue:
         self._file.write(_LENGTH.pack(len(payload)))
         self._file.write(payload)
         self._write_at += _LENGTH.size + len(payload)
-
-
-def _dumps(batch: list[Any]) -> bytes:
-    try:
-        return pickle.dumps(batch, 5)
-    except Exception:
-        from cloudpickle import dumps
-
-        return dumps(batch, 5)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.local.connection import FED, FED_END
+from stream_engine.local.pickling import dumps
 from stream_engine.operators.ownership import own
 
 if TYPE_CHECKING:
@@ -74,17 +74,8 @@ class Feeder:
 
     def _send(self) -> None:
         if self._batch and self._demand:
-            payload = _dumps(self._batch)
+            payload = dumps(self._batch)
             self._batch.clear()
             self._demand -= 1
             self._worker.send(FED, self._operator, payload)
             self._changed.notify()
-
-
-def _dumps(batch: list[Any]) -> bytes:
-    try:
-        return pickle.dumps(batch, 5)
-    except Exception:
-        from cloudpickle import dumps
-
-        return dumps(batch, 5)

@@ -108,7 +108,7 @@ def serve(descriptor: int) -> None:
     """Forks on request until the other end of ``descriptor`` is closed, then kills the children that are left."""
     import selectors
 
-    # Imported here, once, for all the workers to be forked; before cloudpickle, which takes the longest.
+    # Imported here, once, for all the workers to be forked.
     from stream_engine.local import worker  # noqa: F401
 
     channel = socket.socket(fileno=descriptor)

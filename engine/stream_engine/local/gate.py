@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 import random
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward, Hash, HashPartial, Rebalance, Shuffle
 from stream_engine.local.connection import DATA, END, IDLE, MARK, WATERMARK
+from stream_engine.local.pickling import dumps
 from stream_engine.operators.keys import key_call, write_key
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Gate:
             self._local.feed_back(buffer.copy())
             buffer.clear()
             return 0
-        payload = _dumps(buffer)
+        payload = _packed(buffer)
         # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
         buffer.clear()
         while self._credit[target] <= 0:
@@ -192,25 +192,17 @@ class Gate:
         return len(payload)
 
 
-def _dumps(records: list[Any]) -> bytes:
+def _packed(records: list[Any]) -> bytes:
     try:
-        return pickle.dumps(records, 5)
-    except Exception:
-        # Instances of classes that no module holds: slower, but they have nowhere else to go.
-        from cloudpickle import dumps
-
-        try:
-            return dumps(records, 5)
-        except Exception as error:
-            raise _unsendable(records, error) from error
+        return dumps(records)
+    except Exception as error:
+        raise _unsendable(records, error) from error
 
 
 def _unsendable(records: list[Any], error: Exception) -> TypeError:
-    from cloudpickle import dumps
-
     for record in records:
         try:
-            dumps(record, 5)
+            dumps(record)
         except Exception:
             return TypeError(
                 f"a record cannot be sent to another worker, as it cannot be pickled: {record!r} ({error})"

@@ -3,7 +3,7 @@
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint readme format venv clean
+.PHONY: help run test test-long bench lint readme format venv clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -16,6 +16,9 @@ test: lint ## Check everything: lint, then all tests but the long ones
 
 test-long: venv ## Run the tests that take many minutes
 	$(python) -m pytest -m long
+
+bench: venv ## Compare with loops by hand and with other engines; BENCH="--runs 1 word-count" chooses
+	$(python) tests/benchmarks $(BENCH)
 
 lint: venv ## Check style, format, types, and the direction of the imports
 	$(python) -m ruff check
@@ -34,5 +37,5 @@ venv: ## Make or update .venv, with all that developing needs
 	@bin/venv.sh test
 
 clean: ## Remove .venv, and whatever tools and builds have left
-	rm -rf .venv build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache engine/*.egg-info
+	rm -rf .venv .venv-bench build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache engine/*.egg-info
 	find bin engine runner examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,100 @@
+"""Other engines, each in an environment of its own below .venv-bench, made when it is first needed."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ROOT / ".venv-bench"
+
+# Seconds that an installation may take.
+PATIENCE = 600
+
+# The Pythons that the peers have wheels for, those first that this one is closest to.
+PYTHONS = ("3.12", "3.11", "3.10")
+
+
+class Missing(Exception):
+    """A peer cannot be had here; the message says why."""
+
+
+class Peers:
+    """Finds the Pythons that have the peers; installs those that are not there yet, if it may."""
+
+    def __init__(self, install: bool) -> None:
+        self._install = install
+        # What each peer that was asked for is, or why it is missing.
+        self.versions: dict[str, str] = {}
+
+    def bytewax(self) -> str:
+        """A Python that has bytewax. Raises Missing."""
+        return self._python("bytewax", "bench")
+
+    def pyflink(self) -> str:
+        """A Python that has PyFlink. Raises Missing."""
+        if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+            raise Missing("no Java here")
+        return self._python("apache-flink", "flink")
+
+    def _python(self, distribution: str, extra: str) -> str:
+        directory = ENVIRONMENTS / distribution
+        python = str(directory / "bin" / "python")
+        requirements = _requirements(extra)
+        stamp, failure = directory / "installed", directory / "failed"
+        try:
+            if not (stamp.exists() and stamp.read_text(encoding="utf-8") == requirements):
+                if not self._install:
+                    raise Missing("not installed")
+                if failure.exists():
+                    raise Missing(f"{failure.read_text(encoding='utf-8')}; to try again, remove {directory}")
+                _make(directory, requirements, failure)
+                stamp.write_text(requirements, encoding="utf-8")
+        except Missing as missing:
+            self.versions[distribution] = str(missing)
+            raise
+        self.versions[distribution] = _version(python, distribution)
+        return python
+
+
+def _requirements(extra: str) -> str:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    return parser["options.extras_require"][extra].strip()
+
+
+def _make(directory: Path, requirements: str, failure: Path) -> None:
+    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    base = sys.executable if own in PYTHONS else next(filter(None, (shutil.which(f"python{v}") for v in PYTHONS)), None)
+    if base is None:
+        raise Missing(f"it needs one of the Pythons {', '.join(PYTHONS)}")
+    sys.stderr.write(f"making {directory}, which can take minutes\n")
+    shutil.rmtree(directory, ignore_errors=True)
+    commands = (
+        [base, "-m", "venv", directory],
+        [directory / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-input", *requirements.splitlines()],
+    )
+    try:
+        for command in commands:
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=PATIENCE)
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = (
+            "it took too long to install" if isinstance(error, subprocess.TimeoutExpired) else "it does not install"
+        )
+        directory.mkdir(parents=True, exist_ok=True)
+        failure.write_text(reason, encoding="utf-8")
+        raise Missing(reason) from error
+
+
+def _version(python: str, distribution: str) -> str:
+    question = (
+        "import platform, sys; from importlib.metadata import version; "
+        "print(version(sys.argv[1]), 'on Python', platform.python_version())"
+    )
+    return subprocess.run(
+        [python, "-c", question, distribution], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()

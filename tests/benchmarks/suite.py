@@ -1,0 +1,229 @@
+"""The benchmarks: what is compared with what, at which size, and how it should turn out."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contest import Contestant, contest
+from peers import Missing, Peers
+from probes import latency, memory_of, running, workers_of
+from results import Limit, Row
+from text import lines_of, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCRIPTS = Path(__file__).resolve().parent / "scripts"
+
+# By benchmark, ours, and what it is compared with. Ratios say how many times as fast ours is, at start-up how many
+# times as long it takes.
+WANTED = {
+    ("word count", "1 worker", "bare loop"): Limit(least=0.85),
+    ("word count", "1 worker, object reuse", "1 worker"): Limit(0.9, 1.1),
+    ("word count", "2 workers", "1 worker"): Limit(least=1.35),
+    ("word count", "1 worker", "bytewax"): Limit(least=4.5),
+    ("word count", "1 worker", "PyFlink"): Limit(least=50),
+    ("windowed word count", "2 workers", "1 worker"): Limit(least=1.7),
+    ("map, filter, map", "1 worker", "bare loop"): Limit(least=0.8),
+    ("costly map", "2 workers", "1 worker"): Limit(least=1.85),
+    ("text to text", "2 workers", "1 worker"): Limit(least=1.7),
+    ("start-up", "1 worker", "import"): Limit(most=3),
+    ("start-up", "2 workers", "import"): Limit(most=4),
+    ("latency", "2 workers", "p50"): Limit(most=2),
+    ("latency", "2 workers", "p99"): Limit(most=10),
+    ("memory", "2 workers", "USS of one"): Limit(most=25),
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """How to measure: the factor on all sizes, how often each contestant runs, where files go, and the peers."""
+
+    scale: float
+    runs: int
+    directory: Path
+    peers: Peers
+
+    def size(self, records: int) -> int:
+        return max(100, round(records * self.scale))
+
+    def text(self, words: int) -> Path:
+        path = self.directory / f"{words}.txt"
+        if not path.exists():
+            write_text(path, words)
+        return path
+
+    def compare(
+        self, name: str, contestants: list[Contestant], *pairs: tuple[str, str], longer: bool = False
+    ) -> list[Row]:
+        """A row per pair of labels, ours first: how many times as fast ours is, or how many times as ``longer``."""
+        times = contest(contestants, self.runs, self.directory)
+        rows: list[Row] = []
+        for ours, against in pairs:
+            own, other = times[ours], times[against]
+            known = own.cpu is not None and other.cpu is not None
+            rows.append(
+                Row(
+                    name,
+                    ours,
+                    against,
+                    own.wall / other.wall if longer else other.wall / own.wall,
+                    "",
+                    WANTED.get((name, ours, against)),
+                    f"{own.wall:.2f} : {other.wall:.2f}",
+                    f"{own.cpu:.2f} : {other.cpu:.2f}" if known else "",
+                )
+            )
+        return rows
+
+
+def job(label: str, script: str, *arguments: object, workers: int = 1, options: tuple[str, ...] = ()) -> Contestant:
+    """The script through the real launcher."""
+    command = [sys.executable, "-m", "pyflink_stream", "-p", str(workers), *options, str(SCRIPTS / f"{script}.py"), "-"]
+    return Contestant(label, [*command, *map(str, arguments)])
+
+
+def bare(script: str, *arguments: object) -> Contestant:
+    return Contestant("bare loop", [sys.executable, str(SCRIPTS / f"{script}_bare.py"), *map(str, arguments)])
+
+
+def bytewax(python: str, flow: str) -> Contestant:
+    return Contestant("bytewax", [python, "-m", "bytewax.run", flow], {"PYTHONPATH": str(SCRIPTS)})
+
+
+def both(script: str, *arguments: object) -> list[Contestant]:
+    return [job("1 worker", script, *arguments), job("2 workers", script, *arguments, workers=2)]
+
+
+# --- the benchmarks --------------------------------------------------------------------------------------------------
+
+
+def word_count(bench: Bench) -> list[Row]:
+    path = bench.text(bench.size(6_000_000))
+    reuse = ("-D", "pipeline.object-reuse=true")
+    contestants = [
+        bare("word_count", path),
+        *both("word_count", path),
+        job("1 worker, object reuse", "word_count", path, options=reuse),
+    ]
+    pairs = (("1 worker", "bare loop"), ("2 workers", "1 worker"), ("1 worker, object reuse", "1 worker"))
+    return bench.compare("word count", contestants, *pairs)
+
+
+def word_count_bytewax(bench: Bench) -> list[Row]:
+    try:
+        python = bench.peers.bytewax()
+    except Missing as missing:
+        return [_skipped("word count", "bytewax", missing)]
+    path = bench.text(bench.size(2_000_000))
+    contestants = [job("1 worker", "word_count", path), bytewax(python, f"word_count_bytewax:flow({str(path)!r})")]
+    return bench.compare("word count", contestants, ("1 worker", "bytewax"))
+
+
+def word_count_pyflink(bench: Bench) -> list[Row]:
+    try:
+        python = bench.peers.pyflink()
+    except Missing as missing:
+        return [_skipped("word count", "PyFlink", missing)]
+    path = bench.text(bench.size(2_000_000))
+    command = [python, str(SCRIPTS / "word_count_pyflink.py"), str(path)]
+    contestants = [job("1 worker", "word_count", path), Contestant("PyFlink", command, counts_cpu=False)]
+    return bench.compare("word count", contestants, ("1 worker", "PyFlink"))
+
+
+def windowed_word_count(bench: Bench) -> list[Row]:
+    contestants = both("windowed_word_count", bench.size(2_000_000))
+    return bench.compare("windowed word count", contestants, ("2 workers", "1 worker"))
+
+
+def windowed_word_count_parallel(bench: Bench) -> list[Row]:
+    contestants = both("windowed_word_count", bench.size(2_000_000), "parallel")
+    return bench.compare("windowed word count, parallel source", contestants, ("2 workers", "1 worker"))
+
+
+def against_bare(name: str, script: str, records: int, bench: Bench) -> list[Row]:
+    size = bench.size(records)
+    return bench.compare(name, [bare(script, size), job("1 worker", script, size)], ("1 worker", "bare loop"))
+
+
+def costly_map(bench: Bench) -> list[Row]:
+    return bench.compare("costly map", both("costly_map", bench.size(100_000)), ("2 workers", "1 worker"))
+
+
+def text_to_text(bench: Bench) -> list[Row]:
+    path = bench.text(bench.size(24_000_000))
+    output = bench.directory / "output"
+
+    def remove() -> None:
+        shutil.rmtree(output) if output.is_dir() else output.unlink(missing_ok=True)
+
+    contestants = [
+        replace(contestant, reset=remove, result=lambda _: lines_of(output))
+        for contestant in (bare("text_to_text", path, output), *both("text_to_text", path, output))
+    ]
+    return bench.compare("text to text", contestants, ("1 worker", "bare loop"), ("2 workers", "1 worker"))
+
+
+def start_up(bench: Bench) -> list[Row]:
+    imports = "import click, cloudpickle, yaml; print('Hello World')"
+    contestants = [Contestant("import", [sys.executable, "-c", imports]), *both("hello")]
+    # With two workers a line begins with the number of its instance.
+    contestants = [replace(each, result=lambda run: run.out.strip().rpartition("> ")[2]) for each in contestants]
+    pairs = [("1 worker", "import"), ("2 workers", "import")]
+    try:
+        contestants.append(bytewax(bench.peers.bytewax(), "hello_bytewax:flow"))
+        pairs.append(("1 worker", "bytewax"))
+    except Missing:
+        pass  # The word count has said so.
+    return bench.compare("start-up", contestants, *pairs, longer=True)
+
+
+def latencies(bench: Bench) -> list[Row]:
+    def command(host: str, port: int, sink_port: int) -> list[str]:
+        return list(job("", "latency", host, port, sink_port, workers=2).command)
+
+    with running(command, bench.directory, workers=2) as connected:
+        found = latency(connected, rate=1000, seconds=max(0.2, 10 * bench.scale), keys=100)
+    return [
+        Row("latency", "2 workers", name, value, "ms", WANTED.get(("latency", "2 workers", name)))
+        for name, value in found._asdict().items()
+    ]
+
+
+def memory(bench: Bench) -> list[Row]:
+    def command(host: str, port: int, sink_port: int) -> list[str]:
+        return list(job("", "memory", host, port, sink_port, workers=2).command)
+
+    with running(command, bench.directory, workers=2) as connected:
+        own = [memory_of(pid) for pid in workers_of(connected, 2)]
+    key = ("memory", "2 workers", "USS of one")
+    if None in own:
+        return [Row(*key, None, "not measured: this system does not tell", WANTED[key])]
+    return [Row(*key, max(mb for mb in own if mb is not None), "MB", WANTED[key])]
+
+
+def _skipped(name: str, peer: str, missing: Missing) -> Row:
+    return Row(name, "1 worker", peer, None, f"skipped: {missing}", WANTED.get((name, "1 worker", peer)))
+
+
+BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
+    "word-count": word_count,
+    "word-count-bytewax": word_count_bytewax,
+    "word-count-pyflink": word_count_pyflink,
+    "windowed-word-count": windowed_word_count,
+    "windowed-word-count-parallel": windowed_word_count_parallel,
+    "map-filter-map": partial(against_bare, "map, filter, map", "map_filter_map", 15_000_000),
+    "costly-map": costly_map,
+    "python-source": partial(against_bare, "python source", "python_source", 10_000_000),
+    "split-union": partial(against_bare, "split, union", "split_union", 8_000_000),
+    "iterate": partial(against_bare, "iterate", "iterate", 500_000),
+    "text-to-text": text_to_text,
+    "start-up": start_up,
+    "latency": latencies,
+    "memory": memory,
+}

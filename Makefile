@@ -18,7 +18,7 @@ test-long: venv ## Run the tests that take many minutes
 	$(python) -m pytest -m long
 
 bench: venv ## Compare with loops by hand and with other engines; BENCH="--runs 1 word-count" chooses
-	$(python) tests/benchmarks $(BENCH)
+	@$(python) tests/benchmarks $(BENCH)
 
 lint: venv ## Check style, format, types, and the direction of the imports
 	$(python) -m ruff check

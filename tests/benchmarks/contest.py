@@ -98,7 +98,8 @@ def run_process(command: Sequence[str], directory: Path, environment: Mapping[st
         out.seek(0)
         err.seek(0)
         if process.returncode != 0:
-            raise ContestError(f"{' '.join(command)} ended with status {process.returncode}:\n{err.read()}")
+            late = f", killed after {PATIENCE} s" if wall >= PATIENCE else ""
+            raise ContestError(f"{' '.join(command)} ended with status {process.returncode}{late}:\n{err.read()}")
         return Run(wall, usage.ru_utime + usage.ru_stime, out.read())
 
 

@@ -80,14 +80,17 @@ def _make(directory: Path, requirements: str, failure: Path) -> None:
     )
     try:
         for command in commands:
-            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=PATIENCE)
-    except (OSError, subprocess.SubprocessError) as error:
-        reason = (
-            "it took too long to install" if isinstance(error, subprocess.TimeoutExpired) else "it does not install"
-        )
-        directory.mkdir(parents=True, exist_ok=True)
-        failure.write_text(reason, encoding="utf-8")
-        raise Missing(reason) from error
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        reason = f"it was not installed in {PATIENCE} s"
+    except subprocess.CalledProcessError as error:
+        reason = "it does not install"
+        sys.stderr.write(error.stderr.decode(errors="replace"))
+    else:
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    failure.write_text(reason, encoding="utf-8")
+    raise Missing(reason)
 
 
 def _version(python: str, distribution: str) -> str:

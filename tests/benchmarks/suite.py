@@ -130,7 +130,7 @@ def word_count_pyflink(bench: Bench) -> list[Row]:
         python = bench.peers.pyflink()
     except Missing as missing:
         return [_skipped("word count", "PyFlink", missing)]
-    path = bench.text(bench.size(2_000_000))
+    path = bench.text(bench.size(1_000_000))
     command = [python, str(SCRIPTS / "word_count_pyflink.py"), str(path)]
     contestants = [job("1 worker", "word_count", path), Contestant("PyFlink", command, counts_cpu=False)]
     return bench.compare("word count", contestants, ("1 worker", "PyFlink"))

@@ -45,6 +45,8 @@ def main(path):
     config = Configuration()
     config.set_string("python.execution-mode", "process")
     config.set_integer("python.fn-execution.bundle.size", 100_000)
+    # All words, so that no count is asked of the Java side again.
+    config.set_integer("python.state.cache-size", 100_000)
     env = StreamExecutionEnvironment.get_execution_environment(config)
     env.set_python_executable(sys.executable)
     env.set_parallelism(1)

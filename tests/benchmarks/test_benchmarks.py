@@ -1,0 +1,201 @@
+"""The benchmarks at tiny sizes: not how fast, but that contestants come to the same result, and what is shown of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from contest import Contestant, ContestError, contest
+from peers import ROOT, Missing, Peers
+from probes import running
+from results import BEGIN, END, Limit, Row, markdown, plain, write_readme
+from suite import BENCHMARKS, WANTED, Bench
+from text import lines_of, write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PEERS = ("word-count-bytewax", "word-count-pyflink")
+
+
+@pytest.fixture(autouse=True)
+def source_roots(monkeypatch: pytest.MonkeyPatch):
+    roots = [str(ROOT / "engine"), str(ROOT / "runner"), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, roots)))
+
+
+class NoPeers(Peers):
+    """As where no other engine is installed."""
+
+    def __init__(self) -> None:
+        super().__init__(install=False)
+
+    def bytewax(self) -> str:
+        raise Missing("not here")
+
+    pyflink = bytewax
+
+
+def tiny(directory: Path, peers: Peers) -> Bench:
+    return Bench(scale=0.0001, runs=1, directory=directory, peers=peers)
+
+
+def program(label: str, text: str) -> Contestant:
+    return Contestant(label, [sys.executable, "-c", text])
+
+
+# --- the benchmarks --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in PEERS])
+def test_contestants_come_to_the_same_result(name: str, tmp_path: Path):
+    rows = BENCHMARKS[name](tiny(tmp_path, NoPeers()))
+
+    assert rows
+    for row in rows:
+        assert row.value is None or row.value > 0
+        assert row.value is not None or "not measured" in row.unit
+        assert row.wanted == WANTED.get((row.benchmark, row.ours, row.against))
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_peer_that_cannot_be_had_is_a_line_that_says_so(name: str, tmp_path: Path):
+    (row,) = BENCHMARKS[name](tiny(tmp_path, NoPeers()))
+
+    assert (row.value, row.unit) == (None, "skipped: not here")
+    assert row.wanted is not None
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PEERS)
+def test_peers_come_to_the_same_result(name: str, tmp_path: Path):
+    (row,) = BENCHMARKS[name](tiny(tmp_path, Peers(install=False)))
+
+    if row.value is None:
+        pytest.skip(f"{name}: {row.unit}; make bench installs it")
+    assert row.value > 0
+
+
+def test_the_command_prints_one_table_on_standard_output_and_the_rest_elsewhere():
+    command = [sys.executable, ROOT / "tests" / "benchmarks", "--runs", "1", "--no-peers", "start-up"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    about, empty, headings, *lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert about.startswith("Medians of 1.")
+    assert (empty, headings.split()[0]) == ("", "benchmark")
+    assert {line.split("  ")[0] for line in lines} == {"start-up"}
+    assert done.stderr == "start-up ...\n"
+
+
+def test_the_command_refuses_what_it_does_not_know():
+    command = [sys.executable, ROOT / "tests" / "benchmarks", "start-down"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no benchmark 'start-down'" in done.stderr
+
+
+# --- contests --------------------------------------------------------------------------------------------------------
+
+
+def test_contestants_take_turns(tmp_path: Path):
+    log = tmp_path / "log"
+    first, second = (program(label, f"open({str(log)!r}, 'a').write({label!r})") for label in "AB")
+
+    times = contest([first, second], 3, tmp_path)
+
+    assert log.read_text(encoding="utf-8") == "ABABAB"
+    assert all(each.wall > 0 and each.cpu is not None and each.cpu > 0 for each in times.values())
+
+
+def test_a_contest_of_different_results_fails(tmp_path: Path):
+    with pytest.raises(ContestError, match="the results differ"):
+        contest([program("A", "print(1)"), program("B", "print(2)")], 1, tmp_path)
+
+
+def test_a_contestant_that_fails_ends_the_contest_with_its_error(tmp_path: Path):
+    with pytest.raises(ContestError, match=r"status 1:[\s\S]*ZeroDivisionError"):
+        contest([program("A", "1 / 0")], 1, tmp_path)
+
+
+def test_the_cpu_time_of_all_processes_of_a_job_counts(tmp_path: Path):
+    child = "sum(range(10**7))"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+
+    times = contest([program("child", child), program("parent", parent)], 1, tmp_path)
+
+    assert times["child"].cpu is not None
+    assert times["parent"].cpu is not None
+    assert times["parent"].cpu > times["child"].cpu / 2
+
+
+def test_a_job_that_fails_while_it_is_probed_is_shown(tmp_path: Path):
+    script = "import socket, sys; [socket.create_connection(('127.0.0.1', int(port))) for port in sys.argv[1:]]; 1 / 0"
+
+    with (
+        pytest.raises(ContestError, match="ZeroDivisionError"),
+        running(lambda _, *ports: [sys.executable, "-c", script, *map(str, ports)], tmp_path, workers=1),
+    ):
+        pass
+
+
+# --- text and tables -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [10, 1_000, 120_000])
+def test_text_has_as_many_words_as_asked_for(words: int, tmp_path: Path):
+    path = tmp_path / "text.txt"
+
+    write_text(path, words)
+
+    assert len(path.read_text(encoding="utf-8").split()) == words
+
+
+def test_lines_are_the_same_in_a_file_and_in_a_directory_and_others_are_not(tmp_path: Path):
+    file, directory, other = tmp_path / "file", tmp_path / "directory", tmp_path / "other"
+    directory.mkdir()
+    file.write_text("one\ntwo\nthree\n", encoding="utf-8")
+    (directory / "1").write_text("three\n", encoding="utf-8")
+    (directory / "2").write_text("two\none\n", encoding="utf-8")
+    other.write_text("one\ntwo\nfour\n", encoding="utf-8")
+
+    assert lines_of(file) == lines_of(directory) != lines_of(other)
+
+
+def test_tables_show_what_was_wanted_and_what_was_missed():
+    rows = [
+        Row("slow", "1 worker", "bare loop", 0.5, "", Limit(least=0.85), "2.00 : 1.00", "1.90 : 1.00"),
+        Row("quick", "2 workers", "p99", 12.34, "ms", Limit(most=20)),
+        Row("even", "1 worker", "reuse", 1.2, "", Limit(0.9, 1.1)),
+        Row("other", "1 worker", "peer", None, "skipped: no Java here", Limit(least=50)),
+    ]
+
+    assert plain(rows) == (
+        "benchmark  ours       against    seconds      CPU seconds  result                 wanted\n"
+        "slow       1 worker   bare loop  2.00 : 1.00  1.90 : 1.00  0.50                   at least 0.85  missed\n"
+        "quick      2 workers  p99                                  12.3 ms                at most 20\n"
+        "even       1 worker   reuse                                1.20                   0.9 to 1.1     missed\n"
+        "other      1 worker   peer                                 skipped: no Java here  at least 50\n"
+    )
+    assert markdown(rows).splitlines()[2:4] == [
+        "| slow | 1 worker | bare loop | 2.00 : 1.00 | 1.90 : 1.00 | 0.50 | at least 0.85 | missed |",
+        "| quick | 2 workers | p99 | | | 12.3 ms | at most 20 | |",
+    ]
+
+
+def test_the_table_in_readme_is_replaced_and_nothing_else(tmp_path: Path):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    readme = tmp_path / "README.md"
+    readme.write_text(text, encoding="utf-8")
+
+    write_readme(readme, "the new table\n")
+
+    assert readme.read_text(encoding="utf-8") == f"{before}{BEGIN}the new table\n{END}{after}"

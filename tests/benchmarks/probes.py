@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from contest import ContestError, kill_group, start_process
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator, Sequence
 
 # Seconds that a job may take to start, or to answer.
@@ -63,8 +64,7 @@ def running(command: Callable[[str, int, int], Sequence[str]], directory: Path, 
         connections: list[socket.socket] = []
         try:
             for listener, count in ((server, 1), (sink_server, workers)):
-                listener.settimeout(PATIENCE)
-                connections.extend(listener.accept()[0] for _ in range(count))
+                connections.extend(_accepted(listener, process) for _ in range(count))
             source, *sinks = connections
             source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             job = Job(source, sinks)
@@ -82,6 +82,16 @@ def running(command: Callable[[str, int, int], Sequence[str]], directory: Path, 
             process.wait()
             for connection in connections:
                 connection.close()
+
+
+def _accepted(listener: socket.socket, process: subprocess.Popen[bytes]) -> socket.socket:
+    """The next connection. Raises ContestError when the process has ended, or takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not select.select([listener], [], [], 0.1)[0]:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise ContestError("it did not connect")
+    connection, _ = listener.accept()
+    return connection
 
 
 def latency(job: Job, rate: int, seconds: float, keys: int) -> Latency:

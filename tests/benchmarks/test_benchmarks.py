@@ -135,8 +135,11 @@ def test_the_cpu_time_of_all_processes_of_a_job_counts(tmp_path: Path):
     assert times["parent"].cpu > times["child"].cpu / 2
 
 
-def test_a_job_that_fails_while_it_is_probed_is_shown(tmp_path: Path):
-    script = "import socket, sys; [socket.create_connection(('127.0.0.1', int(port))) for port in sys.argv[1:]]; 1 / 0"
+@pytest.mark.parametrize(
+    "connect", ["", "[socket.create_connection(('127.0.0.1', int(port))) for port in sys.argv[1:]]"]
+)
+def test_a_job_that_fails_before_or_while_it_is_probed_is_shown(connect: str, tmp_path: Path):
+    script = f"import socket, sys\n{connect}\n1 / 0"
 
     with (
         pytest.raises(ContestError, match="ZeroDivisionError"),

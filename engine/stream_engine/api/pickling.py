@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
-from functools import partial
+from functools import cache, partial
+from io import BytesIO
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
+
+from stream_engine.graph.functions import located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +29,24 @@ def pickled(value: Any) -> bytes:
     # In a worker, __main__ is another module.
     if payload is not None and b"__main__" not in payload:
         return payload
-    import cloudpickle
+    buffer = BytesIO()
+    _pickler()(buffer, _PROTOCOL).dump(value)
+    return buffer.getvalue()
 
-    return cloudpickle.dumps(value, _PROTOCOL)
+
+@cache
+def _pickler() -> Any:
+    """Cloudpickle's, but code keeps the name of its file, without which a traceback cannot show the user's line."""
+    from cloudpickle import Pickler
+
+    class LocatingPickler(Pickler):
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, CodeType):
+                make, arguments, *_ = Pickler.dispatch_table[CodeType](obj)
+                return located, (obj.co_filename, make, *arguments)
+            return super().reducer_override(obj)
+
+    return LocatingPickler
 
 
 def complaint(subject: str, value: Any, error: Exception) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 
 @dataclass(frozen=True)
@@ -22,3 +25,8 @@ class UserFunction:
     def load(self) -> Any:
         """A fresh copy of the object; each subtask has its own. Raises what the object's unpickling raises."""
         return pickle.loads(self.payload)
+
+
+def located(file: str, make: Any, *arguments: Any) -> CodeType:
+    """Called by pickles of functions that travel by value: their code, with the name of its file."""
+    return make(*arguments).replace(co_filename=file)

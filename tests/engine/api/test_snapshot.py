@@ -216,6 +216,19 @@ def test_a_module_level_class_travels_by_its_name(env: Any, words: Any) -> None:
     assert type(function.load()) is Adder
 
 
+def test_a_function_that_travels_by_value_keeps_the_name_of_its_file(env: Any, words: Any) -> None:
+    def inverse(value: Any) -> Any:
+        return [1 / value for _ in range(1)]
+
+    words.map(inverse)
+    [function] = functions(env)
+    loaded = function.load()
+    assert loaded is not inverse
+    with pytest.raises(ZeroDivisionError) as raised:
+        loaded(0)
+    assert {str(entry.path) for entry in raised.traceback} == {__file__}
+
+
 def test_a_rich_function_has_its_context_from_the_engine_on(env: Any, words: Any) -> None:
     class Opened(RichMapFunction):
         def open(self, config: Any) -> None:

@@ -15,7 +15,7 @@ from stream_engine.api.snapshot import refuse, snapshot
 from stream_engine.api.streams import DataStream
 from stream_engine.api.time import TimeCharacteristic, milliseconds_of
 from stream_engine.configuration.options import BUFFER_TIMEOUT, DEFAULT_PARALLELISM, JOB_NAME
-from stream_engine.graph.operators import PythonSource, SequenceSource, SocketTextSource, TextFileSource
+from stream_engine.graph.operators import Map, PythonSource, SequenceSource, SocketTextSource, TextFileSource
 from stream_engine.graph.stream_graph import Upstream
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
         if not self.graph.nodes:
             since = "since the last execute()" if self.executed else "in this environment"
             refuse(f"There is nothing to execute: no source was made {since}.")
+        _warn_of_nothing(self.graph)
         configuration = self._configuration.copy()
         name = str(job_name) if job_name and job_name is not True else configuration.get(JOB_NAME)
         self.executed = True
@@ -159,3 +160,15 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
     def _source(self, source: Source, name: str) -> DataStream:
         node = self._plan.add(source, name)
         return DataStream(self._plan, (Upstream(node.id),), node)
+
+
+def _warn_of_nothing(graph: StreamGraph) -> None:
+    """Says which functions can only give None where something is done with that; one that ends a stream may."""
+    for node in graph.nodes:
+        if isinstance(node.operator, Map) and node.operator.function.returns_nothing and graph.outputs(node.id):
+            import warnings
+
+            function, at = node.operator.function, node.location
+            call = f"{function.label}.{function.method}(value)" if function.method else f"{function.label}(value)"
+            text = f"{call} has no return, so that every record behind it is None: give it one"
+            warnings.warn_explicit(text, UserWarning, at.file if at else "", at.line if at else 0)

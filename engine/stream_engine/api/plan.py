@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from stream_engine.api.snapshot import refuse
+from stream_engine.api.spelling import nearest
 from stream_engine.api.time import TimeCharacteristic
 from stream_engine.graph.location import caller_location
 from stream_engine.graph.operators import FedSource
@@ -24,6 +25,16 @@ class PartOfPlan:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} exists only where the plan is built")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if not name.startswith("_"):
+            own = [each for each in dir(type(self)) if not each.startswith("_")]
+            meant = nearest(name, own)
+            if meant:
+                text += f": did you mean {meant}?"
+        # Only with its name, or Python 3.12 adds a guess of its own.
+        raise AttributeError(text, name=name)
 
 
 class Plan(PartOfPlan):

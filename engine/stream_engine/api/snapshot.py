@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import MethodType
 from typing import Any, NoReturn
 
 from stream_engine.api.pickling import complaint, pickled
-from stream_engine.api.signature import signature_of
+from stream_engine.api.signature import returns_nothing, signature_of, suspends
+from stream_engine.api.spelling import nearest
 from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.location import caller_location
 from stream_engine.job import InvalidProgramException
+
+# Methods whose result says what becomes of the record; without one, all records would be lost, or in one place.
+_DECISIVE = ("extractAscendingTimestamp", "extractTimestamp", "filter", "getKey", "reduce", "select", "serialize")
 
 
 def snapshot(
@@ -18,16 +23,20 @@ def snapshot(
 
     ``function`` is an object with ``method``, or anything callable; it is called with an argument for each of
     ``parameters``, and perhaps for those of ``optional``. ``interface`` is the base class that the guide derives such
-    functions from. Raises InvalidProgramException when it cannot be called so, or cannot be pickled.
+    functions from. Raises InvalidProgramException when it cannot be called so, does nothing when it is, or cannot be
+    pickled.
     """
     target, name = _target(function, method, interface, parameters)
-    _check_parameters(target, function, name or label_of(function), parameters, optional)
+    owner = "" if target is function else f"{label_of(function)}."
+    called = f"{owner}{name or label_of(function)}"
+    _check_parameters(target, called, method, parameters, optional)
+    nothing = _check_result(target, f"{called}({', '.join(parameters)})", method)
     try:
         payload = pickled(function)
     except Exception as error:
         advice = "What each worker needs for itself is made in open() of a rich function, or in run() of a source."
         refuse(f"{complaint(label_of(function), function, error)} {advice}", error)
-    return UserFunction(payload, label_of(function), name)
+    return UserFunction(payload, label_of(function), name, nothing)
 
 
 def label_of(function: Any) -> str:
@@ -62,30 +71,43 @@ def _missing(function: Any, call: str, method: str, interface: type) -> str:
     if getattr(type(function), "__module__", "") == "builtins":
         return f"A {interface.__name__} or a callable is needed, not {function!r} of type {label_of(function)}."
     text = f"{label_of(function)} has no method {call}, which a {interface.__name__} needs."
-    nearest = _nearest(method, function)
-    return f"{text} It has {nearest}(): should that be called {method}?" if nearest else text
-
-
-def _nearest(method: str, function: Any) -> str | None:
-    """The user's own method whose name looks most like ``method``, however it is spelt: flat_map, FlatMap, flatmap."""
-    from difflib import get_close_matches
-
-    own: dict[str, str] = {}
-    for base in type(function).__mro__:
-        if not base.__module__.startswith(("builtins", "stream_engine.")):
-            names = (name for name, value in vars(base).items() if callable(value) and not name.startswith("__"))
-            own.update((name.lower().replace("_", ""), name) for name in names)
-    matches = get_close_matches(method.lower(), own, n=1, cutoff=0.5)
-    return own[matches[0]] if matches else None
+    own = {
+        name
+        for base in type(function).__mro__
+        if not base.__module__.startswith(("builtins", "stream_engine."))
+        for name, value in vars(base).items()
+        if callable(value) and not name.startswith("__")
+    }
+    meant = nearest(method, own, cutoff=0.5)
+    return f"{text} It has {meant}(): should that be called {method}?" if meant else text
 
 
 def _check_parameters(
-    target: Any, function: Any, name: str, parameters: tuple[str, ...], optional: tuple[str, ...]
+    target: Any, called: str, method: str, parameters: tuple[str, ...], optional: tuple[str, ...]
 ) -> None:
     signature = signature_of(target)
     counts = range(len(parameters), len(parameters) + len(optional) + 1)
     if signature is None or any(signature.takes(count) for count in counts):
         return
-    owner = "" if target is function else f"{label_of(function)}."
     wanted = ", ".join(parameters) + "".join(f"[, {parameter}]" for parameter in optional)
-    refuse(f"{owner}{name}({signature}) has the wrong parameters: it is called with ({wanted}).")
+    text = f"{called}({signature}) has the wrong parameters: it is called with ({wanted})."
+    if isinstance(target, MethodType) and target.__func__.__code__.co_varnames[:1] != ("self",):
+        text += " Its first parameter must be self."
+    elif method in ("map", "filter") and signature.takes(2):
+        text += " If the second is a collector, pass it to flat_map()."
+    elif method == "flatMap" and signature.takes(1):
+        text += " It is given a collector for its results: collector.collect(result)."
+    refuse(text)
+
+
+def _check_result(target: Any, call: str, method: str) -> bool:
+    """Whether a call can only give None. Raises InvalidProgramException where that makes no sense."""
+    word = suspends(target)
+    if word:
+        instead = {"flatMap": "collector.collect(result)", "apply": "collector.collect(result)"}
+        advice = instead.get(method, "ctx.collect(record)" if method == "run" else "return")
+        refuse(f"{call} does nothing when it is called, as there is {word} in it: use {advice}.")
+    nothing = returns_nothing(target)
+    if nothing and method in _DECISIVE:
+        refuse(f"{call} has no return, so that its result is always None: give it one.")
+    return nothing

@@ -204,9 +204,12 @@ class DataStream(OperatorSettings):
         return DataStream(self._plan, upstreams)
 
     def __getattr__(self, name: str) -> NoReturn:
-        hint = "; it needs keys: call key_by(selector) first" if name in _KEYED_ONLY else ""
-        text = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
-        raise AttributeError(text, name=name, obj=self)
+        if name in _KEYED_ONLY:
+            text = (
+                f"{type(self).__name__!r} object has no attribute {name!r}; it needs keys: call key_by(selector) first"
+            )
+            raise AttributeError(text, name=name)
+        super().__getattr__(name)
 
 
 def _takes_context(invoke: Any) -> bool:

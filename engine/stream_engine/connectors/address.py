@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from errno import ECONNREFUSED
+from socket import EAI_NONAME, gaierror
+
 
 def check_address(host: str, port: int) -> None:
     """Raises ValueError for what cannot be an address."""
@@ -14,7 +17,12 @@ def check_address(host: str, port: int) -> None:
 def unreachable(host: str, port: int, error: OSError, attempts: int) -> ConnectionError:
     """What to raise when there is no server."""
     times = "" if attempts == 1 else f", in {attempts} attempts"
-    return ConnectionError(f"cannot connect to {host}:{port}{times}: {reason(error)}")
+    advice = ""
+    if error.errno == ECONNREFUSED:
+        advice = "; start the server before the job, or correct the port"
+    elif isinstance(error, gaierror) and error.errno == EAI_NONAME:
+        advice = "; correct the host"
+    return ConnectionError(f"cannot connect to {host}:{port}{times}: {reason(error)}{advice}")
 
 
 def lost(host: str, port: int, error: OSError, progress: str) -> ConnectionError:

@@ -16,11 +16,13 @@ class UserFunction:
 
     ``payload`` is a cloudpickle of the object, ``label`` names it for people (``Tokenizer``, ``<lambda>``), and
     ``method`` is the method an operator calls (``flatMap``); None when the object itself is called.
+    ``returns_nothing`` says that a call can only give None.
     """
 
     payload: bytes
     label: str
     method: str | None
+    returns_nothing: bool = False
 
     def load(self) -> Any:
         """A fresh copy of the object; each subtask has its own. Raises what the object's unpickling raises."""

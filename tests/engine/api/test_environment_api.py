@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,30 @@ def test_the_factory_leaves_the_launchers_configuration_alone(executor: Any) -> 
     configuration = Configuration({"parallelism.default": 2})
     PythonEnvironmentFactory(executor, configuration).get_execution_environment().set_parallelism(5)
     assert configuration.get("parallelism.default") == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("read_text_fil", "read_text_file"), ("readTextFile", "read_text_file"), ("fromCollection", "from_collection")],
+)
+def test_a_misspelt_method_is_reported_with_the_one_that_is_meant(env: Any, written: str, meant: str) -> None:
+    with pytest.raises(AttributeError, match=rf"no attribute '{written}': did you mean {meant}\?"):
+        getattr(env, written)
+
+
+def forgetful(value: Any) -> Any:
+    value.upper()
+
+
+def test_a_map_without_a_return_is_warned_of_where_its_records_go_on(env: Any) -> None:
+    line = sys._getframe().f_lineno + 1
+    env.from_elements("a").map(forgetful).output()
+    with pytest.warns(UserWarning, match=r"forgetful\(value\) has no return, so that every record behind it") as caught:
+        env.execute()
+    [warning] = caught
+    assert (warning.filename, warning.lineno) == (__file__, line)
+
+
+def test_a_map_without_a_return_may_end_a_stream(env: Any) -> None:
+    env.from_elements("a").map(forgetful)
+    env.execute()

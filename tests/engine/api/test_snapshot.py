@@ -152,6 +152,51 @@ def test_a_wrong_number_of_parameters_is_refused(words: Any, function: Any) -> N
         words.map(function)
 
 
+class WithoutSelf(MapFunction):
+    def map(value: Any) -> Any:  # pyright: ignore[reportSelfClsParameterName]
+        return value
+
+
+def test_wrong_parameters_are_reported_with_what_may_be_meant(words: Any) -> None:
+    with pytest.raises(InvalidProgramException, match=r"TwoArguments\.map\(left, right\).*pass it to flat_map\(\)"):
+        words.map(TwoArguments())
+    with pytest.raises(InvalidProgramException, match=r"<lambda>\(value\).*collector\.collect\(result\)"):
+        words.flat_map(lambda value: [value])
+    with pytest.raises(InvalidProgramException, match=r"WithoutSelf\.map\(\).*first parameter must be self"):
+        words.map(WithoutSelf())
+
+
+class Forgetful(KeySelector):
+    def getKey(self, value: Any) -> Any:
+        value[0]
+
+
+def forgetful(left: Any, right: Any) -> Any:
+    if left:
+        left.update(right)
+        return
+
+
+def test_a_function_without_a_return_is_refused_where_its_result_decides(words: Any) -> None:
+    with pytest.raises(InvalidProgramException, match=r"Forgetful\.getKey\(value\) has no return"):
+        words.key_by(Forgetful())
+    with pytest.raises(InvalidProgramException, match=r"forgetful\(value1, value2\) has no return"):
+        words.key_by(len).reduce(forgetful)
+
+
+def test_a_function_that_suspends_is_refused_with_what_to_use_instead(words: Any) -> None:
+    def spread(value: Any, collector: Any) -> Any:
+        yield value
+
+    async def fetch(value: Any) -> Any:
+        return value
+
+    with pytest.raises(InvalidProgramException, match=r"there is yield in it: use collector\.collect\(result\)"):
+        words.flat_map(spread)
+    with pytest.raises(InvalidProgramException, match="there is async in it: use return"):
+        words.map(fetch)
+
+
 @pytest.mark.parametrize(
     "function", [lambda *values: values, lambda value, extra=1: value, lambda value, *, key=1: value, TwoArguments]
 )

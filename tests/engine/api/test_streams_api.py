@@ -249,8 +249,24 @@ def test_what_needs_keys_says_so(words: Any) -> None:
     for method in ("reduce", "time_window", "count_window"):
         with pytest.raises(AttributeError, match=r"call key_by\(selector\) first"):
             getattr(words, method)
-    with pytest.raises(AttributeError, match=r"no attribute 'filer'$"):
-        words.filer  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("filer", "filter"), ("flatMap", "flat_map"), ("keyby", "key_by"), ("write_as_txt", "write_as_text")],
+)
+def test_a_misspelt_method_is_reported_with_the_one_that_is_meant(words: Any, written: str, meant: str) -> None:
+    with pytest.raises(
+        AttributeError, match=rf"'DataStream' object has no attribute '{written}': did you mean {meant}\?"
+    ):
+        getattr(words, written)
+
+
+def test_a_name_like_no_other_is_only_reported(env: Any, words: Any) -> None:
+    for part in (env, words):
+        with pytest.raises(AttributeError, match=r"no attribute 'zzz'$"):
+            part.zzz  # noqa: B018
+        assert not hasattr(part, "__deepcopy__")
 
 
 # --- a stream that is used again after execute() ---

@@ -175,7 +175,10 @@ def test_without_a_server_the_reader_gives_up_after_its_retries() -> None:
     with pytest.raises(ConnectionError) as raised:
         records(reader(port, max_retries=3, retry_interval_ms=50))
 
-    assert str(raised.value) == f"cannot connect to 127.0.0.1:{port}, in 4 attempts: Connection refused"
+    assert str(raised.value) == (
+        f"cannot connect to 127.0.0.1:{port}, in 4 attempts: Connection refused; "
+        "start the server before the job, or correct the port"
+    )
     assert time.monotonic() - began >= 0.15
 
 

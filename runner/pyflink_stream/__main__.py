@@ -35,7 +35,7 @@ def main() -> int:
         server = server or _start_server()
         from pyflink_stream.launcher import launch
 
-        return launch(request.program, request.configuration, server)
+        return launch(request.program, request.configuration, server, request.full_tracebacks)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     finally:

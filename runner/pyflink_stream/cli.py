@@ -40,6 +40,7 @@ class Request(NamedTuple):
 
     program: Program
     configuration: Configuration
+    full_tracebacks: bool
 
 
 class _LauncherCommand(click.Command):
@@ -95,6 +96,12 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
 )
+@click.option(
+    "--traceback",
+    type=click.Choice(["user", "full"]),
+    default="user",
+    help="What a report of an error shows: the script's own lines, or also those of the engine and the launcher.",
+)
 @click.version_option(__version__, prog_name=PROGRAM_NAME, message="%(prog)s %(version)s")
 @click.argument("script", type=click.Path())
 @click.argument("packages", metavar="[PACKAGE ...]", nargs=-1, type=click.Path())
@@ -105,6 +112,7 @@ def command(
     definitions: tuple[str, ...],
     conf_dir: str | None,
     check: bool,
+    traceback: str,
     script: str,
     packages: tuple[str, ...],
 ) -> Request | int:
@@ -119,7 +127,7 @@ def command(
     for warning in (source.remark, *warnings):
         if warning:
             console.warning(warning)
-    return Request(program, merged)
+    return Request(program, merged, traceback == "full")
 
 
 def parse(args: Sequence[str]) -> Request | int:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 def warning(text: str) -> None:
@@ -20,13 +24,29 @@ def plain(text: str) -> None:
     _print("", "", text)
 
 
+def failure(text: str) -> None:
+    """The report of an exception, on a terminal in colours."""
+    if sys.stderr.isatty():
+        from pyflink_stream.highlighting import highlighted
+
+        _rich(highlighted(text))
+    else:
+        plain(text)
+
+
 def _print(label: str, style: str, text: str) -> None:
     stream = sys.stderr
     if label and stream.isatty():
-        from rich.console import Console
         from rich.text import Text
 
-        Console(file=stream).print(Text.assemble((label, style), text), soft_wrap=True)
+        _rich(Text.assemble((label, style), text))
     else:
         stream.write(f"{label}{text}\n")
         stream.flush()
+
+
+def _rich(text: Text) -> None:
+    from rich.console import Console
+
+    # Broken by the terminal, not by rich: a line can then be copied whole.
+    Console(file=sys.stderr).print(text, soft_wrap=True)

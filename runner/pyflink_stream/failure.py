@@ -1,55 +1,35 @@
-"""The report of an exception that left the script: its traceback, with the user's frames only."""
+"""The report of an exception that left the script: what happened and what to do, then the user's frames."""
 
 from __future__ import annotations
 
-import os
-import re
 import traceback
-from typing import TYPE_CHECKING
 
 from pyflink_stream import python2
 from stream_engine.job import JobExecutionException
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_OURS = tuple(
-    os.path.dirname(os.path.abspath(path)) + os.sep
-    for path in (__file__, JobExecutionException.__init__.__code__.co_filename)
-)
-_IMPORT_SYSTEM = "<frozen importlib"
-_OUR_MODULE = re.compile(r"^stream_engine\.[a-z_.]+\.(?=[A-Z]\w*: )", re.MULTILINE)
+from stream_engine.report import frames, told
 
 
 def report(error: BaseException) -> str:
-    """What the script's author needs to see, without a line break at the end."""
+    """What the script's author needs to see, the first line first of all; without a line break at the end."""
     if isinstance(error, JobExecutionException):
-        return _job_report(error)
-    lines = traceback.TracebackException.from_exception(error)
-    _leave_out_ours(lines)
-    text = _OUR_MODULE.sub("", "".join(lines.format()).rstrip("\n"))
-    if not lines.stack:
-        # Without frames the heading promises a list that does not come.
-        text = text.replace("Traceback (most recent call last):\n", "", 1)
-    hint = python2.explain(error) if isinstance(error, SyntaxError) else None
-    return f"{text}\n\n{hint}" if hint else text
+        # The engine has said it all in its message; what is missing is where the script started the job.
+        lines = frames(error.__traceback__)
+        return "\n".join([str(error), "", "The script started this job here:", *lines] if lines else [str(error)])
+    lines = told(error)
+    explained = python2.explain(error) if isinstance(error, SyntaxError) else []
+    # In place of what Python says of it.
+    return "\n".join([*explained, *lines[1:]] if explained else lines)
 
 
-def _job_report(error: JobExecutionException) -> str:
-    """The engine has said it all in its message; what is missing is where the script started the job."""
-    frames = _users(traceback.extract_tb(error.__traceback__))
-    where = "".join(traceback.format_list(frames)).rstrip("\n")
-    return f"{error}\n\nThe script started this job here:\n{where}" if where else str(error)
-
-
-def _leave_out_ours(lines: traceback.TracebackException) -> None:
-    pending = [lines]
-    while pending:
-        each = pending.pop()
-        each.stack = traceback.StackSummary.from_list(_users(each.stack))
-        chained = (each.__cause__, each.__context__, *(getattr(each, "exceptions", None) or ()))
-        pending.extend(other for other in chained if other is not None)
-
-
-def _users(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
-    return [frame for frame in frames if not frame.filename.startswith((*_OURS, _IMPORT_SYSTEM))]
+def full_report(error: BaseException) -> str:
+    """The same, then all frames of the exception, of what led to it, and of the worker where it was raised."""
+    parts = [report(error)]
+    cause = error.__cause__
+    remote = getattr(cause.__cause__, "full", None) if isinstance(error, JobExecutionException) and cause else None
+    if remote is None:
+        parts.append("All of it:\n" + "".join(traceback.format_exception(error)))
+    else:
+        parts.append(f"All of it, in the worker:\n{remote}")
+        here = traceback.format_exception(type(error), error, error.__traceback__, chain=False)
+        parts.append("And where it was waited for:\n" + "".join(here))
+    return "\n\n".join(part.rstrip("\n") for part in parts)

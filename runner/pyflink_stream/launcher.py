@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from stream_engine.local.forkserver import ForkServer
 
 
-def launch(program: Program, configuration: Configuration, server: ForkServer) -> int:
-    """Calls the script's main with a factory of environments that run on ``server``'s workers; gives the status."""
+def launch(program: Program, configuration: Configuration, server: ForkServer, full_tracebacks: bool = False) -> int:
+    """Calls the script's main with a factory of environments that run on ``server``'s workers; gives the status.
+
+    ``full_tracebacks`` adds the engine's own frames to reports.
+    """
     from stream_engine.api.factory import PythonEnvironmentFactory
     from stream_engine.local.executor import LocalExecutor
 
@@ -43,7 +46,7 @@ def launch(program: Program, configuration: Configuration, server: ForkServer) -
     except BaseException as error:
         from pyflink_stream import failure
 
-        console.plain(failure.report(error))
+        console.failure(failure.full_report(error) if full_tracebacks else failure.report(error))
         return exit_codes.FAILED
     return exit_codes.FINISHED
 

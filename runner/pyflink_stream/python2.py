@@ -8,27 +8,27 @@ import shlex
 _IN_ANY_PYTHON = {"syntax", "encoding"}
 
 
-def explain(error: SyntaxError) -> str | None:
-    """What at the error's line is Python 2, and what Python 3 has for it; None when it does not look like Python 2."""
+def explain(error: SyntaxError) -> list[str]:
+    """What at the error's line is Python 2, and what Python 3 has for it, in lines of which the first says it all.
+
+    Empty when it does not look like Python 2.
+    """
     if not error.filename or not error.lineno:
-        return None
+        return []
     from pyflink_stream.check import check_files
 
     try:
         findings = check_files([error.filename])
     except OSError:
-        return None
+        return []
     here = [finding for finding in findings if finding.line == error.lineno]
     if isinstance(error, IndentationError):
         # It shows where a depth becomes impossible, which may be lines below the tab that is the cause.
         here = [finding for finding in findings if finding.code == "mixed-indentation"]
     if not here or any(finding.code in _IN_ANY_PYTHON for finding in here):
-        return None
-    lines = [f"  {finding.problem}. Python 3: {finding.suggestion}" for finding in here]
-    return "\n".join(
-        [
-            f"This is Python 2, in line {here[0].line} of {error.filename}:",
-            *lines,
-            f"All that has to change is listed by: pyflink-stream --check {shlex.quote(error.filename)}",
-        ]
-    )
+        return []
+    where = f"in line {here[0].line} of {error.filename}"
+    return [
+        *(f"This is Python 2, {where}: {finding.problem}. Python 3: {finding.suggestion}" for finding in here),
+        f"All that has to change is listed by: pyflink-stream --check {shlex.quote(error.filename)}",
+    ]

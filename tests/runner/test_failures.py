@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import pty
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,10 +40,10 @@ def test_an_exception_in_main_shows_the_users_frames_only(command: Command) -> N
         """,
     )
     lines = failure(command, "s.py").splitlines()
-    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[0] == "KeyError: 'key'"
     frames = [line.strip() for line in lines if line.startswith("  File ")]
     assert frames == [f'File "{script}", line 4, in main', f'File "{script}", line 2, in inner']
-    assert lines[-1] == "KeyError: 'key'"
+    assert "Traceback" not in lines
 
 
 def test_an_exception_while_importing_shows_the_users_frames_only(command: Command) -> None:
@@ -48,7 +51,7 @@ def test_an_exception_while_importing_shows_the_users_frames_only(command: Comma
     command.write("s.py", "import helper\n")
     err = failure(command, "s.py", "helper.py")
     assert err.count("  File ") == 2
-    assert err.endswith("ZeroDivisionError: division by zero\n")
+    assert err.startswith("ZeroDivisionError: division by zero\n")
 
 
 def test_the_cause_of_an_exception_is_shown_too(command: Command) -> None:
@@ -63,13 +66,13 @@ def test_the_cause_of_an_exception_is_shown_too(command: Command) -> None:
         """,
     )
     err = failure(command, "s.py")
-    assert "ZeroDivisionError: division by zero\n\nThe above exception was the direct cause" in err
-    assert err.endswith("RuntimeError: no ratio\n")
+    assert err.startswith("RuntimeError: no ratio\n  File ")
+    assert "\ncaused by ZeroDivisionError: division by zero\n  File " in err
 
 
 def test_a_missing_module_is_the_scripts_error(command: Command) -> None:
     command.write("s.py", "import no_such_module\n")
-    assert failure(command, "s.py").endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
+    assert failure(command, "s.py").startswith("ModuleNotFoundError: No module named 'no_such_module'\n")
 
 
 @pytest.mark.parametrize("text", ["", "main = 1\n", "def Main(factory): pass\n"])
@@ -99,21 +102,60 @@ def test_a_job_that_failed_shows_its_message_and_where_it_was_started(command: C
     assert "Traceback" not in err
 
 
+def test_a_full_traceback_shows_the_frames_of_the_engine_too(command: Command) -> None:
+    script = command.write(
+        "s.py",
+        """
+        def invert(value):
+            return 1 / value
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements(0).map(invert).output()
+            env.execute()
+        """,
+    )
+    users = command.run("s.py", "--traceback", "user").stderr
+    assert users == command.run("s.py").stderr
+    everything = command.run("s.py", "--traceback=full").stderr
+    assert everything.startswith(users)
+    for place in ("local/worker.py", "pyflink_stream/launcher.py", "<chain "):
+        assert place not in users
+        assert place in everything
+    in_the_worker = everything[everything.index("All of it, in the worker:") : everything.index("And where")]
+    assert f'File "{script}", line 2, in invert' in in_the_worker
+
+
+def test_a_full_traceback_of_main_shows_what_led_to_it(command: Command) -> None:
+    command.write(
+        "s.py",
+        """
+        import threading
+        def main(factory):
+            lock = threading.Lock()
+            factory.get_execution_environment().from_elements(0).map(lambda value: lock)
+        """,
+    )
+    assert "cloudpickle" not in command.run("s.py").stderr
+    everything = command.run("s.py", "--traceback=full").stderr
+    assert "cloudpickle.py" in everything
+    assert "api/snapshot.py" in everything
+
+
 def test_a_syntax_error_is_shown_as_python_shows_it(command: Command) -> None:
     script = command.write("s.py", "def main(factory):\n    foo(a b)\n")
     err = failure(command, "s.py")
-    assert err.startswith(f'  File "{script}", line 2\n    foo(a b)\n')
+    assert err.startswith("SyntaxError: invalid syntax")
+    assert f'\n  File "{script}", line 2\n    foo(a b)\n' in err
     assert "Python 2" not in err
 
 
 def test_a_python_2_script_is_recognised(command: Command) -> None:
     script = command.write("s.py", "def main(factory):\n    print 'hello'\n")
     err = failure(command, "s.py")
-    assert "SyntaxError" in err
-    assert err.endswith(
-        f"\n\nThis is Python 2, in line 2 of {script}:\n"
-        "  print is a function in Python 3. Python 3: print('hello')\n"
+    assert err.startswith(
+        f"This is Python 2, in line 2 of {script}: print is a function in Python 3. Python 3: print('hello')\n"
         f"All that has to change is listed by: pyflink-stream --check {script}\n"
+        f"  File \"{script}\", line 2\n    print 'hello'\n"
     )
 
 
@@ -121,7 +163,7 @@ def test_a_python_2_package_is_recognised(command: Command) -> None:
     command.write("s.py", "import helper\n")
     helper = command.write("helper.py", "x = 0777\n")
     err = failure(command, "s.py", "helper.py")
-    assert f"This is Python 2, in line 1 of {helper}:\n  an octal number begins with 0o" in err
+    assert f"This is Python 2, in line 1 of {helper}: an octal number begins with 0o" in err
     assert f"--check {helper}\n" in err
 
 
@@ -149,35 +191,31 @@ def test_a_python_2_package_is_recognised(command: Command) -> None:
     ],
 )
 def test_each_habit_of_python_2_is_given_in_python_3(tmp_path: Path, python2_line: str, python3_line: str) -> None:
-    explanation = explain(tmp_path, f"x = 1\n{python2_line}\n")
-    assert explanation is not None
-    lines = explanation.splitlines()
-    assert "in line 2 of" in lines[0]
-    assert lines[1].endswith(f". Python 3: {python3_line}")
+    first, _ = explain(tmp_path, f"x = 1\n{python2_line}\n")
+    assert "in line 2 of" in first
+    assert first.endswith(f". Python 3: {python3_line}")
 
 
 def test_several_habits_in_one_line_are_all_listed(tmp_path: Path) -> None:
-    explanation = explain(tmp_path, "try:\n    pass\nexcept (A, B), e: print e\n")
-    assert explanation is not None
-    assert [line.partition(". Python 3: ")[2] for line in explanation.splitlines()[1:-1]] == [
+    *lines, _ = explain(tmp_path, "try:\n    pass\nexcept (A, B), e: print e\n")
+    assert [line.partition(". Python 3: ")[2] for line in lines] == [
         "except (A, B) as e:",
         "print(e)",
     ]
 
 
 def test_tabs_mixed_with_blanks_are_python_2(tmp_path: Path) -> None:
-    explanation = explain(tmp_path, "if x:\n        a = 1\n\tb = 2\n")
-    assert explanation is not None
-    assert "in line 3 of" in explanation
-    assert "tabs and spaces are mixed in the indentation" in explanation
+    first, _ = explain(tmp_path, "if x:\n        a = 1\n\tb = 2\n")
+    assert "in line 3 of" in first
+    assert "tabs and spaces are mixed in the indentation" in first
 
 
 @pytest.mark.parametrize("line", ["foo(a b)", 'foo("0777" 3)', "def 0x(: pass", "x = = '`a`'", "x ="])
 def test_other_mistakes_are_not_called_python_2(tmp_path: Path, line: str) -> None:
-    assert explain(tmp_path, line + "\n") is None
+    assert explain(tmp_path, line + "\n") == []
 
 
-def explain(directory: Path, source: str) -> str | None:
+def explain(directory: Path, source: str) -> list[str]:
     file = directory / "s.py"
     file.write_text(source, encoding="utf-8")
     with pytest.raises(SyntaxError) as raised:
@@ -185,20 +223,50 @@ def explain(directory: Path, source: str) -> str | None:
     return python2.explain(raised.value)
 
 
-def test_a_terminal_gets_colours_and_a_pipe_does_not(command: Command) -> None:
-    import subprocess
-    import sys
-
+def on_a_terminal(command: Command, *args: str) -> tuple[int, str]:
+    """The exit status and what a terminal is sent."""
     leader, follower = pty.openpty()
     environment = {**command.environment, "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)
     process = subprocess.Popen(
-        [sys.executable, "-m", "pyflink_stream", "gone.py"], cwd=command.directory, env=environment, stderr=follower
+        [sys.executable, "-m", "pyflink_stream", *args], cwd=command.directory, env=environment, stderr=follower
     )
     os.close(follower)
-    assert process.wait(timeout=60) == 2
-    shown = os.read(leader, 10_000)
+    shown = b""
+    while True:
+        try:
+            data = os.read(leader, 10_000)
+        except OSError:  # How Linux says that the other end is closed.
+            data = b""
+        if not data:
+            break
+        shown += data
     os.close(leader)
-    assert b"gone.py: no such script" in shown
-    assert b"\x1b[" in shown
+    return process.wait(timeout=60), shown.decode()
+
+
+def test_a_terminal_gets_colours_and_a_pipe_does_not(command: Command) -> None:
+    status, shown = on_a_terminal(command, "gone.py")
+    assert status == 2
+    assert "gone.py: no such script" in shown
+    assert "\x1b[" in shown
     assert "\x1b[" not in command.run("gone.py").stderr
+
+
+def test_a_report_on_a_terminal_is_the_same_in_colours(command: Command) -> None:
+    command.write(
+        "s.py",
+        """
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements("0").map(lambda value: 1 / int(value)).output()
+            env.execute()
+        """,
+    )
+    status, shown = on_a_terminal(command, "s.py")
+    assert status == 1
+    assert "\x1b[1;31mZeroDivisionError: division by zero\x1b[0m" in shown
+    source = next(line for line in shown.splitlines() if "from_elements" in line)
+    assert source.count("\x1b[") > 4
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r\n", "\n")
+    assert plain == command.run("s.py").stderr

@@ -26,9 +26,9 @@ from stream_engine.local.connection import (
     LOOP_REPORT,
     Connection,
 )
-from stream_engine.local.failure import text_of
 from stream_engine.local.feeder import Feeder
 from stream_engine.local.loops import LoopReferee
+from stream_engine.report import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -251,9 +251,8 @@ class Coordinator:
             feeder.start()
 
     def _feeding_failed(self, error: BaseException) -> None:
-        self._fail(
-            f"{type(error).__name__}: {text_of(error)}\n  in a collection that the script gave to the job", error
-        )
+        what, *more = told(error)
+        self._fail("\n".join([what, "  in a collection that the script gave to the job", *more]), error)
         self._alarm.ring()
 
     # --- signals -----------------------------------------------------------------------------------------------------

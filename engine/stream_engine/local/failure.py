@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import reprlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stream_engine.local.remedies import Scene, remedy
 from stream_engine.operators.code import is_generated, site_of
+from stream_engine.report import behind, frames, raised, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamNode
-
-_ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_repr = reprlib.Repr()
-_repr.maxstring = _repr.maxother = 200
-_repr.maxlist = _repr.maxtuple = _repr.maxdict = 8
+    from stream_engine.operators.code import Site
 
 
 class Cancelled(BaseException):
@@ -49,7 +44,14 @@ class OperatorError(Exception):
 
 
 class RemoteTraceback(Exception):
-    """The user's part of a traceback from a worker, as text: the ``__cause__`` of what came from there."""
+    """The user's part of a traceback from a worker, as text: the ``__cause__`` of what came from there.
+
+    ``full`` is the traceback with the frames of the engine.
+    """
+
+    def __init__(self, users: str, full: str) -> None:
+        super().__init__(users, full)
+        self.full = full
 
     def __str__(self) -> str:
         return "\n" + str(self.args[0])
@@ -57,10 +59,14 @@ class RemoteTraceback(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception in a worker. ``summary`` is written for people; ``exception`` is its pickle, None if it has none."""
+    """An exception in a worker. ``summary`` is written for people; ``exception`` is its pickle, None if it has none.
+
+    ``traceback`` is the user's part of it, ``full`` all of it.
+    """
 
     summary: str
     traceback: str
+    full: str
     exception: bytes | None
 
     def cause(self) -> BaseException:
@@ -73,80 +79,48 @@ class Failure:
                 error = None
         if not isinstance(error, BaseException):
             error = RuntimeError(self.summary.split("\n", 1)[0])
-        error.__cause__ = RemoteTraceback(self.traceback)
+        error.__cause__ = RemoteTraceback(self.traceback, self.full)
         return error
 
 
 def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:
     """The failure of worker ``index``, which runs the subtasks of that index."""
-    site = record = None
+    from traceback import format_exception
+
+    full = "".join(format_exception(error))
+    site: Site | None = None
+    record = value = ...
     phase = ""
     operator: int | None = None
     if isinstance(error, OperatorError) and error.__cause__ is not None:
         operator, phase = error.operator, f" while it was {error.phase}"
         error = error.__cause__
     traceback = error.__traceback__
-    user_frames = traceback
     while traceback is not None:
-        if is_generated(traceback):
-            site, record = site_of(traceback)
-            user_frames = traceback.tb_next
+        frame = traceback.tb_frame
+        if is_generated(frame.f_code):
+            site = site_of(frame.f_code, traceback.tb_lineno)
+            record, value = (frame.f_locals.get(name or "", ...) for name in (site.record, site.value))
         traceback = traceback.tb_next
     if site is not None:
         # Nearer to what happened than the phase that the operator was in.
         operator, phase = site.operator, ""
-    lines = [f"{type(error).__name__}: {text_of(error)}{_hint(error, site.role if site else '')}"]
     node = _node(graph, operator)
+    what, *more = raised(error)
+    advice = remedy(error, Scene(graph, node, site.role if site else "", record is None, value is None))
+    lines = [f"{what}{'' if what.endswith(('.', '!', '?')) else '.'} {advice}" if advice else what, *more]
     if node is not None:
         width = next(task.parallelism for task in graph.tasks if node in task.operators)
         made = f", made at {node.location}" if node.location else ""
         lines.append(f"  in operator '{node.name}' (subtask {index + 1} of {width}{made}){phase}")
     if site is not None and site.record is not None:
-        lines.append(f"  with the record {_safe_repr(record)}")
-    frames = _user_lines(user_frames)
-    return Failure("\n".join(lines + frames), "\n".join(frames), _pickled(error))
+        lines.append(f"  with the record {shortened(record)}")
+    told = frames(error.__traceback__) + behind(error)
+    return Failure("\n".join(lines + told), "\n".join(told), full, _pickled(error))
 
 
 def _node(graph: JobGraph, operator: int | None) -> StreamNode | None:
     return next((node for task in graph.tasks for node in task.operators if node.id == operator), None)
-
-
-def _hint(error: BaseException, role: str) -> str:
-    if role == "hash" and isinstance(error, TypeError) and "unhashable" in str(error):
-        return ". This is a key: keys are compared by value and must not change, so return a tuple or a str"
-    if role == "time" and isinstance(error, TypeError):
-        return ". The record has no timestamp: call assign_timestamps_and_watermarks() before windows of event time"
-    if isinstance(error, SystemExit):
-        return " (the function called sys.exit, which ends the script only in main)"
-    return ""
-
-
-def _safe_repr(record: object) -> str:
-    try:
-        return _repr.repr(record)
-    except Exception as error:
-        return f"<{type(record).__name__}, whose repr raises {type(error).__name__}>"
-
-
-def text_of(error: BaseException) -> str:
-    """``str(error)``, or what can be said where that raises."""
-    try:
-        return str(error)
-    except Exception as failure:
-        return f"<its text raises {type(failure).__name__}>"
-
-
-def _user_lines(traceback: TracebackType | None) -> list[str]:
-    from traceback import extract_tb
-
-    lines: list[str] = []
-    for frame in extract_tb(traceback):
-        if frame.filename.startswith((_ENGINE, "<chain ", "<frozen ")):
-            continue
-        lines.append(f'    File "{frame.filename}", line {frame.lineno}, in {frame.name}')
-        if frame.line:
-            lines.append(f"      {frame.line}")
-    return lines
 
 
 def _pickled(error: BaseException) -> bytes | None:

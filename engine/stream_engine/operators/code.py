@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.report import GENERATED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
+    from types import CodeType
 
-_PREFIX = "<chain "
 _sites: dict[str, list[Site]] = {}
 _serial = count()
 
@@ -28,6 +29,8 @@ _MAX_DEPTH = 40
 class Site:
     """What a generated line does: for which operator, in which ``role``, and with the record in which variable.
 
+    ``value`` is the variable with what the record is reduced with, where that is done.
+
     Roles: ``function`` (the user's own call), ``key`` (a key selector), ``hash`` (a key being hashed or looked up),
     ``time`` (its timestamp being looked at), ``engine`` (anything else).
     """
@@ -35,6 +38,7 @@ class Site:
     operator: int
     role: str
     record: str | None
+    value: str | None = None
 
 
 @dataclass
@@ -48,7 +52,7 @@ class Code:
     """Functions of one chain, written line by line, then compiled together with the objects they use."""
 
     def __init__(self, title: str) -> None:
-        self.filename = f"{_PREFIX}{next(_serial)}: {title}>"
+        self.filename = f"{GENERATED}{next(_serial)}: {title}>"
         self.namespace: dict[str, Any] = {}
         self._names = count()
         self._finished: list[_Function] = []
@@ -65,11 +69,11 @@ class Code:
         """A name that nothing else in this code has."""
         return f"{hint}_{next(self._names)}"
 
-    def line(self, text: str, role: str = "engine") -> None:
-        """Adds a line to the innermost open function or block."""
+    def line(self, text: str, role: str = "engine", value: str | None = None) -> None:
+        """Adds a line to the innermost open function or block; for ``role`` and ``value`` see Site."""
         function = self._open[-1]
         function.lines.append("    " * function.depth + text)
-        function.sites.append(Site(self._site.operator, role, self._site.record))
+        function.sites.append(Site(self._site.operator, role, self._site.record, value))
 
     @contextmanager
     def block(self, header: str, role: str = "engine") -> Iterator[None]:
@@ -112,13 +116,10 @@ class Code:
         return self.namespace
 
 
-def is_generated(traceback: TracebackType) -> bool:
-    return traceback.tb_frame.f_code.co_filename.startswith(_PREFIX)
+def is_generated(code: CodeType) -> bool:
+    return code.co_filename.startswith(GENERATED)
 
 
-def site_of(traceback: TracebackType) -> tuple[Site, Any]:
-    """What a generated frame of a traceback was doing, and the record it was doing it with (None: no record)."""
-    frame = traceback.tb_frame
-    site = _sites[frame.f_code.co_filename][traceback.tb_lineno - 1]
-    record = frame.f_locals.get(site.record) if site.record else None
-    return site, record
+def site_of(code: CodeType, line: int) -> Site:
+    """What a line of generated code does."""
+    return _sites[code.co_filename][line - 1]

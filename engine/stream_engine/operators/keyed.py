@@ -38,6 +38,6 @@ def write_reduce(chain: ChainWriter, values: str, key: str, value: str, record: 
         code.line(f"{code.bind('check_key', check_key)}({key})", "hash")
         code.line(f"{value} = {record}")
     with code.block("else:"):
-        code.line(f"{value} = {code.bind('reduce', reduce)}({value}, {record})", "function")
+        code.line(f"{value} = {code.bind('reduce', reduce)}({value}, {record})", "function", value)
     # What is kept is the copy and what goes on is the original: either may be changed without the other.
     code.line(f"{values}[{key}] = {chain.owned(value)}", "hash")

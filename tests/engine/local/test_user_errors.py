@@ -206,6 +206,95 @@ def test_a_key_that_cannot_be_one_is_refused(
     assert "with the record " in err
 
 
+NOTHING = """
+    import sys
+    from org.apache.flink.streaming.api.functions.source import SourceFunction
+    def known(value):
+        if value != 2:
+            return value
+    class Numbers(SourceFunction):
+        def run(self, ctx):
+            ctx.collect(None)
+    def main(factory):
+        env = factory.get_execution_environment()
+        others = env.from_elements(4, 5).filter(lambda value: True)
+        numbers = env.from_elements(1, 2, 3)
+        if "source" in sys.argv:
+            numbers = env.create_python_source(Numbers())
+        else:
+            numbers = numbers.map(known)
+        numbers = numbers.filter(lambda value: True).union(others)
+        numbers.key_by(lambda value: 0).flat_map(lambda value, out: out.collect(value + 1)).name("next").output()
+        env.execute()
+"""
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_record_that_is_none_is_traced_to_the_function_that_returned_it(launcher: Launcher, parallelism: int) -> None:
+    err = report(launcher.run(NOTHING, "-p", parallelism))
+    first, second, third, *_ = err.splitlines()
+    assert first.startswith("TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'. The record is None: ")
+    assert first.endswith("program.py:16, returned it; is there a way through it without a return?")
+    assert "in operator 'next' (subtask " in second
+    assert third == "  with the record None"
+
+
+def test_a_none_that_no_function_returned_is_only_shown(launcher: Launcher) -> None:
+    first, *_ = report(launcher.run(NOTHING, "-", "source")).splitlines()
+    assert first.endswith("TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'")
+
+
+def test_an_address_in_use_is_reported_with_what_to_do(launcher: Launcher) -> None:
+    err = report(
+        launcher.run(
+            """
+            import socket
+            from org.apache.flink.api.common.functions import RichMapFunction
+            class Serving(RichMapFunction):
+                def open(self, config):
+                    self.first = socket.create_server(("127.0.0.1", 0))
+                    self.second = socket.create_server(self.first.getsockname())
+                def map(self, value):
+                    return value
+            def main(factory):
+                env = factory.get_execution_environment()
+                env.from_elements(1).map(Serving()).output()
+                env.execute()
+            """
+        )
+    )
+    first, second, *_ = err.splitlines()
+    assert "Address already in use" in first
+    assert first.endswith("stop it, or take another port")
+    assert "'Map: Serving' (subtask 1 of 1, made at" in second
+    assert second.endswith("while it was being opened")
+
+
+def test_what_led_to_an_exception_is_reported_behind_it(launcher: Launcher) -> None:
+    err = report(
+        launcher.run(
+            """
+            def price(record):
+                try:
+                    return record["price"]
+                except KeyError as error:
+                    raise ValueError("no price") from error
+            def main(factory):
+                env = factory.get_execution_environment()
+                env.from_elements({"name": "a"}).map(price).output()
+                env.execute()
+            """
+        )
+    )
+    path = launcher.directory / "program.py"
+    lines = err.splitlines()
+    assert lines[0] == "ValueError: no price"
+    assert lines[2] == "  with the record {'name': 'a'}"
+    assert lines[3] == f'  File "{path}", line 5, in price'
+    cause = lines.index("caused by KeyError: 'price'")
+    assert lines[cause + 1 : cause + 3] == [f'  File "{path}", line 3, in price', '    return record["price"]']
+
+
 def test_a_record_that_cannot_cross_workers_is_told(launcher: Launcher) -> None:
     err = report(
         launcher.run(

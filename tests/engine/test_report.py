@@ -1,0 +1,146 @@
+"""How an exception is told to the author of a script."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stream_engine.job import InvalidProgramException
+from stream_engine.report import behind, frames, raised, shortened, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def error_of(function: Callable[[], Any]) -> BaseException:
+    with pytest.raises(BaseException) as caught:  # noqa: PT011
+        function()
+    return caught.value
+
+
+def test_what_was_raised_comes_first() -> None:
+    def divide() -> float:
+        return 1 / 0
+
+    first, *rest = told(error_of(divide))
+    assert first == "ZeroDivisionError: division by zero"
+    assert any(line.endswith("in divide") for line in rest)
+    assert "    return 1 / 0" in rest
+
+
+def test_a_text_of_several_lines_stays_whole() -> None:
+    assert raised(ValueError("one\ntwo")) == ["ValueError: one", "two"]
+    assert raised(ValueError()) == ["ValueError"]
+
+
+def test_an_exception_that_cannot_be_shown_is_still_told() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    [line] = raised(Mute())
+    assert "Mute: <" in line
+
+
+def test_of_a_syntax_error_the_line_comes_after_what_is_wrong() -> None:
+    first, place, source, *_ = raised(error_of(lambda: compile("x = = 1", "script.py", "exec")))
+    assert first.startswith("SyntaxError: ")
+    assert (place, source) == ('  File "script.py", line 1', "    x = = 1")
+
+
+def test_what_the_engine_refuses_needs_no_class() -> None:
+    assert raised(InvalidProgramException("s.py:3: A port is a number.")) == ["s.py:3: A port is a number."]
+
+
+def test_a_recursion_is_told_once() -> None:
+    def down(depth: int) -> int:
+        return down(depth - 1) if depth else 1 // 0
+
+    lines = frames(error_of(lambda: down(200)).__traceback__)
+    assert len(lines) < 40
+    assert any("Previous line repeated" in line for line in lines)
+
+
+def test_of_many_frames_the_first_and_the_last_are_told() -> None:
+    def even(depth: int) -> int:
+        return odd(depth - 1) if depth else 1 // 0
+
+    def odd(depth: int) -> int:
+        return even(depth - 1)
+
+    lines = frames(error_of(lambda: even(200)).__traceback__)
+    places = [line for line in lines if line.startswith("  File ")]
+    assert len(places) == 10
+    assert [line for line in lines if "more ..." in line] == ["  ... 193 more ..."]
+    assert places[-1].endswith("in even")
+
+
+def test_a_library_that_the_script_calls_is_shown() -> None:
+    lines = frames(error_of(lambda: json.loads("{")).__traceback__)
+    assert lines[0].endswith("in <lambda>") or "test_report" in lines[0]
+    assert any("json" in line and "decoder.py" in line for line in lines)
+
+
+def test_a_library_that_the_engine_calls_is_not_shown() -> None:
+    engine = {"__name__": "stream_engine.somewhere", "json": json}
+    exec("def call(function): return function(), json.loads('{')", engine)
+
+    def users() -> None:
+        raise KeyError("mine")
+
+    places = [
+        line for line in frames(error_of(lambda: engine["call"](int)).__traceback__) if line.startswith("  File ")
+    ]
+    assert [place.rpartition(" in ")[2] for place in places] == ["error_of", "<lambda>"]
+    lines = frames(error_of(lambda: engine["call"](users)).__traceback__)
+    assert any(line.endswith("in users") for line in lines)
+    assert "somewhere" not in "".join(lines)
+
+
+def test_causes_are_told_in_their_order() -> None:
+    def chain() -> None:
+        try:
+            try:
+                raise KeyError("first")
+            except KeyError:
+                raise ValueError("second")  # noqa: B904
+        except ValueError as error:
+            raise RuntimeError("third") from error
+
+    headings = [line for line in told(error_of(chain)) if not line.startswith(" ")]
+    assert headings == [
+        "RuntimeError: third",
+        "caused by ValueError: second",
+        "raised while handling KeyError: 'first'",
+    ]
+
+
+def test_a_context_that_was_set_aside_is_not_told() -> None:
+    def chain() -> None:
+        try:
+            raise KeyError("first")
+        except KeyError:
+            raise ValueError("second") from None
+
+    assert behind(error_of(chain)) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "shown"),
+    [("a" * 1000, 200), (list(range(1000)), 40), ({"key": "b" * 5000}, 250), (SimpleNamespace(text="c" * 999), 200)],
+)
+def test_records_are_shown_in_bearable_length(record: Any, shown: int) -> None:
+    assert len(shortened(record)) <= shown
+
+
+def test_a_record_is_shown_in_one_line() -> None:
+    class Lines:
+        def __repr__(self) -> str:
+            return "one\ntwo"
+
+    broken = type("list", (), {})()
+    assert shortened(Lines()) == "one\\ntwo"
+    assert shortened(broken) == "<list, whose repr raises TypeError>"

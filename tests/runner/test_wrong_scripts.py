@@ -1,0 +1,257 @@
+"""Mistakes that people make: each is told in a few lines, of which the first says what to change."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Command
+
+_MOST_LINES = 15
+
+
+def report(command: Command, script: str, *args: str, out: str = "") -> list[str]:
+    """The standard error of a script that is wrong."""
+    command.write("s.py", script)
+    done = command.run(*args, "s.py")
+    assert (done.returncode, done.stdout) == (1, out)
+    lines = done.stderr.splitlines()
+    assert len(lines) <= _MOST_LINES
+    assert "stream_engine" not in done.stderr
+    assert "pyflink_stream/" not in done.stderr
+    return lines
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A port that nobody else gets, and that nobody listens at."""
+    with closing(socket.socket()) as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+def test_a_method_that_is_misspelt(command: Command) -> None:
+    first, *_ = report(
+        command,
+        """
+        from org.apache.flink.api.common.functions import FilterFunction
+        class Long(FilterFunction):
+            def filterDestination(self, value):
+                return len(value) > 3
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements("a", "stream").filter(Long()).output()
+            env.execute()
+        """,
+    )
+    assert first.endswith(
+        "s.py:7: Long has no method filter(value), which a FilterFunction needs. "
+        "It has filterDestination(): should that be called filter?"
+    )
+
+
+def test_two_arguments_for_map(command: Command) -> None:
+    first, *_ = report(
+        command,
+        """
+        from org.apache.flink.api.common.functions import MapFunction
+        class Tokenizer(MapFunction):
+            def map(self, value, collector):
+                collector.collect(value)
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements("a", "stream").map(Tokenizer()).output()
+            env.execute()
+        """,
+    )
+    assert first.endswith(
+        "s.py:7: Tokenizer.map(value, collector) has the wrong parameters: it is called with (value). "
+        "If the second is a collector, pass it to flat_map()."
+    )
+
+
+FORGETFUL_MAP = """
+    from org.apache.flink.api.common.functions import MapFunction, ReduceFunction
+    class Pair(MapFunction):
+        def map(self, value):
+            (1, value)
+    class Sum(ReduceFunction):
+        def reduce(self, left, right):
+            return left[0] + right[0], left[1]
+    def main(factory):
+        env = factory.get_execution_environment()
+        pairs = env.from_elements("a", "stream", "a").map(Pair())
+        pairs.key_by(lambda pair: pair[1]).reduce(Sum()).output()
+        env.execute()
+"""
+
+
+@pytest.mark.parametrize("parallelism", ["1", "2"])
+def test_a_map_without_a_return(command: Command, parallelism: str) -> None:
+    first, _, error, *_ = report(command, FORGETFUL_MAP, "-p", parallelism)
+    script = command.directory / "s.py"
+    text = "Pair.map(value) has no return, so that every record behind it is None: give it one"
+    assert first == f"{script}:10: UserWarning: {text}"
+    assert error == (
+        "TypeError: 'NoneType' object is not subscriptable. "
+        f"The record is None: give Pair.map(), used at {script}:10, a return"
+    )
+
+
+def test_a_key_selector_without_a_return(command: Command) -> None:
+    first, *_ = report(
+        command,
+        """
+        from org.apache.flink.api.java.functions import KeySelector
+        class Selector(KeySelector):
+            def getKey(self, value):
+                value[1]
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements((1, "a")).key_by(Selector()).reduce(lambda left, right: left).output()
+            env.execute()
+        """,
+    )
+    assert first.endswith(
+        "s.py:7: Selector.getKey(value) has no return, so that its result is always None: give it one."
+    )
+
+
+def test_a_reduce_that_sometimes_returns_nothing(command: Command) -> None:
+    first, *_ = report(
+        command,
+        """
+        def add(left, right):
+            if right[0] < 2:
+                return left[0] + right[0], left[1]
+        def main(factory):
+            env = factory.get_execution_environment()
+            pairs = env.from_elements((1, "a"), (1, "a"), (2, "a"), (1, "a"))
+            pairs.key_by(lambda pair: pair[1]).reduce(add).output()
+            env.execute()
+        """,
+        out="(1, 'a')\n(2, 'a')\nNone\n",
+    )
+    assert first == (
+        "TypeError: 'NoneType' object is not subscriptable. "
+        "add returned None for the records before; is there a way through it without a return?"
+    )
+
+
+def test_a_lambda_with_a_lock(command: Command) -> None:
+    first, *_ = report(
+        command,
+        """
+        import threading
+        def main(factory):
+            lock = threading.Lock()
+            env = factory.get_execution_environment()
+            env.from_elements("a", "stream").map(lambda value: (lock.acquire(), value)).output()
+            env.execute()
+        """,
+    )
+    assert "s.py:5: <lambda> uses lock, of type _thread.lock, which cannot be sent to the workers" in first
+    assert first.endswith("is made in open() of a rich function, or in run() of a source.")
+
+
+def test_execute_forgotten(command: Command) -> None:
+    script = command.write(
+        "s.py",
+        """
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements("a", "stream").map(lambda value: value.upper()).output()
+        """,
+    )
+    done = command.run("s.py")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        f"Warning: main() ended with a plan, begun at {script}:3, that was not run: call execute() on its environment\n"
+    )
+
+
+def test_a_port_where_no_server_listens(command: Command, free_port: int) -> None:
+    first, *_ = report(
+        command,
+        f"""
+        from org.apache.flink.streaming.util.serialization import SimpleStringSchema
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements("a").write_to_socket("127.0.0.1", {free_port}, SimpleStringSchema())
+            env.execute()
+        """,
+    )
+    assert first == (
+        f"ConnectionError: cannot connect to 127.0.0.1:{free_port}: Connection refused; "
+        "start the server before the job, or correct the port"
+    )
+
+
+def test_a_list_as_a_key(command: Command) -> None:
+    first, *_ = report(
+        command,
+        """
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements((1, "a")).key_by(lambda pair: [pair[1]]).reduce(lambda left, right: left).output()
+            env.execute()
+        """,
+    )
+    assert first == (
+        "TypeError: unhashable type: 'list'. This is a key: keys are compared by value and must not change, "
+        "so return a tuple or a str"
+    )
+
+
+def test_an_output_that_exists(command: Command) -> None:
+    there = command.write("results", "of yesterday")
+    first, second, *_ = report(
+        command,
+        """
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements("a").write_as_text("results")
+            env.execute()
+        """,
+    )
+    assert first == (
+        f"the output {there} exists already: delete it, write to another path, "
+        "or say write_as_text(path, mode=WriteMode.OVERWRITE)"
+    )
+    assert second == f"  in operator 'Sink: {there}', made at {command.directory / 's.py'}:3"
+    assert there.read_text() == "of yesterday"
+
+
+def test_print_of_python_2(command: Command) -> None:
+    first, *_ = report(
+        command,
+        """
+        def main(factory):
+            print "counting"
+            env = factory.get_execution_environment()
+        """,
+    )
+    assert first.startswith("This is Python 2, in line 2 of ")
+    assert first.endswith('s.py: print is a function in Python 3. Python 3: print("counting")')
+
+
+def test_a_method_of_the_environment_that_is_misspelt(command: Command) -> None:
+    first, *_ = report(
+        command,
+        """
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.read_text_fil("words").output()
+            env.execute()
+        """,
+    )
+    assert first == (
+        "AttributeError: 'PythonStreamExecutionEnvironment' object has no attribute 'read_text_fil': "
+        "did you mean read_text_file?"
+    )

@@ -96,6 +96,8 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
 )
+@click.option("-v", "--verbose", count=True, help="Logs what happens to standard error; -vv also details.")
+@click.option("--log-file", metavar="FILE", help="Appends the log to FILE; standard error then gets warnings only.")
 @click.option(
     "--traceback",
     type=click.Choice(["user", "full"]),
@@ -112,6 +114,8 @@ def command(
     definitions: tuple[str, ...],
     conf_dir: str | None,
     check: bool,
+    verbose: int,
+    log_file: str | None,
     traceback: str,
     script: str,
     packages: tuple[str, ...],
@@ -127,6 +131,8 @@ def command(
     for warning in (source.remark, *warnings):
         if warning:
             console.warning(warning)
+    if verbose or log_file is not None:
+        _log(verbose, log_file, program, source)
     return Request(program, merged, traceback == "full")
 
 
@@ -157,6 +163,17 @@ def _check(script: str, packages: Sequence[str], program: Program) -> int:
     except OSError as error:
         console.error(f"{error.filename}: cannot be read: {error.strerror}")
         return exit_codes.USAGE
+
+
+def _log(verbosity: int, file: str | None, program: Program, source: configuration.Source) -> None:
+    from pyflink_stream import logs
+
+    try:
+        logs.configure(verbosity, file)
+    except logs.LogFileError as error:
+        raise click.UsageError(str(error)) from None
+    logs.debug("Script %s, packages: %s", program.script, ", ".join(program.packages) or "none")
+    logs.debug("Configuration: %s", source.file or "the defaults")
 
 
 def _definition(text: str) -> configuration.Setting:

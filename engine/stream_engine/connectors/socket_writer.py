@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 from stream_engine.connectors.address import check_address, lost, unreachable
 
@@ -57,3 +58,16 @@ class SocketWriter:
     def _lost(self, error: OSError) -> ConnectionError:
         self._broken = True
         return lost(self._host, self._port, error, f"{self._sent} bytes had been sent, perhaps not all of them read")
+
+
+class SocketLines:
+    """Adapts a connection to a sink's batches, of str or bytes. Raises what a SocketWriter does."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._writer = SocketWriter(host, port)
+
+    def write(self, lines: list[Any]) -> None:
+        self._writer.send(b"".join(line.encode() if isinstance(line, str) else bytes(line) for line in lines))
+
+    def close(self) -> None:
+        self._writer.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 from select import select
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from stream_engine.local.connection import CONSOLE
+from stream_engine.local.connection import CONSOLE, ERRORS
 
 if TYPE_CHECKING:
     from stream_engine.local.worker import Worker
@@ -34,17 +35,25 @@ class ConsoleWriter:
 
 
 class ConsoleStream(io.TextIOBase):
-    """``sys.stdout`` of a worker, for the ``print`` of user functions in any thread."""
+    """``sys.stdout`` or ``sys.stderr`` of a worker, for the ``print`` of user functions in any thread.
+
+    ``kind`` is that of the frames; programs that functions start get the ``descriptor``.
+    """
 
     encoding = "utf-8"
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, kind: int, descriptor: int) -> None:
         self._worker = worker
+        self._kind = kind
+        self._descriptor = descriptor
         self._lock = Lock()
         self._line = ""
 
     def writable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return self._descriptor
 
     def write(self, text: str) -> int:
         with self._lock:
@@ -52,11 +61,7 @@ class ConsoleStream(io.TextIOBase):
             whole, newline, self._line = self._line.rpartition("\n")
             if newline:
                 self._send(whole + newline)
-        control = self._worker.control
-        while control.backlog > _BACKLOG and not control.closed:
-            # Whichever thread prints waits for the reader here; only the loop could do other work meanwhile.
-            select((), (control,), (), 0.1)
-            control.write()
+        wait_for_reader(self._worker)
         return len(text)
 
     def flush(self) -> None:
@@ -66,4 +71,24 @@ class ConsoleStream(io.TextIOBase):
                 self._line = ""
 
     def _send(self, text: str) -> None:
-        self._worker.control.send(CONSOLE, 0, text.encode("utf-8", "surrogateescape"))
+        self._worker.control.send(self._kind, 0, text.encode("utf-8", "surrogateescape"))
+
+
+def wait_for_reader(worker: Worker) -> None:
+    """Waits while much of what this worker has said has not been read; in whichever thread has said it."""
+    control = worker.control
+    while control.backlog > _BACKLOG and not control.closed:
+        # Only the loop could do other work meanwhile.
+        select((), (control,), (), 0.1)
+        control.write()
+
+
+def redirect_streams(worker: Worker) -> None:
+    """Gives this process, which is ``worker``'s, streams of its own."""
+    sys.stdout, sys.stderr = ConsoleStream(worker, CONSOLE, 1), ConsoleStream(worker, ERRORS, 2)
+
+
+def flush_streams() -> None:
+    """Sends on also what is not yet a whole line."""
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -6,7 +6,6 @@ import os
 import pickle
 import selectors
 import signal
-import sys
 from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
 from time import monotonic
@@ -14,20 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.operators import FedSource
 from stream_engine.job import JobCancelledException, JobExecutionException
+from stream_engine.local import logs
 from stream_engine.local.alarm import Alarm
 from stream_engine.local.connection import (
     CANCEL,
     CONSOLE,
     DEMAND,
     DEPLOY,
+    ERRORS,
     FAILED,
     FINISHED,
+    LOG,
     LOOP_PROBE,
     LOOP_REPORT,
     Connection,
 )
 from stream_engine.local.feeder import Feeder
 from stream_engine.local.loops import LoopReferee
+from stream_engine.local.output import Output, WriteInterrupted, write_error
 from stream_engine.report import told
 
 if TYPE_CHECKING:
@@ -41,10 +44,6 @@ if TYPE_CHECKING:
 # How long workers may take to cancel sources and close operators once told to stop, in seconds.
 _GRACE = 1.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class _WriteInterrupted(BaseException):
-    """Raised by a signal while standard output blocks, so that its reader cannot keep the job from stopping."""
 
 
 class Coordinator:
@@ -64,8 +63,7 @@ class Coordinator:
         self._signal: int | None = None
         self._stopping_since: float | None = None
         self._killed = False
-        self._writing = False
-        self._discarding = False
+        self._output = Output()
         self._alarm = Alarm()
 
     def run(self, prepare: bytes | None, configuration: bytes, graph: bytes, splits: dict[int, Any]) -> list[bytes]:
@@ -80,6 +78,8 @@ class Coordinator:
                 summary = f"The job's {self._graph.slots} workers cannot be started: {error}."
                 raise JobExecutionException(summary, self._job_id) from error
             self._alive = {child.pid for child in self._children}
+            logs.debug("The workers have the process ids %s", ", ".join(map(str, sorted(self._alive))))
+            deployed = (prepare, configuration, graph, splits, logs.levels())
             try:
                 self._selector.register(self._alarm, selectors.EVENT_READ, None)
                 self._selector.register(self._server, selectors.EVENT_READ, None)
@@ -87,7 +87,7 @@ class Coordinator:
                     connection = Connection(child.control, lambda _: self._alarm.ring())
                     self._connections.append(connection)
                     self._selector.register(child.control, selectors.EVENT_READ, connection)
-                    connection.send(DEPLOY, 0, pickle.dumps((prepare, configuration, graph, splits)))
+                    connection.send(DEPLOY, 0, pickle.dumps(deployed))
                 self._referees = [
                     LoopReferee(i, self._connections[: max(self._graph.tasks[task].parallelism for task in tasks)])
                     for i, tasks in enumerate(self._graph.loops)
@@ -136,7 +136,13 @@ class Coordinator:
 
     def _on_frame(self, worker: int, frame: Frame) -> None:
         if frame.kind == CONSOLE:
-            self._write(frame.payload)
+            if not self._output.write(frame.payload):
+                # As a program that is not told otherwise: the reader has what it wanted, so there is nothing to do.
+                self._signal = signal.SIGPIPE
+        elif frame.kind == ERRORS:
+            write_error(frame.payload)
+        elif frame.kind == LOG:
+            logs.handle(frame.payload)
         elif frame.kind == LOOP_REPORT:
             self._referees[frame.exchange].on_report(worker, pickle.loads(frame.payload))
         elif frame.kind == LOOP_PROBE:
@@ -217,28 +223,6 @@ class Coordinator:
             name = signal.Signals(self._signal).name
             raise JobCancelledException(f"The job was stopped by {name}.", self._job_id, self._signal)
 
-    # --- output ------------------------------------------------------------------------------------------------------
-
-    def _write(self, data: bytes) -> None:
-        if self._discarding or sys.stdout is None:
-            return
-        try:
-            self._writing = True
-            binary = getattr(sys.stdout, "buffer", None)
-            if binary is not None:
-                binary.write(data)
-            else:
-                sys.stdout.write(data.decode("utf-8", "surrogateescape"))
-            sys.stdout.flush()
-        except (BrokenPipeError, _WriteInterrupted) as error:
-            self._discarding = True
-            if isinstance(error, BrokenPipeError):
-                # As a program that is not told otherwise: the reader has what it wanted, so there is nothing to do.
-                self._signal = signal.SIGPIPE
-                _forget_stdout()
-        finally:
-            self._writing = False
-
     # --- sources read here -------------------------------------------------------------------------------------------
 
     def _start_feeders(self) -> None:
@@ -275,21 +259,11 @@ class Coordinator:
             self._stopping_since = monotonic() - _GRACE
         self._signal = number
         self._alarm.ring()
-        if self._writing:
-            raise _WriteInterrupted
+        if self._output.writing:
+            raise WriteInterrupted
 
 
 def _exit_message(code: int) -> str:
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended unexpectedly, with exit status {code}"
-
-
-def _forget_stdout() -> None:
-    """Keeps the interpreter from complaining, when it ends, that it cannot flush standard output."""
-    try:
-        descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
-        os.close(descriptor)
-    except (OSError, ValueError):
-        return

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.graph.operators import CollectionSource, FedSource, SocketTextSource
-from stream_engine.job import InvalidProgramException, JobExecutionResult
+from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionResult
+from stream_engine.local import logs
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
 from stream_engine.local.files import check_spill_directory, prepare_files
@@ -48,14 +49,30 @@ class LocalExecutor:
             sys.stdout.flush()
         if not self._running.acquire(blocking=False):
             raise InvalidProgramException("Another job of this script is still running: execute() one after the other.")
+        _log_start(plan, job_name, job_id)
+        outcome = "failed"
         try:
             coordinator = Coordinator(self._server, job_id, plan)
             # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
             prepare = pickle.dumps(self._prepare) if self._prepare is not None else None
             packed = coordinator.run(prepare, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+            outcome = "finished"
+        except JobCancelledException:
+            outcome = "was stopped"
+            raise
         finally:
             self._running.release()
+            logs.info("Job %r %s after %.3f s", job_name, outcome, monotonic() - start)
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results(packed, job_id))
+
+
+def _log_start(plan: JobGraph, job_name: str, job_id: str) -> None:
+    logs.info("Job %r (%s) starts; tasks: %d, workers: %d", job_name, job_id, len(plan.tasks), plan.slots)
+    for task in plan.tasks:
+        logs.info("Task %d of parallelism %d: %s", task.id + 1, task.parallelism, task.name)
+    for exchange in plan.exchanges:
+        kind = type(exchange.partitioner).__name__
+        logs.debug("Task %d feeds task %d: %s", exchange.source_task + 1, exchange.target_task + 1, kind)
 
 
 def _check(plan: JobGraph) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.operators import IterationHead
 from stream_engine.graph.partitioners import Forward
+from stream_engine.local import logs
 from stream_engine.local.connection import CREDIT, DATA, IDLE, MARK, WATERMARK
 from stream_engine.local.failure import OperatorError
 from stream_engine.local.feedback import FeedbackQueue
@@ -220,6 +221,7 @@ class Subtask:
 
     def open(self) -> None:
         self._opened = True
+        logs.debug("is being opened")
         for operator in reversed(self.chain.operators):
             with OperatorError.around(operator.id, "being opened"):
                 operator.open(self, self.task.parallelism)
@@ -230,6 +232,7 @@ class Subtask:
             self.chain.watermarks.enter(MAX_WATERMARK)
         self.chain.finish()
         self.finished = True
+        logs.debug("has finished")
         self.close()
         for gate in self.gates:
             gate.end()

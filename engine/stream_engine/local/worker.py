@@ -7,15 +7,15 @@ import pickle
 import selectors
 import sys
 from heapq import heappop, heappush
-from io import TextIOWrapper
 from itertools import count
 from math import inf
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stream_engine.connectors.text_writer import TextWriter
 from stream_engine.graph import operators as plan
 from stream_engine.graph.job_graph import JobGraph
+from stream_engine.local import logs
 from stream_engine.local.accumulators import packed
 from stream_engine.local.alarm import Alarm
 from stream_engine.local.connection import (
@@ -32,7 +32,7 @@ from stream_engine.local.connection import (
     Connection,
     Frame,
 )
-from stream_engine.local.console import ConsoleStream, ConsoleWriter
+from stream_engine.local.console import ConsoleWriter, flush_streams, redirect_streams
 from stream_engine.local.failure import Cancelled, describe
 from stream_engine.local.loops import LoopMonitor
 from stream_engine.local.sources import FedReader, PushSource, pull_source
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from socket import socket
 
-    from stream_engine.connectors.socket_writer import SocketWriter
     from stream_engine.local.sources import Reader
     from stream_engine.operators.operator import Writer
 
@@ -56,29 +55,13 @@ _LONGEST_SLEEP = 86_400
 _QUIET = 0.001
 
 
-class SocketLines:
-    """Adapts a socket to a sink's batches, of str or bytes."""
-
-    def __init__(self, writer: SocketWriter) -> None:
-        self._writer = writer
-
-    def write(self, lines: list[Any]) -> None:
-        self._writer.send(b"".join(line.encode() if isinstance(line, str) else bytes(line) for line in lines))
-
-    def close(self) -> None:
-        self._writer.close()
-
-
 def run_worker(index: int, control: socket, peers: dict[int, socket]) -> int:
     """Waits for a job, runs its share, and returns the exit code of the process."""
     import faulthandler
 
     faulthandler.enable()
-    if isinstance(sys.stderr, TextIOWrapper):
-        # A line is one write, also in an interpreter told not to buffer, or those of several workers would mix.
-        sys.stderr.reconfigure(line_buffering=True, write_through=False)
     worker = Worker(index, control, peers)
-    sys.stdout = ConsoleStream(worker)
+    redirect_streams(worker)
     return worker.run()
 
 
@@ -119,7 +102,7 @@ class Worker:
         try:
             self._deploy()
             self._loop()
-            sys.stdout.flush()
+            flush_streams()
             self.control.send(FINISHED, 0, packed(self.accumulators))
             while not self.cancelled:
                 self._poll(None)
@@ -139,7 +122,9 @@ class Worker:
             if self.control.closed:
                 raise Cancelled
         assert frames[0].kind == DEPLOY
-        prepare, configuration, graph, splits = pickle.loads(frames[0].payload)
+        prepare, configuration, graph, splits, levels = pickle.loads(frames[0].payload)
+        if levels is not None:
+            logs.forward(self, levels)
         self.configuration = pickle.loads(configuration)
         self.buffer_timeout: int = self.configuration.get("execution.buffer-timeout")
         directories = self.configuration.get("io.tmp.dirs")
@@ -179,6 +164,9 @@ class Worker:
                 source.open()
         for peer in self.peers.values():
             self._selector.register(peer.socket, selectors.EVENT_READ, peer)
+        if levels is None:
+            # By now what uses logging has been loaded, and opened, and perhaps configured it.
+            logs.forward(self, None)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -211,7 +199,7 @@ class Worker:
                 action()
             except BaseException as error:
                 sys.stderr.write(f"While the job was stopped: {describe(error, self.graph, self.index).summary}\n")
-        sys.stdout.flush()
+        flush_streams()
         self._drain()
 
     def _fail(self, error: BaseException) -> None:
@@ -445,7 +433,7 @@ class Worker:
         if isinstance(sink, plan.TextFileSink):
             return TextWriter(sink.path, self.index, parallelism)
         if isinstance(sink, plan.SocketSink):
-            from stream_engine.connectors.socket_writer import SocketWriter
+            from stream_engine.connectors.socket_writer import SocketLines
 
-            return SocketLines(SocketWriter(sink.host, sink.port))
+            return SocketLines(sink.host, sink.port)
         return ConsoleWriter(self)

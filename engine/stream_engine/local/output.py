@@ -1,0 +1,60 @@
+"""Where the script's process writes what workers say: its own standard output and standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+class WriteInterrupted(BaseException):
+    """Raised by a signal while standard output blocks, so that its reader cannot keep the job from stopping."""
+
+
+class Output:
+    """Standard output, until its reader goes away. ``writing`` says that a signal is to raise WriteInterrupted."""
+
+    def __init__(self) -> None:
+        self.writing = False
+        self._discarding = False
+
+    def write(self, data: bytes) -> bool:
+        """Writes whole lines; False when there is nobody any more who reads them."""
+        if self._discarding or sys.stdout is None:
+            return True
+        try:
+            self.writing = True
+            binary = getattr(sys.stdout, "buffer", None)
+            if binary is not None:
+                binary.write(data)
+            else:
+                sys.stdout.write(data.decode("utf-8", "surrogateescape"))
+            sys.stdout.flush()
+        except WriteInterrupted:
+            self._discarding = True
+        except BrokenPipeError:
+            self._discarding = True
+            forget_stdout()
+            return False
+        finally:
+            self.writing = False
+        return True
+
+
+def write_error(data: bytes) -> None:
+    """Writes whole lines to standard error; when nobody reads that any more, there is nobody to tell."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.write(data.decode("utf-8", "surrogateescape"))
+            sys.stderr.flush()
+    except OSError:
+        return
+
+
+def forget_stdout() -> None:
+    """Keeps the interpreter from complaining, when it ends, that it cannot flush standard output."""
+    try:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+        os.close(descriptor)
+    except (OSError, ValueError):
+        return

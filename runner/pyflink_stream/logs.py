@@ -1,0 +1,57 @@
+"""What ``-v`` and ``--log-file`` ask for, as handlers of Python's ``logging``. Imported only where they are given."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TextIO
+
+from stream_engine.local.logs import OWN_HANDLER
+
+_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)-7s %(name)s [%(threadName)s]: %(message)s"
+
+
+class LogFileError(Exception):
+    """The file cannot be written to; the message names it."""
+
+
+def configure(verbosity: int, file: str | None) -> None:
+    """Logs to standard error: warnings, with a ``verbosity`` of 1 what happens, with 2 details; and to ``file``.
+
+    The file is appended to, and gets at least what happens. Raises LogFileError.
+    """
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
+    handlers: list[logging.Handler] = [_handler(_StandardError(), level)]
+    if file is not None:
+        level = min(level, logging.INFO)
+        try:
+            handlers.append(_handler(logging.FileHandler(file, encoding="utf-8"), level))
+        except OSError as error:
+            raise LogFileError(f"--log-file {file}: cannot be written to: {error.strerror}") from None
+    root = logging.getLogger()
+    root.setLevel(level)
+    for handler in handlers:
+        root.addHandler(handler)
+
+
+def debug(text: str, *arguments: object) -> None:
+    logging.getLogger(__package__).debug(text, *arguments)
+
+
+class _StandardError(logging.StreamHandler):
+    """Writes to what is standard error now, not when it was made."""
+
+    @property
+    def stream(self) -> TextIO:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: object) -> None:
+        """Called by the base class."""
+
+
+def _handler(handler: logging.Handler, level: int) -> logging.Handler:
+    handler.set_name(OWN_HANDLER)
+    handler.setLevel(level)
+    handler.setFormatter(logging.Formatter(_FORMAT, "%H:%M:%S"))
+    return handler

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,13 @@ _RUNNING_NOTHING = {"--help", "-h", "--version", "--check"}
 
 def main() -> int:
     """Does what ``sys.argv`` says and returns the exit status."""
+    status = _run()
+    from pyflink_stream import standard_output
+
+    return standard_output.finish(status)
+
+
+def _run() -> int:
     leave_launcher_path()
     args = sys.argv[1:]
     server = None
@@ -38,6 +46,9 @@ def main() -> int:
         return launch(request.program, request.configuration, server, request.full_tracebacks)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # Of help, a check, or messages: nobody reads them any more.
+        return exit_codes.of_signal(signal.SIGPIPE)
     finally:
         if server is not None:
             server.close()

@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from pyflink_stream import console, exit_codes
+from pyflink_stream import console, exit_codes, standard_output
 from pyflink_stream.program import NoEntryPoint, Program
 from stream_engine.job import JobCancelledException
 
@@ -44,6 +44,8 @@ def launch(program: Program, configuration: Configuration, server: ForkServer, f
         console.error(str(error))
         return exit_codes.FAILED
     except BaseException as error:
+        if standard_output.is_gone_for(error):
+            return standard_output.GONE
         from pyflink_stream import failure
 
         console.failure(failure.full_report(error) if full_tracebacks else failure.report(error))

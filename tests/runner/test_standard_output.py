@@ -1,0 +1,110 @@
+"""The end of standard output: ``pyflink-stream ... | head`` is over when head is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Command
+
+SCRIPT = """
+    import itertools, sys
+    def printed(number):
+        print(number)
+        return number
+    def main(factory):
+        env = factory.get_execution_environment()
+        source, *_ = sys.argv[1:]
+        numbers = itertools.count()
+        if source == "main":
+            for number in numbers:
+                print(number)
+        elif source == "generator":
+            env.from_collection(printed(number) for number in numbers).filter(lambda number: False)
+        elif source == "function":
+            env.from_collection(iter(numbers)).map(printed).filter(lambda number: False)
+        else:
+            env.from_collection(iter(numbers)).output()
+        env.execute()
+        print("not reached", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("source", ["main", "generator", "function", "output"])
+def test_a_reader_that_has_enough_ends_the_run_without_a_word(command: Command, source: str, parallelism: int) -> None:
+    command.write("s.py", SCRIPT)
+    process = command.start("-p", str(parallelism), "s.py", "-", source)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process, process.stderr:
+        assert all(process.stdout.readline().endswith("\n") for _ in range(3))
+        process.stdout.close()
+        err = process.stderr.read()
+        status = process.wait(30)
+    assert (status, err) == (141, "")
+
+
+def test_a_reader_that_does_not_even_begin_is_no_error(command: Command) -> None:
+    command.write("s.py", "def main(factory):\n    print('unread')\n")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "pyflink_stream", "s.py"],
+        cwd=command.directory,
+        env=command.environment,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_pipe_of_the_scripts_own_that_breaks_is_an_error(command: Command) -> None:
+    command.write(
+        "s.py",
+        """
+        import os
+        def main(factory):
+            read, write = os.pipe()
+            os.close(read)
+            os.write(write, b"unread")
+        """,
+    )
+    done = command.run("s.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("BrokenPipeError: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is a device of Linux")
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("def main(factory):\n    print('lost')\n", "Error: standard output cannot be written to: No space left"),
+        (SCRIPT.replace("source, *_ = sys.argv[1:]", "source = 'output'"), "OSError: [Errno 28] No space left"),
+    ],
+)
+def test_output_that_cannot_be_written_fails_the_run(command: Command, script: str, message: str) -> None:
+    command.write("s.py", script)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pyflink_stream", "s.py"],
+            cwd=command.directory,
+            env={**command.environment, "PYTHONUNBUFFERED": ""},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(message)

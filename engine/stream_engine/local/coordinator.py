@@ -30,7 +30,7 @@ from stream_engine.local.connection import (
 )
 from stream_engine.local.feeder import Feeder
 from stream_engine.local.loops import LoopReferee
-from stream_engine.local.output import Output, WriteInterrupted, write_error
+from stream_engine.local.output import Output, write_error
 from stream_engine.report import told
 
 if TYPE_CHECKING:
@@ -259,8 +259,7 @@ class Coordinator:
             self._stopping_since = monotonic() - _GRACE
         self._signal = number
         self._alarm.ring()
-        if self._output.writing:
-            raise WriteInterrupted
+        self._output.interrupt()
 
 
 def _exit_message(code: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from select import select
 
 
 class WriteInterrupted(BaseException):
@@ -11,18 +12,26 @@ class WriteInterrupted(BaseException):
 
 
 class Output:
-    """Standard output, until its reader goes away. ``writing`` says that a signal is to raise WriteInterrupted."""
+    """Standard output, until its reader goes away."""
 
     def __init__(self) -> None:
-        self.writing = False
+        self._writing = False
         self._discarding = False
+
+    def interrupt(self) -> None:
+        """Called by a signal handler. Raises WriteInterrupted where writing waits for a reader.
+
+        A write that is only under way comes to its end, and others may follow.
+        """
+        if self._writing and not self._is_writable():
+            raise WriteInterrupted
 
     def write(self, data: bytes) -> bool:
         """Writes whole lines; False when there is nobody any more who reads them."""
         if self._discarding or sys.stdout is None:
             return True
         try:
-            self.writing = True
+            self._writing = True
             binary = getattr(sys.stdout, "buffer", None)
             if binary is not None:
                 binary.write(data)
@@ -36,8 +45,15 @@ class Output:
             forget_stdout()
             return False
         finally:
-            self.writing = False
+            self._writing = False
         return True
+
+    def _is_writable(self) -> bool:
+        try:
+            _, writable, _ = select((), (sys.stdout.fileno(),), (), 0)
+        except (OSError, ValueError):
+            return False
+        return bool(writable)
 
 
 def write_error(data: bytes) -> None:

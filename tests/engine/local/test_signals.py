@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import termios
 import time
+from array import array
+from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
@@ -193,3 +197,35 @@ def test_a_reader_that_has_enough_ends_the_job_quietly(launcher: Launcher, paral
         process.stderr.close()
     assert all(line.endswith("\n") for line in first)
     assert err == ""
+
+
+def waiting_bytes(descriptor: int) -> int:
+    """How much of a pipe has not been read."""
+    count = array("i", [0])
+    fcntl.ioctl(descriptor, termios.FIONREAD, count)
+    return count[0]
+
+
+def test_a_reader_that_does_not_read_keeps_no_job_from_stopping(launcher: Launcher) -> None:
+    process = launcher.start(
+        """
+        import itertools
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_collection(iter(itertools.count())).map(lambda number: str(number) * 100).output()
+            env.execute()
+        """
+    )
+    assert process.stdout is not None
+    sizes: deque[int] = deque([0], maxlen=20)
+
+    def full() -> bool:
+        sizes.append(waiting_bytes(process.stdout.fileno()))  # pyright: ignore[reportOptionalMemberAccess]
+        return sizes[0] > 0 and len(set(sizes)) == 1
+
+    try:
+        assert wait_until(full, 30)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    finally:
+        kill_quietly(process)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from stream_engine.local.forkserver import ForkServer
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
-_RUNNING_NOTHING = {"--help", "-h", "--version", "--check"}
+# What is run under --watch is run by another process.
+_RUNNING_NOTHING = {"--help", "-h", "--version", "--check", "--watch"}
 
 
 def main() -> int:
@@ -35,11 +36,15 @@ def _run() -> int:
         # The server gets ready while this process still imports, and before any thread or code of the user's is in it.
         if _names_script(args):
             server = _start_server()
-        from pyflink_stream.cli import parse
+        from pyflink_stream.cli import Watching, parse
 
         request = parse(args)
         if isinstance(request, int):
             return request
+        if isinstance(request, Watching):
+            from pyflink_stream.watch import Watch, without_watching
+
+            return Watch(without_watching(args), request.script, request.files).run()
         server = server or _start_server()
         from pyflink_stream.launcher import launch
 

@@ -32,6 +32,7 @@ Examples:
   pyflink-stream -p 2 examples/word_count.py - --input README.md
   pyflink-stream -D parallelism.default=auto -D pipeline.object-reuse=true examples/word_count.py
   pyflink-stream --check examples/orders.py examples/lib/pricing
+  pyflink-stream --watch examples/orders.py examples/lib/pricing
 """
 
 
@@ -41,6 +42,13 @@ class Request(NamedTuple):
     program: Program
     configuration: Configuration
     full_tracebacks: bool
+
+
+class Watching(NamedTuple):
+    """What ``--watch`` asks for: the script, and the other files that a run of it is made of."""
+
+    script: str
+    files: list[str]
 
 
 class _LauncherCommand(click.Command):
@@ -96,6 +104,11 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Runs the script again whenever it, a package or the configuration file changes, until Ctrl-C.",
+)
 @click.option("-v", "--verbose", count=True, help="Logs what happens to standard error; -vv also details.")
 @click.option("--log-file", metavar="FILE", help="Appends the log to FILE; standard error then gets warnings only.")
 @click.option(
@@ -114,16 +127,21 @@ def command(
     definitions: tuple[str, ...],
     conf_dir: str | None,
     check: bool,
+    watch: bool,
     verbose: int,
     log_file: str | None,
     traceback: str,
     script: str,
     packages: tuple[str, ...],
-) -> Request | int:
+) -> Request | Watching | int:
     program = Program(script, packages, ctx.meta[_PARAMS])
     if check:
+        if watch:
+            raise click.UsageError("--check runs nothing, so that there is nothing to --watch")
         return _check(script, packages, program)
     source = configuration.find(conf_dir)
+    if watch:
+        return Watching(script, [*program.packages, *([source.file] if source.file else ())])
     settings = [_definition(definition) for definition in definitions]
     if parallelism is not None:
         settings.append(configuration.Setting(DEFAULT_PARALLELISM.key, parallelism, "-p"))
@@ -136,7 +154,7 @@ def command(
     return Request(program, merged, traceback == "full")
 
 
-def parse(args: Sequence[str]) -> Request | int:
+def parse(args: Sequence[str]) -> Request | Watching | int:
     """What the arguments ask for; or the exit status, when nothing is to be run (help, a check, a wrong argument)."""
     try:
         return command.main(list(args), prog_name=PROGRAM_NAME, standalone_mode=False)

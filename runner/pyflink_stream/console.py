@@ -19,6 +19,11 @@ def error(text: str) -> None:
     _print("Error: ", "bold red", text)
 
 
+def note(label: str, text: str) -> None:
+    """A line that begins with ``label``, for what is neither wrong nor worth a warning."""
+    _print(f"{label}: ", "bold cyan", text)
+
+
 def plain(text: str) -> None:
     """Text as it is."""
     _print("", "", text)

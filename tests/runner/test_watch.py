@@ -1,0 +1,201 @@
+"""``--watch``: the script runs again when what it is made of changes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Command
+
+PRINTING = """
+    import sys
+    def main(factory):
+        print("version {version}", *sys.argv[1:], flush=True)
+"""
+# Runs until it is stopped, and says so.
+ENDLESS = """
+    import itertools, time
+    from org.apache.flink.api.common.functions import RichMapFunction
+    class Closed(RichMapFunction):
+        def open(self, config):
+            print("open {version}")
+        def close(self):
+            print("closed {version}")
+        def map(self, value):
+            time.sleep(0.01)
+            return value
+    def main(factory):
+        env = factory.get_execution_environment()
+        env.from_collection(iter(itertools.count())).map(Closed()).filter(lambda value: False)
+        env.execute()
+"""
+
+
+class Watch:
+    """A watching command under way."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.out = process.stdout
+        self.err = process.stderr
+
+    def lines(self, count: int) -> list[str]:
+        """The next lines of standard output."""
+        return [self.out.readline().rstrip("\n") for _ in range(count)]
+
+    def told(self, text: str) -> str:
+        """The lines of standard error up to the one that has ``text``."""
+        lines: list[str] = []
+        for line in self.err:
+            lines.append(line)
+            if text in line:
+                return "".join(lines)
+        raise AssertionError("".join(lines))
+
+    def end(self, number: signal.Signals = signal.SIGINT, group: bool = True) -> tuple[int, str, str]:
+        """The exit status, and the rest of both outputs; their end shows that no process is left that has them."""
+        (os.killpg if group else os.kill)(self.process.pid, number)
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def watching(command: Command, *args: str) -> Iterator[Watch]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyflink_stream", "--watch", *args],
+        cwd=command.directory,
+        env=command.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield Watch(process)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def save_atomically(path: Path, text: str) -> None:
+    """As many editors do."""
+    other = path.with_name(f".{path.name}.tmp")
+    other.write_text(text)
+    other.replace(path)
+
+
+@pytest.mark.parametrize("atomically", [True, False])
+def test_a_change_of_the_script_runs_it_again(command: Command, atomically: bool) -> None:
+    script = command.write("s.py", PRINTING.format(version=1))
+    with watching(command, "s.py", "-", "--watch", "x") as watch:
+        assert watch.lines(1) == ["version 1 --watch x"]
+        watch.told("Watch: s.py finished; waiting for a change\n")
+        for version in ("2", "3"):
+            text = script.read_text().replace(f"version {int(version) - 1}", f"version {version}")
+            save_atomically(script, text) if atomically else script.write_text(text)
+            assert watch.lines(1) == [f"version {version} --watch x"]
+            assert watch.told("finished") == "Watch: changed: s.py\nWatch: s.py finished; waiting for a change\n"
+        assert watch.end() == (130, "", "")
+
+
+def test_changes_of_packages_and_the_configuration_run_it_again(command: Command) -> None:
+    command.write(
+        "s.py",
+        """
+        import helper, pack.part
+        def main(factory):
+            parallelism = factory.get_execution_environment().get_parallelism()
+            print(helper.VERSION, pack.part.VERSION, parallelism, flush=True)
+        """,
+    )
+    helper = command.write("lib/helper.py", "VERSION = 1\n")
+    command.write("lib/pack/__init__.py", "")
+    part = command.write("lib/pack/part.py", "VERSION = 1\n")
+    configuration = command.write("conf/flink-conf.yaml", "parallelism.default: 1\n")
+    with watching(command, "s.py", "lib/helper.py", "lib/pack") as watch:
+        assert watch.lines(1) == ["1 1 1"]
+        watch.told("finished")
+        helper.write_text("VERSION = 2\n")
+        assert watch.lines(1) == ["2 1 1"]
+        watch.told("finished")
+        save_atomically(part, "VERSION = 3\n")
+        assert watch.lines(1) == ["2 3 1"]
+        watch.told("finished")
+        configuration.write_text("parallelism.default: 4\n")
+        assert watch.lines(1) == ["2 3 4"]
+        assert watch.end()[0] == 130
+
+
+def test_the_old_run_is_stopped_before_the_new_one_starts(command: Command) -> None:
+    script = command.write("s.py", ENDLESS.replace("{version}", "1"))
+    with watching(command, "s.py") as watch:
+        assert watch.lines(1) == ["open 1"]
+        save_atomically(script, script.read_text().replace("1", "2"))
+        assert watch.lines(2) == ["closed 1", "open 2"]
+        assert watch.told("changed") == "Watch: changed: s.py\n"
+        assert watch.end() == (130, "closed 2\n", "")
+
+
+def test_what_does_not_parse_is_told_and_leaves_the_run_alone(command: Command) -> None:
+    script = command.write("s.py", ENDLESS.replace("{version}", "1"))
+    with watching(command, "s.py") as watch:
+        assert watch.lines(1) == ["open 1"]
+        script.write_text("def main(factory:\n")
+        told = watch.told("waiting for the next change")
+        assert told.startswith("Watch: changed: s.py\nSyntaxError: ")
+        assert f'  File "{script}", line 1\n    def main(factory:\n' in told
+        script.write_text(ENDLESS.replace("{version}", "2").replace("\n    ", "\n"))
+        assert watch.lines(2) == ["closed 1", "open 2"]
+        assert watch.end()[:2] == (130, "closed 2\n")
+
+
+def test_a_script_that_does_not_parse_at_first_is_waited_for(command: Command) -> None:
+    script = command.write("s.py", "print 'old'\n")
+    with watching(command, "s.py") as watch:
+        assert "This is Python 2, in line 1 of" in watch.told("waiting for the next change")
+        command.write("s.py", PRINTING.format(version=1))
+        assert watch.lines(1) == ["version 1"]
+        script.unlink()
+        assert "Error: s.py: cannot be read: No such file" in watch.told("waiting for the next change")
+        command.write("s.py", PRINTING.format(version=2))
+        assert watch.lines(1) == ["version 2"]
+
+
+def test_a_run_that_fails_is_reported_and_the_next_change_waited_for(command: Command) -> None:
+    command.write("s.py", "def main(factory):\n    1 / 0\n")
+    with watching(command, "s.py") as watch:
+        told = watch.told("Watch: s.py ended with status 1; waiting for a change\n")
+        assert told.startswith("ZeroDivisionError: ")
+        command.write("s.py", PRINTING.format(version=1))
+        assert watch.lines(1) == ["version 1"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_for_the_watch_alone_ends_the_run_too(command: Command, number: signal.Signals, status: int) -> None:
+    command.write("s.py", ENDLESS.replace("{version}", "1"))
+    with watching(command, "s.py") as watch:
+        assert watch.lines(1) == ["open 1"]
+        assert watch.end(number, group=False) == (status, "closed 1\n", "")
+
+
+def test_a_watch_is_not_for_what_runs_nothing(command: Command) -> None:
+    command.write("s.py", "")
+    done = command.run("--watch", "--check", "s.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Error: --check runs nothing" in done.stderr
+    gone = command.run("--watch", "gone.py")
+    assert (gone.returncode, gone.stderr) == (2, "Error: gone.py: no such script\n")

@@ -22,6 +22,12 @@ _RUNNING_NOTHING = {"--help", "-h", "--version", "--check", "--watch"}
 
 def main() -> int:
     """Does what ``sys.argv`` says and returns the exit status."""
+    _open_closed_streams()
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        sys.stderr.write("Error: the working directory is no longer there: change to another\n")
+        return exit_codes.USAGE
     status = _run()
     from pyflink_stream import standard_output
 
@@ -57,6 +63,14 @@ def _run() -> int:
     finally:
         if server is not None:
             server.close()
+
+
+def _open_closed_streams() -> None:
+    """Makes sure that no file, opened later, gets the place of a standard stream that this process was denied."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            setattr(sys, name, open(descriptor, "w" if descriptor else "r", closefd=False))  # noqa: SIM115
 
 
 def _names_script(args: Sequence[str]) -> bool:

@@ -128,6 +128,14 @@ class _SourceLoader(SourceFileLoader):
         # and rerun. Without a time the import system neither reads nor writes one.
         raise OSError(path)
 
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> Any:
+        try:
+            return super().source_to_code(data, path, _optimize=_optimize)  # pyright: ignore[reportCallIssue]
+        except (SyntaxError, ValueError) as error:
+            if getattr(error, "filename", None) is None:  # As when there are null bytes in it.
+                raise SyntaxError(f"{path} is not Python source: {error}") from None
+            raise
+
     def get_data(self, path: str) -> bytes:
         if not os.path.exists(path):
             name, _, rest = os.path.relpath(path, os.path.dirname(self.path)).partition(os.sep)

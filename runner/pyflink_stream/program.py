@@ -38,9 +38,9 @@ class Program:
         """Raises ProgramNotFound when a path does not exist or two of them claim one name."""
         self.argv = [script, *params]
         self.script = os.path.abspath(script)
-        if not os.path.isfile(self.script):
-            what = "a directory, not a script" if os.path.isdir(self.script) else "no such script"
-            raise ProgramNotFound(f"{script}: {what}")
+        unusable = _unusable(script)
+        if unusable:
+            raise ProgramNotFound(f"{script or repr(script)}: {unusable}")
         self.name = _module_name(self.script)
         self.packages = [_locate(package, os.path.dirname(self.script)) for package in packages]
         self.archives = [path for path in self.packages if path.endswith(_ARCHIVE_SUFFIXES)]
@@ -89,6 +89,21 @@ def leave_launcher_path() -> None:
     own = os.getcwd() if main.__spec__ else os.path.dirname(os.path.realpath(getattr(main, "__file__", "")))
     if os.path.realpath(sys.path[0]) == own:
         del sys.path[0]
+
+
+def _unusable(script: str) -> str:
+    """Why a path cannot be that of a script; empty when it can."""
+    if os.path.isdir(script):
+        return "a directory, not a script"
+    if not os.path.exists(script):
+        return "no such script"
+    if not os.path.isfile(script):
+        return "not a file: a script is read again in each worker"
+    if script.endswith((*_ARCHIVE_SUFFIXES, ".jar")):
+        return "an archive, not a script: name the script first, and archives with what it imports after it"
+    if not os.access(script, os.R_OK):
+        return "cannot be read: Permission denied"
+    return ""
 
 
 def _locate(package: str, script_directory: str) -> str:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+import pyflink_stream
 
 if TYPE_CHECKING:
     from conftest import Command
@@ -55,8 +61,6 @@ def test_help_shows_the_grammar_and_examples(command: Command, args: list[str]) 
 
 
 def test_version(command: Command) -> None:
-    import pyflink_stream
-
     assert command.output("--version") == f"pyflink-stream {pyflink_stream.__version__}\n"
 
 
@@ -83,6 +87,94 @@ def test_a_missing_script_is_named(command: Command) -> None:
 def test_a_directory_is_no_script(command: Command) -> None:
     done = command.run(".")
     assert (done.returncode, done.stderr) == (2, "Error: .: a directory, not a script\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("", "'': no such script"),
+        ("pipe", "pipe: not a file: a script is read again in each worker"),
+        ("job.jar", "job.jar: an archive, not a script: name the script first, and archives with what it imports"),
+        ("job.zip", "job.zip: an archive, not a script"),
+    ],
+)
+def test_what_can_be_no_script_is_refused(command: Command, script: str, message: str) -> None:
+    os.mkfifo(command.directory / "pipe")
+    for name in ("job.jar", "job.zip"):
+        command.write(name, "PK")
+    done = command.run(script)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"Error: {message}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_script_that_may_not_be_read_is_refused(command: Command) -> None:
+    command.write("s.py", "").chmod(0)
+    done = command.run("s.py")
+    assert (done.returncode, done.stderr) == (2, "Error: s.py: cannot be read: Permission denied\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["-p"], "Option '-p' requires an argument."),
+        (["-p", "many", "s.py"], "-p: parallelism.default: 'many' is not allowed here; it must be a whole number"),
+        (["-p", "0", "s.py"], "-p: parallelism.default: '0' is not allowed here; it must be a whole number"),
+        (["-D", "parallelism.default", "s.py"], "Invalid value for -D: 'parallelism.default' is not of the form KEY="),
+        (["-D", "=2", "s.py"], "Invalid value for -D: '=2' is not of the form KEY=VALUE"),
+        (["-D", "pipeline.end-of-input=no", "s.py"], "-D: pipeline.end-of-input: 'no' is not allowed here; it must"),
+        (["-c", "gone", "s.py"], "-c gone: no such directory"),
+        (["-c", "s.py", "s.py"], "-c s.py: not a directory"),
+        (["--traceback", "none", "s.py"], "Invalid value for '--traceback': 'none' is not one of 'user', 'full'."),
+        (["s.py", "s.zip"], "{directory}/s.zip: not a zip archive, though its name says so"),
+        (["s.py", "a/helper.py", "b/helper.py"], "{directory}/b/helper.py: the name 'helper' is taken already, by"),
+        (["s.py", "--", "-x"], "-x: no such package (the script's own parameters come after a bare '-')"),
+    ],
+)
+def test_a_wrong_argument_is_one_message_and_nothing_is_run(command: Command, args: list[str], message: str) -> None:
+    command.write("s.py", "print('imported')")
+    for name in ("s.zip", "a/helper.py", "b/helper.py"):
+        command.write(name, "")
+    done = command.run(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert [error.startswith(f"Error: {message.format(directory=command.directory)}") for error in errors] == [True]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_working_directory_that_is_gone_is_told(command: Command, tmp_path: Path) -> None:
+    command.write("s.py", ARGUMENTS)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    launcher = Path(pyflink_stream.__file__).with_name("__main__.py")
+    run = f"cd {gone} && rmdir {gone} && exec {sys.executable} {launcher} {command.directory / 's.py'}"
+    done = subprocess.run(
+        ["sh", "-c", run], env=command.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "Error: the working directory is no longer there: change to another\n",
+    )
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_job_runs_without_standard_streams(command: Command, closed: str) -> None:
+    command.write(
+        "s.py",
+        """
+        import sys
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements(1, 2).map(lambda value: print(value, file=sys.stderr) or value).write_as_text("out")
+            env.from_elements(1, 2).output()
+            env.execute()
+        """,
+    )
+    run = f"exec {sys.executable} -m pyflink_stream -p 2 s.py {closed}"
+    done = subprocess.run(["sh", "-c", run], cwd=command.directory, env=command.environment, timeout=60, check=False)
+    assert done.returncode == 0
+    lines = [line for file in (command.directory / "out").iterdir() for line in file.read_text().splitlines()]
+    assert sorted(lines) == ["1", "2"]
 
 
 def test_a_missing_package_is_named_and_nothing_is_run(command: Command) -> None:

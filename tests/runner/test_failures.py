@@ -149,6 +149,14 @@ def test_a_syntax_error_is_shown_as_python_shows_it(command: Command) -> None:
     assert "Python 2" not in err
 
 
+@pytest.mark.parametrize("module", ["s.py", "helper.py"])
+def test_a_file_that_is_no_source_is_named(command: Command, module: str) -> None:
+    command.write("s.py", "import helper\n")
+    command.write("helper.py", "")
+    path = command.write(module, "\0\1\2")
+    assert failure(command, "s.py", "helper.py").startswith(f"SyntaxError: {path} is not Python source: ")
+
+
 def test_a_python_2_script_is_recognised(command: Command) -> None:
     script = command.write("s.py", "def main(factory):\n    print 'hello'\n")
     err = failure(command, "s.py")

@@ -50,7 +50,7 @@ def render(findings: list[Finding]) -> str:
         place = f"{finding.filename}:{finding.line}:{finding.column}"
         blocks.append(
             f"{place}: {finding.problem} [{finding.code}]\n"
-            f"    {finding.source_line.strip()}\n"
+            f"    {_printable(finding.source_line.strip())}\n"
             f"    Python 3: {finding.suggestion}\n"
         )
     if not findings:
@@ -59,6 +59,11 @@ def render(findings: list[Finding]) -> str:
     places = "1 place" if len(findings) == 1 else f"{len(findings)} places"
     where = "" if files == 1 else f" in {files} files"
     return "\n".join([*blocks, f"{places} to change{where}; nothing was run.\n"])
+
+
+def _printable(line: str) -> str:
+    """Without what would change the terminal: a file may not be text at all."""
+    return "".join(character if character.isprintable() or character == "\t" else "?" for character in line)
 
 
 def run_check(paths: Iterable[str], stream: TextIO) -> int:

@@ -101,3 +101,13 @@ def test_a_path_with_warnings_in_it_warns_nobody(tmp_path: Path) -> None:
     script.write_text("x = '\\d'\nassert (x, 'y')\nx is 1\n")
 
     assert check_files([str(script)]) == []
+
+
+def test_what_would_change_the_terminal_is_not_written_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "binary.py"
+    path.write_bytes(b"x = '\x1b[2J\x07' \x00\n")
+
+    report = render(check_files([str(path)]))
+
+    assert report.replace("\n", "").isprintable()
+    assert "    x = '?[2J?' ?\n" in report

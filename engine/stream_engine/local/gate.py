@@ -9,6 +9,7 @@ from stream_engine.graph.partitioners import Broadcast, Forward, Hash, HashParti
 from stream_engine.local.connection import DATA, END, IDLE, MARK, WATERMARK
 from stream_engine.local.pickling import dumps
 from stream_engine.operators.keys import key_call, write_key
+from stream_engine.report import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,6 +206,6 @@ def _unsendable(records: list[Any], error: Exception) -> TypeError:
             dumps(record)
         except Exception:
             return TypeError(
-                f"a record cannot be sent to another worker, as it cannot be pickled: {record!r} ({error})"
+                f"a record cannot be sent to another worker, as it cannot be pickled: {shortened(record)} ({error})"
             )
     return TypeError(f"records cannot be sent to another worker: {error}")

@@ -302,7 +302,8 @@ def test_a_record_that_cannot_cross_workers_is_told(launcher: Launcher) -> None:
             import threading
             def main(factory):
                 env = factory.get_execution_environment()
-                env.from_elements(*range(9)).map(lambda v: (v, threading.Lock())).name("locks").rebalance().output()
+                locks = env.from_elements(*range(9)).map(lambda v: (v, threading.Lock(), "x" * 9999)).name("locks")
+                locks.rebalance().output()
                 env.execute()
             """,
             "-p",
@@ -310,6 +311,7 @@ def test_a_record_that_cannot_cross_workers_is_told(launcher: Launcher) -> None:
         )
     )
     assert "lock" in err
+    assert len(err) < 2000
     assert "'locks'" in err
     assert "pickle" in err
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,19 @@ def test_the_factory_leaves_the_launchers_configuration_alone(executor: Any) -> 
     configuration = Configuration({"parallelism.default": 2})
     PythonEnvironmentFactory(executor, configuration).get_execution_environment().set_parallelism(5)
     assert configuration.get("parallelism.default") == 2
+
+
+def test_the_execution_plan_is_what_the_next_execute_runs_and_leaves_it_to_be_run(env: Any, executor: Any) -> None:
+    env.from_elements(1).map(abs).output()
+
+    plan = json.loads(env.getExecutionPlan())
+    env.execute()
+
+    assert [(node["type"], node["parallelism"]) for node in plan["nodes"]] == [
+        ("Source: from_elements", 1),
+        ("Map: abs", 2),
+        ("Sink: output()", 2),
+    ]
+    assert len(executor.jobs) == 1
+    with pytest.raises(InvalidProgramException, match=r"no source was made since the last execute"):
+        env.get_execution_plan()

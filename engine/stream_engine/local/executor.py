@@ -11,12 +11,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.job_graph import job_graph
-from stream_engine.graph.operators import CollectionSource, FedSource, SocketTextSource
+from stream_engine.graph.operators import FedSource
 from stream_engine.job import InvalidProgramException, JobExecutionResult
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
 from stream_engine.local.files import check_spill_directory, prepare_files
-from stream_engine.operators.build import check_supported
+from stream_engine.operators.build import check_runnable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class LocalExecutor:
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         """Runs the plan to its end; see Executor. Files are looked at before a worker starts or a record is read."""
         plan = job_graph(graph, configuration.get("parallelism.default"))
-        _check(plan)
+        check_runnable(plan)
         job_id = uuid.uuid4().hex
         if plan.loops:
             check_spill_directory(configuration.get("io.tmp.dirs"))
@@ -56,17 +56,6 @@ class LocalExecutor:
         finally:
             self._running.release()
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results(packed, job_id))
-
-
-def _check(plan: JobGraph) -> None:
-    for task in plan.tasks:
-        for node in task.operators:
-            check_supported(node)
-        if isinstance(task.head.operator, CollectionSource | FedSource | SocketTextSource) and task.parallelism > 1:
-            raise InvalidProgramException(
-                f"The source {task.head.name!r}, made at {task.head.location}, cannot be divided: "
-                f"its parallelism must be 1, not {task.parallelism}."
-            )
 
 
 def _sendable(plan: JobGraph) -> JobGraph:

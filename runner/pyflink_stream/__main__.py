@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stream_engine.local.forkserver import ForkServer
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
-_RUNNING_NOTHING = {"--help", "-h", "--version", "--check"}
+_RUNNING_NOTHING = ("--help", "-h", "--version", "--check", "--explain")
 
 
 def main() -> int:
@@ -32,6 +32,10 @@ def main() -> int:
         request = parse(args)
         if isinstance(request, int):
             return request
+        if request.explain is not None:
+            from pyflink_stream.explain import explain
+
+            return explain(request.program, request.configuration, request.explain)
         server = server or _start_server()
         from pyflink_stream.launcher import launch
 
@@ -46,7 +50,8 @@ def main() -> int:
 def _names_script(args: Sequence[str]) -> bool:
     """Whether the arguments look as if a script were to be run. A wrong guess costs time and nothing else."""
     own = args[: args.index("-")] if "-" in args else args
-    return bool(own) and _RUNNING_NOTHING.isdisjoint(own) and _COMPLETION not in os.environ
+    runs = all(arg.partition("=")[0] not in _RUNNING_NOTHING for arg in own)
+    return bool(own) and runs and _COMPLETION not in os.environ
 
 
 def _start_server() -> ForkServer:

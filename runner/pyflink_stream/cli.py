@@ -12,12 +12,14 @@ from pyflink_stream import __version__, configuration, console, exit_codes
 from pyflink_stream.program import Program, ProgramNotFound
 from stream_engine.configuration import Configuration, ConfigurationError
 from stream_engine.configuration.options import DEFAULT_PARALLELISM
+from stream_engine.graph.render import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAM_NAME = "pyflink-stream"
 SEPARATOR = "-"
+EXPLAIN = "--explain"
 _PARAMS = f"{__name__}.params"
 
 _HELP = """\
@@ -31,6 +33,7 @@ Examples:
   pyflink-stream examples/word_count.py
   pyflink-stream -p 2 examples/word_count.py - --input README.md
   pyflink-stream -D parallelism.default=auto -D pipeline.object-reuse=true examples/word_count.py
+  pyflink-stream --explain -p 2 examples/word_count.py
   pyflink-stream --check examples/orders.py examples/lib/pricing
 """
 
@@ -40,6 +43,8 @@ class Request(NamedTuple):
 
     program: Program
     configuration: Configuration
+    # The format in which plans are to be shown instead of being run; None: they are run.
+    explain: str | None = None
 
 
 class _LauncherCommand(click.Command):
@@ -47,6 +52,8 @@ class _LauncherCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own, params = split(args)
+        # With an optional value, click would take the script for it.
+        own = [f"{EXPLAIN}={FORMATS[0]}" if arg == EXPLAIN else arg for arg in own]
         ctx.meta[_PARAMS] = params
         try:
             return super().parse_args(ctx, own)
@@ -95,6 +102,12 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
 )
+@click.option(
+    EXPLAIN,
+    type=click.Choice(FORMATS),
+    metavar="[=FORMAT]",
+    help=f"Calls main, but shows plans instead of running them: as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.",
+)
 @click.version_option(__version__, prog_name=PROGRAM_NAME, message="%(prog)s %(version)s")
 @click.argument("script", type=click.Path())
 @click.argument("packages", metavar="[PACKAGE ...]", nargs=-1, type=click.Path())
@@ -105,10 +118,13 @@ def command(
     definitions: tuple[str, ...],
     conf_dir: str | None,
     check: bool,
+    explain: str | None,
     script: str,
     packages: tuple[str, ...],
 ) -> Request | int:
     program = Program(script, packages, ctx.meta[_PARAMS])
+    if check and explain:
+        raise click.UsageError(f"--check and {EXPLAIN} are two things to do: give one of them", ctx)
     if check:
         return _check(script, packages, program)
     source = configuration.find(conf_dir)
@@ -119,7 +135,7 @@ def command(
     for warning in (source.remark, *warnings):
         if warning:
             console.warning(warning)
-    return Request(program, merged)
+    return Request(program, merged, explain)
 
 
 def parse(args: Sequence[str]) -> Request | int:

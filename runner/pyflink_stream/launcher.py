@@ -12,24 +12,36 @@ from pyflink_stream.program import NoEntryPoint, Program
 from stream_engine.job import JobCancelledException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
+    from stream_engine.api.factory import PythonEnvironmentFactory
     from stream_engine.configuration import Configuration
+    from stream_engine.job import Executor
     from stream_engine.local.forkserver import ForkServer
 
 
 def launch(program: Program, configuration: Configuration, server: ForkServer) -> int:
     """Calls the script's main with a factory of environments that run on ``server``'s workers; gives the status."""
-    from stream_engine.api.factory import PythonEnvironmentFactory
     from stream_engine.local.executor import LocalExecutor
+
+    return call_main(program, configuration, LocalExecutor(server, prepare=partial(Program.install, program)))
+
+
+def call_main(
+    program: Program,
+    configuration: Configuration,
+    executor: Executor,
+    call: Callable[[Program, PythonEnvironmentFactory], None] = Program.run,
+) -> int:
+    """Calls the script's main, by way of ``call``, with environments whose jobs ``executor`` runs; gives the status."""
+    from stream_engine.api.factory import PythonEnvironmentFactory
 
     signal.signal(signal.SIGTERM, _terminate)
     try:
         program.install()
-        executor = LocalExecutor(server, prepare=partial(Program.install, program))
         factory = PythonEnvironmentFactory(executor, configuration)
-        program.run(factory)
+        call(program, factory)
         _warn_of_unexecuted(factory.environments)
     except SystemExit as exit:
         return _status(exit)

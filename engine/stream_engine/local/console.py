@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from select import select
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from stream_engine.local.connection import CONSOLE
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from stream_engine.local.worker import Worker
 
 # Unsent bytes after which a worker waits for the reader of its output.
@@ -67,3 +70,13 @@ class ConsoleStream(io.TextIOBase):
 
     def _send(self, text: str) -> None:
         self._worker.control.send(CONSOLE, 0, text.encode("utf-8", "surrogateescape"))
+
+
+def forget(stream: TextIO) -> None:
+    """Keeps the interpreter from complaining, when it ends, that it cannot flush ``stream``, whose reader is gone."""
+    try:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)
+    except (OSError, ValueError):
+        return

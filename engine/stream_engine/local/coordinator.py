@@ -26,6 +26,7 @@ from stream_engine.local.connection import (
     LOOP_REPORT,
     Connection,
 )
+from stream_engine.local.console import forget
 from stream_engine.local.failure import text_of
 from stream_engine.local.feeder import Feeder
 from stream_engine.local.loops import LoopReferee
@@ -235,7 +236,7 @@ class Coordinator:
             if isinstance(error, BrokenPipeError):
                 # As a program that is not told otherwise: the reader has what it wanted, so there is nothing to do.
                 self._signal = signal.SIGPIPE
-                _forget_stdout()
+                forget(sys.stdout)
         finally:
             self._writing = False
 
@@ -284,13 +285,3 @@ def _exit_message(code: int) -> str:
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended unexpectedly, with exit status {code}"
-
-
-def _forget_stdout() -> None:
-    """Keeps the interpreter from complaining, when it ends, that it cannot flush standard output."""
-    try:
-        descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
-        os.close(descriptor)
-    except (OSError, ValueError):
-        return

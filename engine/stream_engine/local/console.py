@@ -1,9 +1,10 @@
-"""Standard output of a worker: whole lines, sent to the coordinator, which alone writes to the terminal or pipe."""
+"""Standard output: whole lines, which workers send to the coordinator, as it alone writes to the terminal or pipe."""
 
 from __future__ import annotations
 
 import io
 import os
+import sys
 from select import select
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -70,6 +71,16 @@ class ConsoleStream(io.TextIOBase):
 
     def _send(self, text: str) -> None:
         self._worker.control.send(CONSOLE, 0, text.encode("utf-8", "surrogateescape"))
+
+
+def put(data: bytes) -> None:
+    """Writes text in utf-8 to this process's standard output, whatever stands for it and whatever its encoding."""
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is not None:
+        binary.write(data)
+    else:
+        sys.stdout.write(data.decode("utf-8", "surrogateescape"))
+    sys.stdout.flush()
 
 
 def forget(stream: TextIO) -> None:

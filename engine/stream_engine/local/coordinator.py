@@ -26,7 +26,7 @@ from stream_engine.local.connection import (
     LOOP_REPORT,
     Connection,
 )
-from stream_engine.local.console import forget
+from stream_engine.local.console import forget, put
 from stream_engine.local.failure import text_of
 from stream_engine.local.feeder import Feeder
 from stream_engine.local.loops import LoopReferee
@@ -225,12 +225,7 @@ class Coordinator:
             return
         try:
             self._writing = True
-            binary = getattr(sys.stdout, "buffer", None)
-            if binary is not None:
-                binary.write(data)
-            else:
-                sys.stdout.write(data.decode("utf-8", "surrogateescape"))
-            sys.stdout.flush()
+            put(data)
         except (BrokenPipeError, _WriteInterrupted) as error:
             self._discarding = True
             if isinstance(error, BrokenPipeError):

@@ -10,13 +10,11 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from stream_engine.graph.job_graph import job_graph
 from stream_engine.graph.operators import FedSource
 from stream_engine.job import InvalidProgramException, JobExecutionResult
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
-from stream_engine.local.files import check_spill_directory, prepare_files
-from stream_engine.operators.build import check_runnable
+from stream_engine.local.preparation import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +35,8 @@ class LocalExecutor:
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         """Runs the plan to its end; see Executor. Files are looked at before a worker starts or a record is read."""
-        plan = job_graph(graph, configuration.get("parallelism.default"))
-        check_runnable(plan)
         job_id = uuid.uuid4().hex
-        if plan.loops:
-            check_spill_directory(configuration.get("io.tmp.dirs"))
-        plan, splits = prepare_files(plan, job_id)
+        plan, splits = prepare(graph, configuration, job_id)
         start = monotonic()
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -51,8 +45,8 @@ class LocalExecutor:
         try:
             coordinator = Coordinator(self._server, job_id, plan)
             # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
-            prepare = pickle.dumps(self._prepare) if self._prepare is not None else None
-            packed = coordinator.run(prepare, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+            first = pickle.dumps(self._prepare) if self._prepare is not None else None
+            packed = coordinator.run(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
         finally:
             self._running.release()
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results(packed, job_id))

@@ -6,16 +6,16 @@ import pickle
 from collections import deque
 from math import inf
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.graph.operators import IterationHead
 from stream_engine.graph.partitioners import Forward
 from stream_engine.local.connection import CREDIT, DATA, IDLE, MARK, WATERMARK
 from stream_engine.local.failure import OperatorError
 from stream_engine.local.feedback import FeedbackQueue
-from stream_engine.local.gate import Gate
 from stream_engine.operators.build import build_operator
-from stream_engine.operators.chain import Chain
+from stream_engine.operators.chain import Chain, Output
+from stream_engine.operators.context import Place
 from stream_engine.operators.watermarks import MAX_WATERMARK
 from stream_engine.operators.windows import MergeWindowsOperator
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.job_graph import JobGraph, Task
     from stream_engine.graph.operators import Sink
-    from stream_engine.local.connection import Frame
-    from stream_engine.local.worker import Worker
+    from stream_engine.local.connection import Connection, Frame
     from stream_engine.operators.operator import Writer
 
 # A turn between two looks at sockets, timers and signals should take about this long, in seconds.
@@ -48,10 +47,43 @@ class Pace:
             self.records = min(8192, self.records * 2)
 
 
+class Exit(Output, Protocol):
+    """Where records leave a subtask for those of another task."""
+
+    def end(self) -> None:
+        """Tells all receivers that no further record will come."""
+        ...
+
+
+class Slot(Place, Protocol):
+    """What a subtask asks of the worker that it is in. Times are ms since the epoch."""
+
+    # For the loops' records on their way back: bytes of memory, and where the rest goes, None: the system's choice.
+    feedback_space: tuple[int, str | None]
+
+    @property
+    def now(self) -> int: ...
+
+    @property
+    def peers(self) -> Mapping[int, Connection]: ...
+
+    def gates(self, task: Task) -> Sequence[Exit]:
+        """Where the records of the subtask leave it."""
+        ...
+
+    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
+        """Calls ``action`` at ``time``, unless ``subtask`` has finished by then."""
+        ...
+
+    def writer(self, sink: Sink, parallelism: int) -> Writer:
+        """Opens what is behind a sink. Raises OSError."""
+        ...
+
+
 class Subtask:
     """Runs a chain in a worker, as its operators' host."""
 
-    def __init__(self, worker: Worker, graph: JobGraph, task: Task, local: Mapping[int, Subtask]) -> None:
+    def __init__(self, worker: Slot, graph: JobGraph, task: Task) -> None:
         self.task = task
         self.index = worker.index
         self.configuration = worker.configuration
@@ -64,11 +96,7 @@ class Subtask:
         self._records: list[Any] = []
         self._position = 0
         self._from_loop = False
-        self.gates: list[Gate] = []
-        for exchange in graph.outputs(task.id):
-            target = graph.tasks[exchange.target_task]
-            peers = worker.peers_below(target.parallelism)
-            self.gates.append(Gate(worker, exchange, target, local.get(target.id), peers))
+        self.gates = worker.gates(task)
         loop = next((tasks for tasks in graph.loops if task.id in tasks), frozenset[int]())
         channels = {
             (exchange.id, sender): exchange.source_task not in loop

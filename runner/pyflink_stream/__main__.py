@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stream_engine.local.forkserver import ForkServer
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
-_RUNNING_NOTHING = ("--help", "-h", "--version", "--check", "--explain")
+_WITHOUT_WORKERS = ("--help", "-h", "--version", "--check", "--explain", "--local-debug")
 
 
 def main() -> int:
@@ -36,9 +36,11 @@ def main() -> int:
             from pyflink_stream.explain import explain
 
             return explain(request.program, request.configuration, request.explain)
-        server = server or _start_server()
-        from pyflink_stream.launcher import launch
+        from pyflink_stream.launcher import launch, launch_inline
 
+        if request.local_debug:
+            return launch_inline(request.program, request.configuration)
+        server = server or _start_server()
         return launch(request.program, request.configuration, server)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
@@ -50,7 +52,7 @@ def main() -> int:
 def _names_script(args: Sequence[str]) -> bool:
     """Whether the arguments look as if a script were to be run. A wrong guess costs time and nothing else."""
     own = args[: args.index("-")] if "-" in args else args
-    runs = all(arg.partition("=")[0] not in _RUNNING_NOTHING for arg in own)
+    runs = all(arg.partition("=")[0] not in _WITHOUT_WORKERS for arg in own)
     return bool(own) and runs and _COMPLETION not in os.environ
 
 

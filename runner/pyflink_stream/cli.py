@@ -34,6 +34,7 @@ Examples:
   pyflink-stream -p 2 examples/word_count.py - --input README.md
   pyflink-stream -D parallelism.default=auto -D pipeline.object-reuse=true examples/word_count.py
   pyflink-stream --explain -p 2 examples/word_count.py
+  pyflink-stream --local-debug examples/word_count.py
   pyflink-stream --check examples/orders.py examples/lib/pricing
 """
 
@@ -45,6 +46,7 @@ class Request(NamedTuple):
     configuration: Configuration
     # The format in which plans are to be shown instead of being run; None: they are run.
     explain: str | None = None
+    local_debug: bool = False
 
 
 class _LauncherCommand(click.Command):
@@ -108,6 +110,11 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     metavar="[=FORMAT]",
     help=f"Calls main, but shows plans instead of running them: as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.",
 )
+@click.option(
+    "--local-debug",
+    is_flag=True,
+    help="Runs jobs in the script's own process and thread, so that breakpoint() and debuggers work in functions.",
+)
 @click.version_option(__version__, prog_name=PROGRAM_NAME, message="%(prog)s %(version)s")
 @click.argument("script", type=click.Path())
 @click.argument("packages", metavar="[PACKAGE ...]", nargs=-1, type=click.Path())
@@ -119,12 +126,14 @@ def command(
     conf_dir: str | None,
     check: bool,
     explain: str | None,
+    local_debug: bool,
     script: str,
     packages: tuple[str, ...],
 ) -> Request | int:
     program = Program(script, packages, ctx.meta[_PARAMS])
-    if check and explain:
-        raise click.UsageError(f"--check and {EXPLAIN} are two things to do: give one of them", ctx)
+    modes = [name for name, given in (("--check", check), (EXPLAIN, explain), ("--local-debug", local_debug)) if given]
+    if len(modes) > 1:
+        raise click.UsageError(f"{' and '.join(modes)} are different things to do: give one of them", ctx)
     if check:
         return _check(script, packages, program)
     source = configuration.find(conf_dir)
@@ -135,7 +144,7 @@ def command(
     for warning in (source.remark, *warnings):
         if warning:
             console.warning(warning)
-    return Request(program, merged, explain)
+    return Request(program, merged, explain, local_debug)
 
 
 def parse(args: Sequence[str]) -> Request | int:

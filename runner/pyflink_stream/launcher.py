@@ -28,6 +28,13 @@ def launch(program: Program, configuration: Configuration, server: ForkServer) -
     return call_main(program, configuration, LocalExecutor(server, prepare=partial(Program.install, program)))
 
 
+def launch_inline(program: Program, configuration: Configuration) -> int:
+    """As ``launch``, without workers: jobs run in this process and thread."""
+    from stream_engine.local.inline.executor import InlineExecutor
+
+    return call_main(program, configuration, InlineExecutor())
+
+
 def call_main(
     program: Program,
     configuration: Configuration,

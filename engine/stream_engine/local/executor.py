@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class LocalExecutor:
     """An Executor whose workers come from ``server``. ``prepare`` is picklable; each worker calls it first."""
 
-    def __init__(self, server: ForkServer, prepare: Callable[[], None] | None = None) -> None:
+    def __init__(self, server: ForkServer, prepare: Callable[[], object] | None = None) -> None:
         self._server = server
         self._prepare = prepare
         self._running = Lock()

@@ -17,7 +17,11 @@ from stream_engine.graph.render import FORMATS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from click.shell_completion import CompletionItem
+
 PROGRAM_NAME = "pyflink-stream"
+# Set by a shell that asks how a command line could go on.
+COMPLETION = "_PYFLINK_STREAM_COMPLETE"
 SEPARATOR = "-"
 EXPLAIN = "--explain"
 _PARAMS = f"{__name__}.params"
@@ -54,8 +58,7 @@ class _LauncherCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own, params = split(args)
-        # With an optional value, click would take the script for it.
-        own = [f"{EXPLAIN}={FORMATS[0]}" if arg == EXPLAIN else arg for arg in own]
+        own = with_explicit_formats(own)
         ctx.meta[_PARAMS] = params
         try:
             return super().parse_args(ctx, own)
@@ -74,6 +77,27 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     return args[:end], args[end + 1 :]
 
 
+def with_explicit_formats(args: Sequence[str]) -> list[str]:
+    """The arguments with a format for each bare --explain: with an optional value, click would take the script."""
+    return [f"{EXPLAIN}={FORMATS[0]}" if arg == EXPLAIN else arg for arg in args]
+
+
+def _complete_parallelism(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [value for value in ("auto",) if value.startswith(incomplete)]
+
+
+def _complete_definition(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from pyflink_stream.completion import definitions
+
+    return definitions(incomplete)
+
+
+def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="dir")]
+
+
 @click.command(
     cls=_LauncherCommand,
     help=_HELP,
@@ -84,6 +108,7 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     "-p",
     "--parallelism",
     metavar="N",
+    shell_complete=_complete_parallelism,
     help="Parallel instances of every operator that the script gives no number; auto takes the usable cores.",
 )
 @click.option(
@@ -91,12 +116,14 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     "definitions",
     metavar="KEY=VALUE",
     multiple=True,
+    shell_complete=_complete_definition,
     help="Sets an option of flink-conf.yaml for this run. Repeatable; wins over the file.",
 )
 @click.option(
     "-c",
     "--conf-dir",
     metavar="DIR",
+    shell_complete=_complete_directory,
     help="Where flink-conf.yaml is. Otherwise: $FLINK_CONF_DIR, ./conf, or the defaults.",
 )
 @click.option(
@@ -149,6 +176,10 @@ def command(
 
 def parse(args: Sequence[str]) -> Request | int:
     """What the arguments ask for; or the exit status, when nothing is to be run (help, a check, a wrong argument)."""
+    if COMPLETION in os.environ:
+        from pyflink_stream import completion
+
+        completion.register()
     try:
         return command.main(list(args), prog_name=PROGRAM_NAME, standalone_mode=False)
     except click.Abort:

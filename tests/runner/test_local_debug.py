@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from conftest import Command
@@ -32,72 +31,51 @@ SCRIPT = """
 """
 
 
-class Terminal:
-    """A process on a terminal of its own."""
+class Debugger:
+    """The launcher on a terminal, where pdb asks for commands."""
 
     def __init__(self, command: Command, *args: str | Path) -> None:
-        self._ours, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, *map(str, args)],
-            cwd=command.directory,
-            env={**command.environment, "TERM": "dumb", "PYTHON_COLORS": "0"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-
-    def until(self, text: str) -> str:
-        """What is written up to and with ``text``, or to the end when that is empty."""
-        seen = ""
-        while not text or text not in seen:
-            try:
-                data = os.read(self._ours, 1024)
-            except OSError:  # As Linux tells the end.
-                data = b""
-            if not data:
-                break
-            seen += data.decode().replace("\r\n", "\n")
-        return seen
+        environment = {**command.environment, "PYTHON_COLORS": "0"}
+        self._terminal = Terminal([sys.executable, *args], command.directory, environment)
+        self.process, self.until, self.close = self._terminal.process, self._terminal.until, self._terminal.close
 
     def answer(self, line: str) -> str:
         """What the debugger says to ``line``, up to its next prompt."""
-        os.write(self._ours, f"{line}\n".encode())
+        self._terminal.type(f"{line}\n")
         return self.until(PROMPT)
 
     def last(self, line: str) -> str:
         """What is written after ``line``, to the end of the process."""
-        os.write(self._ours, f"{line}\n".encode())
+        self._terminal.type(f"{line}\n")
         return self.until("")
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._ours)
 
 
 @pytest.fixture
-def terminals() -> Iterator[list[Terminal]]:
-    terminals: list[Terminal] = []
-    yield terminals
-    for terminal in terminals:
-        terminal.close()
+def debug(command: Command) -> Iterator[Callable[..., Debugger]]:
+    """Starts the launcher with the arguments."""
+    started: list[Debugger] = []
+
+    def start(*args: str | Path) -> Debugger:
+        started.append(Debugger(command, *args))
+        return started[-1]
+
+    yield start
+    for debugger in started:
+        debugger.close()
 
 
 def test_breakpoint_stops_in_a_function_and_the_job_goes_on_from_there(
-    command: Command, terminals: list[Terminal]
+    command: Command, debug: Callable[..., Debugger]
 ) -> None:
     # given
     command.write("s.py", SCRIPT.replace("return doubled", "if value == 2: breakpoint()\n            return doubled"))
-    terminal = Terminal(command, "-m", "pyflink_stream", "--local-debug", "-p", "2", "s.py")
-    terminals.append(terminal)
+    debugger = debug("-m", "pyflink_stream", "--local-debug", "-p", "2", "s.py")
 
     # when
-    stopped = terminal.until(PROMPT)
-    value = terminal.answer("p value, doubled")
-    where = terminal.answer("where")
-    rest = terminal.last("continue")
+    stopped = debugger.until(PROMPT)
+    value = debugger.answer("p value, doubled")
+    where = debugger.answer("where")
+    rest = debugger.last("continue")
 
     # then
     assert stopped.startswith("1> 2\n> ")
@@ -105,29 +83,27 @@ def test_breakpoint_stops_in_a_function_and_the_job_goes_on_from_there(
     assert "(2, 4)\n" in value
     assert "main()\n-> env.execute()\n" in where
     assert "2> 4\n1> 6\n" in rest
-    assert terminal.process.wait(timeout=60) == 0
+    assert debugger.process.wait(timeout=60) == 0
 
 
-def test_leaving_the_debugger_ends_the_run_without_a_traceback(command: Command, terminals: list[Terminal]) -> None:
+def test_leaving_the_debugger_ends_the_run_quietly(command: Command, debug: Callable[..., Debugger]) -> None:
     command.write("s.py", SCRIPT.replace("return doubled", "breakpoint()\n            return doubled"))
-    terminal = Terminal(command, "-m", "pyflink_stream", "--local-debug", "s.py")
-    terminals.append(terminal)
+    debugger = debug("-m", "pyflink_stream", "--local-debug", "s.py")
 
-    terminal.until(PROMPT)
-    rest = terminal.last("quit")
+    debugger.until(PROMPT)
+    rest = debugger.last("quit")
 
-    assert terminal.process.wait(timeout=60) == 130
+    assert debugger.process.wait(timeout=60) == 130
     assert "Traceback" not in rest
 
 
-def test_breakpoints_set_by_file_and_line_are_met(command: Command, terminals: list[Terminal]) -> None:
+def test_breakpoints_set_by_file_and_line_are_met(command: Command, debug: Callable[..., Debugger]) -> None:
     script = command.write("s.py", SCRIPT)
     commands = ["-c", f"break {script}:6", "-c", "continue"]
-    terminal = Terminal(command, "-m", "pdb", *commands, "-m", "pyflink_stream", "--local-debug", script)
-    terminals.append(terminal)
+    debugger = debug("-m", "pdb", *commands, "-m", "pyflink_stream", "--local-debug", script)
 
-    stopped = terminal.until("-> return doubled\n" + PROMPT)
-    value = terminal.answer("p doubled")
+    stopped = debugger.until("-> return doubled\n" + PROMPT)
+    value = debugger.answer("p doubled")
 
     assert f"{script}(6)map()" in stopped
     assert "2\n" in value

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from stream_engine.graph.partitioners import Partitioner
     from stream_engine.graph.stream_graph import StreamEdge, StreamGraph, StreamNode
 
+# How many names of a task's operators are shown, of those at its beginning and at its end.
+_SHOWN_NAMES = 8
+
 
 @dataclass(frozen=True)
 class Link:
@@ -52,7 +55,11 @@ class Task:
 
     @property
     def name(self) -> str:
-        return " -> ".join(operator.name for operator in self.operators)
+        """For people: the names of its operators, or of the first and the last of very many."""
+        names = [operator.name for operator in self.operators]
+        if len(names) > 2 * _SHOWN_NAMES:
+            names[_SHOWN_NAMES:-_SHOWN_NAMES] = [f"({len(names) - 2 * _SHOWN_NAMES} more)"]
+        return " -> ".join(names)
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def job_graph(graph: StreamGraph, default_parallelism: int) -> JobGraph:
     Raises InvalidProgramException for a plan that cannot be run.
     """
     graph = with_preaggregation(graph, default_parallelism)
-    widths = {node.id: graph.parallelism(node, default_parallelism) for node in graph.nodes}
+    widths = graph.parallelisms(default_parallelism)
     _check(graph, widths)
     head_of: dict[int, int] = {}
     members: dict[int, list[StreamNode]] = {}

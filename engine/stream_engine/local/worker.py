@@ -30,6 +30,7 @@ from stream_engine.local.connection import (
     Frame,
 )
 from stream_engine.local.console import ConsoleStream, ConsoleWriter
+from stream_engine.local.depth import allow_depth_of
 from stream_engine.local.failure import Cancelled, describe
 from stream_engine.local.gate import Gate
 from stream_engine.local.loops import LoopMonitor
@@ -169,6 +170,7 @@ class Worker:
                 self._readers[subtask.task.id] = pull_source(subtask, splits)
         for peer in self.peers.values():
             self._selector.register(peer.socket, selectors.EVENT_READ, peer)
+        allow_depth_of(self.graph)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)

@@ -161,7 +161,7 @@ def test_a_python_source_runs_once_and_a_parallel_one_everywhere(env: Any) -> No
     graph = env.graph
     assert [node.name for node in graph.nodes] == ["Source: Numbers", "Source: PerSubtask", "Source: <lambda>"]
     assert all(isinstance(node.operator, PythonSource) for node in graph.nodes)
-    assert [graph.parallelism(node, 4) for node in graph.nodes] == [1, 4, 1]
+    assert list(graph.parallelisms(4).values()) == [1, 4, 1]
 
 
 def test_a_sequence_has_both_its_ends(env: Any) -> None:

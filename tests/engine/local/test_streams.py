@@ -303,6 +303,28 @@ def test_several_sinks_none_and_several_jobs_in_one_script(jobs: Jobs, tmp_path:
     assert result.get_net_runtime() >= 0
 
 
+def increased(value: int, collector: Any) -> None:
+    collector.collect(value + 1)
+
+
+LONG = {
+    "maps": lambda stream: stream.map(lambda v: v + 1),
+    "flat maps": lambda stream: stream.flat_map(increased),
+    "windows": lambda stream: stream.key_by(lambda v: v).count_window(1).apply(lambda k, w, v, out: out.collect(k + 1)),
+}
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("kind", LONG)
+def test_a_thousand_operators_in_sequence(jobs: Jobs, kind: str, parallelism: int) -> None:
+    env = jobs.environment(parallelism)
+    stream: Any = env.generate_sequence(1, 100)
+    for _ in range(1000):
+        stream = LONG[kind](stream)
+    stream.output()
+    assert jobs.lines(env) == sorted(str(number + 1000) for number in range(1, 101))
+
+
 def test_prefixes_of_output(jobs: Jobs) -> None:
     env = jobs.environment(1)
     env.from_elements("v").output()

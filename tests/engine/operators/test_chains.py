@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from listed import ListHost, ListOutput, function
 
 from stream_engine.graph import operators as plan
 from stream_engine.graph.job_graph import Link
+from stream_engine.operators.code import Site, is_generated, site_of
 
 PASS = plan.CollectionSource((), 0)
 
@@ -43,11 +45,28 @@ def test_a_filter_is_tested_for_truth() -> None:
     assert ListHost(plan.Filter(function(lambda v: v))).process(0, "", [], None, "x", [0], 2) == ["x", [0], 2]
 
 
-def test_a_very_long_chain() -> None:
-    steps = [
-        plan.Filter(function(lambda v: True)) if n % 2 else plan.Map(function(lambda v: v + 1)) for n in range(300)
-    ]
-    assert ListHost(*steps).process(0, 1) == [150, 151]
+KINDS = {
+    "map": lambda: plan.Map(function(lambda v: v + 1)),
+    "filter": lambda: plan.Filter(function(lambda v: v)),
+    "split": lambda: plan.Split(function(lambda v: "all")),
+    "reduce": lambda: plan.Reduce(function(lambda a, b: b)),
+}
+
+
+@pytest.mark.parametrize("kinds", [("map",), ("filter", "map"), ("split", "map"), ("reduce", "map")], ids=" ".join)
+def test_a_chain_of_a_thousand_operators(kinds: tuple[str, ...]) -> None:
+    host = ListHost(*(KINDS[kinds[n % len(kinds)]]() for n in range(1000)), key=function(lambda v: v))
+    assert host.process(1, 2) == [1 + 1000 // len(kinds), 2 + 1000 // len(kinds)]
+
+
+def test_an_error_far_down_a_chain_is_told_of_its_operator_and_record() -> None:
+    host = ListHost(*(plan.Map(function(lambda v, n=n: v + 1 if n != 700 else v / 0)) for n in range(1000)))
+    with pytest.raises(ZeroDivisionError) as caught:
+        host.process(5)
+    traceback: Any = caught.tb.tb_next
+    while is_generated(traceback.tb_next):
+        traceback = traceback.tb_next
+    assert site_of(traceback) == (Site(700, "function", ANY), 705)
 
 
 def test_a_chain_that_branches_reaches_all_its_ends() -> None:

@@ -206,6 +206,30 @@ def test_a_key_that_cannot_be_one_is_refused(
     assert "with the record " in err
 
 
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_selector_that_returns_nothing_is_told_what_to_return(launcher: Launcher, parallelism: int) -> None:
+    err = report(
+        launcher.run(
+            """
+            from org.apache.flink.streaming.api.collector.selector import OutputSelector
+            class Parity(OutputSelector):
+                def select(self, value):
+                    if value != 7:
+                        return ["even"] if value % 2 == 0 else ["odd"]
+            def main(factory):
+                env = factory.get_execution_environment()
+                env.generate_sequence(1, 9).split(Parity()).select("odd").map(lambda value: None)
+                env.execute()
+            """,
+            "-p",
+            parallelism,
+        )
+    )
+    assert "the selector of a split returned None: it must return the names of the outputs" in err
+    assert "in operator 'Split: Parity' (subtask 1 of" in err
+    assert "with the record 7" in err
+
+
 def test_a_record_that_cannot_cross_workers_is_told(launcher: Launcher) -> None:
     err = report(
         launcher.run(

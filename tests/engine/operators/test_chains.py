@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import ANY
 
+import numpy
 import pytest
 from listed import ListHost, ListOutput, function
 
@@ -79,12 +80,36 @@ def test_a_chain_that_branches_reaches_all_its_ends() -> None:
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [("a", "ax"), (["a", "a"], "ax"), (("b",), "x"), ({"a", "b"}, "ax"), ([], ""), (["c"], ""), ("ab", "")],
+    [
+        *(("a", "ax"), (["a", "a"], "ax"), (("b",), "x"), ({"a", "b"}, "ax"), ([], ""), (["c"], ""), ("ab", "")),
+        *((frozenset("b"), "x"), ({"a": 1}, "ax"), (numpy.str_("a"), "ax"), (range(0), "")),
+    ],
 )
 def test_a_split_record_goes_once_to_each_selection_that_has_one_of_its_names(given: Any, expected: str) -> None:
     ends = (ListOutput(0, ("a",)), ListOutput(0, ("a", "b")), ListOutput(0, ()))
     ListHost(plan.Split(function(lambda v: v)), outputs=ends).process(given)
     assert [len(end.records) for end in ends] == [int("a" in expected), int("x" in expected), 0]
+
+
+def test_a_selector_may_yield_its_names() -> None:
+    ends = (ListOutput(0, ("a",)), ListOutput(0, ("b",)))
+    ListHost(plan.Split(function(lambda v: (name for name in v))), outputs=ends).process("b", "ab", "")
+    assert [end.records for end in ends] == [["ab"], ["b", "ab"]]
+
+
+@pytest.mark.parametrize("returned", [None, 1, True, b"a", 1.5, [1], (None,), {1}, ["a", 2]], ids=repr)
+@pytest.mark.parametrize("selected", [("a",), None])
+def test_a_selector_that_gives_no_names_is_told_what_to_return(returned: Any, selected: tuple[str] | None) -> None:
+    host = ListHost(plan.Split(function(lambda v: returned)), outputs=(ListOutput(0, selected),))
+    with pytest.raises(TypeError, match=r"(?s)returned .*must return the names of the outputs.* a list of str or one"):
+        host.process("record")
+
+
+def test_a_selector_that_forgets_a_case_is_told_at_that_record() -> None:
+    host = ListHost(plan.Split(function(lambda v: "a" if v else None)), outputs=(ListOutput(0, ("a",)),))
+    with pytest.raises(TypeError, match="returned None"):
+        host.process(1, 2, 0)
+    assert host.results == [1, 2]
 
 
 @pytest.mark.parametrize("reuse", [False, True])

@@ -95,7 +95,7 @@ class LoopMonitor:
         if any(subtask.outside_inputs or subtask.has_input for subtask in self.subtasks):
             return False
         # An open window will feed records back when it fires, unless the script gave a bound to waiting.
-        return not any(subtask.chain.pending for subtask in self.subtasks) or 0 < self._max_wait <= idle
+        return not any(subtask.pending for subtask in self.subtasks) or 0 < self._max_wait <= idle
 
 
 class LoopReferee:

@@ -8,6 +8,7 @@ from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.graph.operators import IterationHead
 from stream_engine.graph.partitioners import Forward
 from stream_engine.local.connection import CREDIT, DATA, IDLE, MARK, WATERMARK
@@ -97,7 +98,7 @@ class Subtask:
         self._position = 0
         self._from_loop = False
         self.gates = worker.gates(task)
-        loop = next((tasks for tasks in graph.loops if task.id in tasks), frozenset[int]())
+        loop = graph.loop_of(task.id)
         channels = {
             (exchange.id, sender): exchange.source_task not in loop
             for exchange in graph.inputs(task.id)
@@ -120,6 +121,12 @@ class Subtask:
         # The event time of each channel that is neither idle nor at its end, and of the subtask.
         self._watermarks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
         self._watermark = -inf
+        # Time does not end before the loop has, or what is still in it would be late; but windows inside fire only when
+        # it does.
+        looping = set[int]().union(*map(graph.looping, loop))
+        inside = (node for each in loop for node in graph.tasks[each].operators if node.id in looping)
+        self._holds_end = self._is_head and not any(map(has_event_windows, inside))
+        self._looping = looping
         operators = []
         for node in task.operators:
             with OperatorError.around(node.id, "being loaded"):
@@ -144,6 +151,11 @@ class Subtask:
     @property
     def has_input(self) -> bool:
         return bool(self._records or self._queue or self._fed_back)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the loop will get records of what its operators here hold when time passes, without a further one."""
+        return any(operator.pending for operator in self.chain.operators if operator.id in self._looping)
 
     def receive(self, sender: int, frame: Frame) -> None:
         """Queues a frame of another worker's; it is worked off by ``work``."""
@@ -211,6 +223,8 @@ class Subtask:
 
     def on_watermark(self, exchange: int, sender: int, time: int) -> None:
         """A channel's event time has come to ``time``; the subtask's is that of its slowest channel."""
+        if time == MAX_WATERMARK and self._holds_end:
+            return
         self._watermarks[exchange, sender] = time
         self._advance()
 

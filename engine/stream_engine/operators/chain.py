@@ -224,11 +224,6 @@ class Chain:
         self.process: Callable[..., None] = namespace["process"]
         self.process_batch: Callable[[Any], None] = namespace["process_batch"]
 
-    @property
-    def pending(self) -> bool:
-        """Whether results will come of what the operators hold when time passes, without a further record."""
-        return any(operator.pending for operator in self.operators)
-
     def flush(self) -> None:
         for operator in self.operators:
             operator.flush()

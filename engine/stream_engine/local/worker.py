@@ -141,8 +141,6 @@ class Worker:
         if prepare is not None:
             pickle.loads(prepare)()
         self.graph = pickle.loads(graph)
-        for frame in frames[1:]:
-            self._on_control(frame)
         local = self._local
         # Last first: the code of a chain calls that of the chains behind it.
         for task in reversed(self.graph.tasks):
@@ -170,6 +168,9 @@ class Worker:
                 self._readers[subtask.task.id] = pull_source(subtask, splits)
         for peer in self.peers.values():
             self._selector.register(peer.socket, selectors.EVENT_READ, peer)
+        # Such as the end of a collection without elements: it is for a reader, which had to be made first.
+        for frame in frames[1:]:
+            self._on_control(frame)
         allow_depth_of(self.graph)
         gc.collect()
         gc.freeze()

@@ -237,6 +237,15 @@ def test_collections_of_all_kinds(jobs: Jobs, parallelism: int, kind: str) -> No
     assert jobs.lines(env) == sorted(map(str, range(1000)))
 
 
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_collection_without_elements_ends_at_once(jobs: Jobs, parallelism: int) -> None:
+    """Its end may be told before the worker has begun, so it is tried a few times."""
+    for _ in range(10):
+        env = jobs.environment(parallelism)
+        env.from_collection(iter(())).union(env.from_collection([]), env.from_collection(iter("a"))).output()
+        assert jobs.lines(env) == ["a"]
+
+
 def test_a_generator_that_fails_fails_the_job(jobs: Jobs) -> None:
     def numbers() -> Any:
         yield 1

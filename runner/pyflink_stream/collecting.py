@@ -8,7 +8,7 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.api.accumulators import Accumulator
+from stream_engine.accumulators import Accumulator
 from stream_engine.api.functions import RichSinkFunction
 from stream_engine.local.pickling import dumps
 

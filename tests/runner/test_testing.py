@@ -16,7 +16,7 @@ import pytest
 from pyflink_stream import testing
 from pyflink_stream.program import NoEntryPoint, ProgramNotFound
 from pyflink_stream.testing import JobExecutionException, UnavailableRecord, collect, run
-from stream_engine.api.accumulators import IntCounter
+from stream_engine.accumulators import IntCounter
 from stream_engine.api.functions import MapFunction, RichMapFunction
 
 if TYPE_CHECKING:

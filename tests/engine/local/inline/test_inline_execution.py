@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stream_engine.api.accumulators import IntCounter
+from stream_engine.accumulators import IntCounter
 from stream_engine.api.functions import RichMapFunction
 from stream_engine.api.time import Time
 from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionException

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
 # What is run under --watch is run by another process.
-_RUNNING_NOTHING = {"--help", "-h", "--version", "--check", "--watch"}
+_WITHOUT_WORKERS = ("--help", "-h", "--version", "--check", "--explain", "--local-debug", "--watch")
 
 
 def main() -> int:
@@ -51,9 +51,15 @@ def _run() -> int:
             from pyflink_stream.watch import Watch, without_watching
 
             return Watch(without_watching(args), request.script, request.files).run()
-        server = server or _start_server()
-        from pyflink_stream.launcher import launch
+        if request.explain is not None:
+            from pyflink_stream.explain import explain
 
+            return explain(request.program, request.configuration, request.explain, request.full_tracebacks)
+        from pyflink_stream.launcher import launch, launch_inline
+
+        if request.local_debug:
+            return launch_inline(request.program, request.configuration, request.full_tracebacks)
+        server = server or _start_server()
         return launch(request.program, request.configuration, server, request.full_tracebacks)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
@@ -76,7 +82,8 @@ def _open_closed_streams() -> None:
 def _names_script(args: Sequence[str]) -> bool:
     """Whether the arguments look as if a script were to be run. A wrong guess costs time and nothing else."""
     own = args[: args.index("-")] if "-" in args else args
-    return bool(own) and _RUNNING_NOTHING.isdisjoint(own) and _COMPLETION not in os.environ
+    runs = all(arg.partition("=")[0] not in _WITHOUT_WORKERS for arg in own)
+    return bool(own) and runs and _COMPLETION not in os.environ
 
 
 def _start_server() -> ForkServer:

@@ -12,12 +12,18 @@ from pyflink_stream import __version__, configuration, console, exit_codes
 from pyflink_stream.program import Program, ProgramNotFound
 from stream_engine.configuration import Configuration, ConfigurationError
 from stream_engine.configuration.options import DEFAULT_PARALLELISM
+from stream_engine.graph.render import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from click.shell_completion import CompletionItem
+
 PROGRAM_NAME = "pyflink-stream"
+# Set by a shell that asks how a command line could go on.
+COMPLETION = "_PYFLINK_STREAM_COMPLETE"
 SEPARATOR = "-"
+EXPLAIN = "--explain"
 _PARAMS = f"{__name__}.params"
 
 _HELP = """\
@@ -31,6 +37,8 @@ Examples:
   pyflink-stream examples/word_count.py
   pyflink-stream -p 2 examples/word_count.py - --input README.md
   pyflink-stream -D parallelism.default=auto -D pipeline.object-reuse=true examples/word_count.py
+  pyflink-stream --explain -p 2 examples/word_count.py
+  pyflink-stream --local-debug examples/word_count.py
   pyflink-stream --check examples/orders.py examples/lib/pricing
   pyflink-stream --watch examples/orders.py examples/lib/pricing
 """
@@ -42,6 +50,9 @@ class Request(NamedTuple):
     program: Program
     configuration: Configuration
     full_tracebacks: bool
+    # The format in which plans are to be shown instead of being run; None: they are run.
+    explain: str | None = None
+    local_debug: bool = False
 
 
 class Watching(NamedTuple):
@@ -56,6 +67,7 @@ class _LauncherCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own, params = split(args)
+        own = with_explicit_formats(own)
         ctx.meta[_PARAMS] = params
         try:
             return super().parse_args(ctx, own)
@@ -74,6 +86,27 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     return args[:end], args[end + 1 :]
 
 
+def with_explicit_formats(args: Sequence[str]) -> list[str]:
+    """The arguments with a format for each bare --explain: with an optional value, click would take the script."""
+    return [f"{EXPLAIN}={FORMATS[0]}" if arg == EXPLAIN else arg for arg in args]
+
+
+def _complete_parallelism(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [value for value in ("auto",) if value.startswith(incomplete)]
+
+
+def _complete_definition(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from pyflink_stream.completion import definitions
+
+    return definitions(incomplete)
+
+
+def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="dir")]
+
+
 @click.command(
     cls=_LauncherCommand,
     help=_HELP,
@@ -84,6 +117,7 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     "-p",
     "--parallelism",
     metavar="N",
+    shell_complete=_complete_parallelism,
     help="Parallel instances of every operator that the script gives no number; auto takes the usable cores.",
 )
 @click.option(
@@ -91,18 +125,31 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     "definitions",
     metavar="KEY=VALUE",
     multiple=True,
+    shell_complete=_complete_definition,
     help="Sets an option of flink-conf.yaml for this run. Repeatable; wins over the file.",
 )
 @click.option(
     "-c",
     "--conf-dir",
     metavar="DIR",
+    shell_complete=_complete_directory,
     help="Where flink-conf.yaml is. Otherwise: $FLINK_CONF_DIR, ./conf, or the defaults.",
 )
 @click.option(
     "--check",
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
+)
+@click.option(
+    EXPLAIN,
+    type=click.Choice(FORMATS),
+    metavar="[=FORMAT]",
+    help=f"Calls main, but shows plans instead of running them: as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.",
+)
+@click.option(
+    "--local-debug",
+    is_flag=True,
+    help="Runs jobs in the script's own process and thread, so that breakpoint() and debuggers work in functions.",
 )
 @click.option(
     "--watch",
@@ -127,6 +174,8 @@ def command(
     definitions: tuple[str, ...],
     conf_dir: str | None,
     check: bool,
+    explain: str | None,
+    local_debug: bool,
     watch: bool,
     verbose: int,
     log_file: str | None,
@@ -135,6 +184,9 @@ def command(
     packages: tuple[str, ...],
 ) -> Request | Watching | int:
     program = Program(script, packages, ctx.meta[_PARAMS])
+    modes = [name for name, given in (("--check", check), (EXPLAIN, explain), ("--local-debug", local_debug)) if given]
+    if len(modes) > 1:
+        raise click.UsageError(f"{' and '.join(modes)} are different things to do: give one of them", ctx)
     if check:
         if watch:
             raise click.UsageError("--check runs nothing, so that there is nothing to --watch")
@@ -151,11 +203,15 @@ def command(
             console.warning(warning)
     if verbose or log_file is not None:
         _log(verbose, log_file, program, source)
-    return Request(program, merged, traceback == "full")
+    return Request(program, merged, traceback == "full", explain, local_debug)
 
 
 def parse(args: Sequence[str]) -> Request | Watching | int:
     """What the arguments ask for; or the exit status, when nothing is to be run (help, a check, a wrong argument)."""
+    if COMPLETION in os.environ:
+        from pyflink_stream import completion
+
+        completion.register()
     try:
         return command.main(list(args), prog_name=PROGRAM_NAME, standalone_mode=False)
     except click.Abort:

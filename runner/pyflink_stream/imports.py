@@ -33,6 +33,7 @@ class ProgramFinder:
         self.archives = archives
         self.resources = resources
         self._hidden: dict[str, ModuleType | None] = {}
+        self._forgotten: dict[str, ModuleType] = {}
         self._standing_aside: set[str] = set()
 
     def find_spec(
@@ -51,12 +52,18 @@ class ProgramFinder:
         sys.meta_path.insert(0, self)  # pyright: ignore[reportArgumentType]
         for name, location in self.modules.items():
             if name in sys.modules:
-                self._hidden[name] = sys.modules.pop(name)
-            if os.path.isdir(location):
-                _forget_parts(name)
+                self._hidden[name] = sys.modules[name]
+            self._forget(name, parts=os.path.isdir(location))
         for name in [name for name in sys.modules if "." not in name and self._archived(name)]:
-            del sys.modules[name]
-            _forget_parts(name)
+            self._forget(name, parts=True)
+
+    def uninstall(self) -> None:
+        """Takes the finder away with the program's modules; those that it had made to be forgotten are back."""
+        sys.meta_path.remove(self)  # pyright: ignore[reportArgumentType]
+        forgotten, self._forgotten = self._forgotten, {}
+        for name, location in self.modules.items():
+            self._forget(name, parts=os.path.isdir(location))
+        sys.modules.update(forgotten)
 
     def hidden_by(self, module: ModuleType) -> ModuleType | None:
         """The module that would have the name of ``module`` without the program; None when there is none."""
@@ -74,6 +81,11 @@ class ProgramFinder:
                 self._standing_aside.discard(name)
                 sys.modules[name] = module
         return self._hidden[name]
+
+    def _forget(self, name: str, parts: bool) -> None:
+        """Makes the import system load the module anew, and with ``parts`` those of the package."""
+        for loaded in [each for each in sys.modules if each == name or (parts and each.startswith(f"{name}."))]:
+            self._forgotten[loaded] = sys.modules.pop(loaded)
 
     def _archived(self, name: str) -> ModuleSpec | None:
         if not self.archives or name in _NEVER_ARCHIVED:
@@ -106,11 +118,6 @@ class ProgramFinder:
             parts = installed.submodule_search_locations or []
             spec.submodule_search_locations += [part for part in parts if part != location]
         return spec
-
-
-def _forget_parts(package: str) -> None:
-    for loaded in [loaded for loaded in sys.modules if loaded.startswith(f"{package}.")]:
-        del sys.modules[loaded]
 
 
 class _SourceLoader(SourceFileLoader):

@@ -12,10 +12,12 @@ from pyflink_stream.program import NoEntryPoint, Program
 from stream_engine.job import JobCancelledException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
+    from stream_engine.api.factory import PythonEnvironmentFactory
     from stream_engine.configuration import Configuration
+    from stream_engine.job import Executor
     from stream_engine.local.forkserver import ForkServer
 
 
@@ -24,15 +26,35 @@ def launch(program: Program, configuration: Configuration, server: ForkServer, f
 
     ``full_tracebacks`` adds the engine's own frames to reports.
     """
-    from stream_engine.api.factory import PythonEnvironmentFactory
     from stream_engine.local.executor import LocalExecutor
+
+    return call_main(
+        program, configuration, LocalExecutor(server, prepare=partial(Program.install, program)), full_tracebacks
+    )
+
+
+def launch_inline(program: Program, configuration: Configuration, full_tracebacks: bool = False) -> int:
+    """As ``launch``, without workers: jobs run in this process and thread."""
+    from stream_engine.local.inline.executor import InlineExecutor
+
+    return call_main(program, configuration, InlineExecutor(), full_tracebacks)
+
+
+def call_main(
+    program: Program,
+    configuration: Configuration,
+    executor: Executor,
+    full_tracebacks: bool = False,
+    call: Callable[[Program, PythonEnvironmentFactory], None] = Program.run,
+) -> int:
+    """Calls the script's main, by way of ``call``, with environments whose jobs ``executor`` runs; gives the status."""
+    from stream_engine.api.factory import PythonEnvironmentFactory
 
     signal.signal(signal.SIGTERM, _terminate)
     try:
         program.install()
-        executor = LocalExecutor(server, prepare=partial(Program.install, program))
         factory = PythonEnvironmentFactory(executor, configuration)
-        program.run(factory)
+        call(program, factory)
         _warn_of_unexecuted(factory.environments)
     except SystemExit as exit:
         return _status(exit)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pyflink_stream.imports import ProgramFinder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _MODULE_SUFFIXES = (".py", ".pyc", ".so")
 _ARCHIVE_SUFFIXES = (".zip", ".whl", ".egg")
@@ -50,15 +50,17 @@ class Program:
         self.modules = _by_name([(self.name, self.script), *_modules(self.packages)])
         self.resources = _by_name((os.path.basename(path), path) for path in self.packages)
 
-    def install(self) -> None:
+    def install(self) -> ProgramFinder:
         """Makes the program's modules importable in this process, and gives it the script's ``sys.argv``."""
         if self.path is not None:
             sys.path[:] = self.path
         sys.argv = list(self.argv)
-        ProgramFinder(self.modules, self.archives, self.resources).install()
+        finder = ProgramFinder(self.modules, self.archives, self.resources)
+        finder.install()
         for path in (*self.archives, os.path.dirname(self.script)):
             if path not in sys.path:
                 sys.path.append(path)
+        return finder
 
     def run(self, factory: Any) -> None:
         """Imports the script and calls its main. Raises what these raise, or NoEntryPoint."""
@@ -68,17 +70,22 @@ class Program:
             raise NoEntryPoint(
                 f"{self.argv[0]} defines no main(factory), the function that a streaming program begins with"
             )
-        if _takes(main, factory):
-            main(factory)
-        elif _takes(main):
-            main()
-        else:
-            line = getattr(getattr(main, "__code__", None), "co_firstlineno", None)
-            where = self.argv[0] if line is None else f"{self.argv[0]}:{line}"
-            raise NoEntryPoint(f"{where}: main must take one argument, the environment factory")
+        call_main(main, factory, self.argv[0])
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "path": list(sys.path)}
+
+
+def call_main(main: Callable[..., Any], factory: Any, file: str) -> None:
+    """Raises what ``main`` raises, or NoEntryPoint, which says that it is in ``file``."""
+    if _takes(main, factory):
+        main(factory)
+    elif _takes(main):
+        main()
+    else:
+        line = getattr(getattr(main, "__code__", None), "co_firstlineno", None)
+        where = file if line is None else f"{file}:{line}"
+        raise NoEntryPoint(f"{where}: main must take one argument, the environment factory")
 
 
 def leave_launcher_path() -> None:

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from pyflink_stream import console, exit_codes
-from stream_engine.local.output import forget_stdout
+from stream_engine.local.output import forget
 
 GONE = exit_codes.of_signal(signal.SIGPIPE)
 """The status of programs that nobody reads any more, as those have it that the signal ends."""
@@ -27,10 +27,10 @@ def finish(status: int) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        forget_stdout()
+        forget(sys.stdout)
         return status or GONE
     except OSError as error:
-        forget_stdout()
+        forget(sys.stdout)
         console.error(f"standard output cannot be written to: {error.strerror}")
         return status or exit_codes.FAILED
     return status

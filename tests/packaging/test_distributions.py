@@ -104,3 +104,21 @@ def test_an_installed_wheel_can_be_started(installation: Path, command: list[str
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, f"pyflink-stream {__version__}\n", "")
+
+
+def test_an_installed_wheel_runs_the_jobs_of_tests(installation: Path, tmp_path: Path) -> None:
+    (tmp_path / "job.py").write_text(
+        "def main(factory):\n"
+        "    env = factory.get_execution_environment()\n"
+        "    env.generate_sequence(1, 3).map(float).output()\n"
+        "    env.execute()\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    program = "from pyflink_stream.testing import run; print(sorted(run('job.py', parallelism=2).records()))"
+
+    done = subprocess.run(
+        [installation / "python", "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "[1.0, 2.0, 3.0]"

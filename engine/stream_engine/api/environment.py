@@ -148,14 +148,30 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
         Older scripts say whether the job is ``local``, even as the only argument; it always is. Raises
         JobExecutionException when the job failed, InvalidProgramException when there is nothing to run.
         """
-        if not self.graph.nodes:
-            since = "since the last execute()" if self.executed else "in this environment"
-            refuse(f"There is nothing to execute: no source was made {since}.")
+        self._check_begun()
         _warn_of_nothing(self.graph)
         configuration = self._configuration.copy()
         name = str(job_name) if job_name and job_name is not True else configuration.get(JOB_NAME)
         self.executed = True
         return self._executor.execute(self._plan.take(), configuration, name)
+
+    def get_execution_plan(self) -> str:
+        """What the next ``execute()`` would run, as the JSON that Flink's plan visualizer draws; runs nothing.
+
+        Raises InvalidProgramException when there is nothing to run, or what there is cannot be run.
+        """
+        from stream_engine.graph.job_graph import job_graph
+        from stream_engine.graph.render import render
+
+        self._check_begun()
+        return render(job_graph(self.graph, self.get_parallelism()), self._configuration.get(JOB_NAME), "json")
+
+    getExecutionPlan = get_execution_plan
+
+    def _check_begun(self) -> None:
+        if not self.graph.nodes:
+            since = "since the last execute()" if self.executed else "in this environment"
+            refuse(f"There is nothing to execute: no source was made {since}.")
 
     def _source(self, source: Source, name: str) -> DataStream:
         node = self._plan.add(source, name)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from stream_engine.graph.partitioners import Partitioner
     from stream_engine.graph.stream_graph import StreamEdge, StreamGraph, StreamNode
 
+# How many names of a task's operators are shown, of those at its beginning and at its end.
+_SHOWN_NAMES = 8
+
 
 @dataclass(frozen=True)
 class Link:
@@ -52,7 +55,11 @@ class Task:
 
     @property
     def name(self) -> str:
-        return " -> ".join(operator.name for operator in self.operators)
+        """For people: the names of its operators, or of the first and the last of very many."""
+        names = [operator.name for operator in self.operators]
+        if len(names) > 2 * _SHOWN_NAMES:
+            names[_SHOWN_NAMES:-_SHOWN_NAMES] = [f"({len(names) - 2 * _SHOWN_NAMES} more)"]
+        return " -> ".join(names)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,19 @@ class JobGraph:
     def outputs(self, task: int) -> list[Exchange]:
         return [exchange for exchange in self.exchanges if exchange.source_task == task]
 
+    def loop_of(self, task: int) -> frozenset[int]:
+        """The group of ``loops`` that a task is in; empty for one in none."""
+        return next((tasks for tasks in self.loops if task in tasks), frozenset())
+
+    def looping(self, task: int) -> set[int]:
+        """The operators of a task whose records may come back to it; behind others, the loop is left."""
+        loop = self.loop_of(task)
+        inside = {exchange.source for exchange in self.outputs(task) if exchange.target_task in loop}
+        for link in reversed(self.tasks[task].links):
+            if link.target in inside:
+                inside.add(link.source)
+        return inside
+
 
 def job_graph(graph: StreamGraph, default_parallelism: int) -> JobGraph:
     """Fuses the operators of a plan into tasks.
@@ -88,7 +108,7 @@ def job_graph(graph: StreamGraph, default_parallelism: int) -> JobGraph:
     Raises InvalidProgramException for a plan that cannot be run.
     """
     graph = with_preaggregation(graph, default_parallelism)
-    widths = {node.id: graph.parallelism(node, default_parallelism) for node in graph.nodes}
+    widths = graph.parallelisms(default_parallelism)
     _check(graph, widths)
     head_of: dict[int, int] = {}
     members: dict[int, list[StreamNode]] = {}
@@ -159,14 +179,16 @@ def _topological(graph: StreamGraph) -> list[StreamNode]:
     return order
 
 
-def _timestamped(graph: StreamGraph) -> bool:
-    def needs_time(node: StreamNode) -> bool:
-        operator = node.operator
-        if isinstance(operator, WindowReduce | WindowApply):
-            return isinstance(operator.windows, TimeWindows) and operator.windows.event_time
-        return isinstance(operator, AssignTimestamps)
+def has_event_windows(node: StreamNode) -> bool:
+    """Whether an operator's windows fire by the records' own time."""
+    operator = node.operator
+    if not isinstance(operator, WindowReduce | WindowApply):
+        return False
+    return isinstance(operator.windows, TimeWindows) and operator.windows.event_time
 
-    return any(needs_time(node) for node in graph.nodes)
+
+def _timestamped(graph: StreamGraph) -> bool:
+    return any(isinstance(node.operator, AssignTimestamps) or has_event_windows(node) for node in graph.nodes)
 
 
 def _loops(tasks: int, exchanges: tuple[Exchange, ...]) -> tuple[frozenset[int], ...]:

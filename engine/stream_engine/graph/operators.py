@@ -229,4 +229,5 @@ Operator = (
 
 SOURCES = (CollectionSource, FedSource, SequenceSource, PythonSource, TextFileSource, SocketTextSource)
 SINKS = (ConsoleSink, TextFileSink, SocketSink, FunctionSink)
+PUSHING_SOURCES = (PythonSource, SocketTextSource)
 PARALLEL_SOURCES = (SequenceSource, TextFileSource)

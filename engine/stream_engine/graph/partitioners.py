@@ -42,3 +42,8 @@ class HashPartial:
 
 
 Partitioner = Forward | Rebalance | Shuffle | Broadcast | Hash | HashPartial
+
+
+def ship_strategy(partitioner: Partitioner) -> str:
+    """What Flink's plans call it: HASH, REBALANCE, ..."""
+    return "HASH" if isinstance(partitioner, HashPartial) else type(partitioner).__name__.upper()

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 def with_preaggregation(graph: StreamGraph, default_parallelism: int) -> StreamGraph:
     """The plan with a PreAggregate before every exchange to a windowed reduce. ``graph`` stays as it is."""
     rewritten = StreamGraph(list(graph.nodes), list(graph.edges))
+    widths = graph.parallelisms(default_parallelism)
     for node in graph.nodes:
-        if _worthwhile(graph, node, default_parallelism):
-            _insert(rewritten, node, default_parallelism)
+        if _worthwhile(graph, node, widths):
+            _insert(rewritten, node, widths)
     return rewritten
 
 
-def _worthwhile(graph: StreamGraph, node: StreamNode, default_parallelism: int) -> bool:
+def _worthwhile(graph: StreamGraph, node: StreamNode, widths: dict[int, int]) -> bool:
     operator = node.operator
     if not isinstance(operator, WindowReduce) or not isinstance(operator.windows, TimeWindows):
         return False
@@ -35,27 +36,24 @@ def _worthwhile(graph: StreamGraph, node: StreamNode, default_parallelism: int) 
     # What is late is known where the time of all inputs is, and late firings count record by record.
     if operator.windows.event_time:
         return False
-    nodes = {other.id: other for other in graph.nodes}
-    widths = [graph.parallelism(nodes[edge.upstream.node], default_parallelism) for edge in graph.inputs(node.id)]
-    return max(graph.parallelism(node, default_parallelism), *widths) > 1
+    return widths[node.id] > 1 or any(widths[edge.upstream.node] > 1 for edge in graph.inputs(node.id))
 
 
-def _insert(graph: StreamGraph, node: StreamNode, default_parallelism: int) -> None:
+def _insert(graph: StreamGraph, node: StreamNode, widths: dict[int, int]) -> None:
     operator = node.operator
     assert isinstance(operator, WindowReduce) and isinstance(operator.windows, TimeWindows)
-    nodes = {other.id: other for other in graph.nodes}
     graph.nodes[graph.nodes.index(node)] = replace(node, operator=replace(operator, preaggregated=True))
     for edge in graph.inputs(node.id):
-        producer = nodes[edge.upstream.node]
+        producer = edge.upstream.node
         local = replace(
             node,
             id=len(graph.nodes),
             operator=PreAggregate(operator.windows, operator.function),
             name=f"{node.name} (local)",
-            parallelism=graph.parallelism(producer, default_parallelism),
+            parallelism=widths[producer],
             uid=None,
         )
         graph.nodes.append(local)
         graph.edges.remove(edge)
-        graph.edges.append(StreamEdge(Upstream(producer.id, None, edge.upstream.selected), local.id))
+        graph.edges.append(StreamEdge(Upstream(producer, None, edge.upstream.selected), local.id))
         graph.edges.append(StreamEdge(Upstream(local.id, HashPartial()), node.id))

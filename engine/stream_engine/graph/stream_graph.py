@@ -104,19 +104,21 @@ class StreamGraph:
             waiting.update(edge.upstream.node for edge in self.inputs(node) if edge.upstream.node not in found)
         return found
 
-    def parallelism(self, node: StreamNode, default: int) -> int:
-        """The node's own, or the default.
+    def parallelisms(self, default: int) -> dict[int, int]:
+        """Each node's own, by its id, or the default.
 
         A source that cannot be divided runs with 1. Splitting moves no record: a Split is as wide as its input.
         """
-        operator = node.operator
-        if node.parallelism is not None:
-            return node.parallelism
-        if isinstance(operator, PythonSource):
-            return default if operator.parallel else 1
-        if node.is_source:
-            return default if isinstance(operator, PARALLEL_SOURCES) else 1
-        if isinstance(operator, Split):
-            widths = {self.parallelism(self.nodes[edge.upstream.node], default) for edge in self.inputs(node.id)}
-            return widths.pop() if len(widths) == 1 else default
-        return default
+        widths: dict[int, int] = {}
+        for node in self.nodes:
+            inputs = self.inputs(node.id) if isinstance(node.operator, Split) else ()
+            feeding = {widths[edge.upstream.node] for edge in inputs}
+            widths[node.id] = node.parallelism or (feeding.pop() if len(feeding) == 1 else _default(node, default))
+        return widths
+
+
+def _default(node: StreamNode, default: int) -> int:
+    operator = node.operator
+    if isinstance(operator, PythonSource):
+        return default if operator.parallel else 1
+    return 1 if node.is_source and not isinstance(operator, PARALLEL_SOURCES) else default

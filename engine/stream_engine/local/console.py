@@ -1,4 +1,4 @@
-"""Standard output of a worker: whole lines, sent to the coordinator, which alone writes to the terminal or pipe."""
+"""Standard output: whole lines, which workers send to the coordinator, as it alone writes to the terminal or pipe."""
 
 from __future__ import annotations
 

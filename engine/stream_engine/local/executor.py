@@ -10,14 +10,12 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from stream_engine.graph.job_graph import job_graph
-from stream_engine.graph.operators import CollectionSource, FedSource, SocketTextSource
+from stream_engine.graph.operators import FedSource
 from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionResult
 from stream_engine.local import logs
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
-from stream_engine.local.files import check_spill_directory, prepare_files
-from stream_engine.operators.build import check_supported
+from stream_engine.local.preparation import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,19 +29,15 @@ if TYPE_CHECKING:
 class LocalExecutor:
     """An Executor whose workers come from ``server``. ``prepare`` is picklable; each worker calls it first."""
 
-    def __init__(self, server: ForkServer, prepare: Callable[[], None] | None = None) -> None:
+    def __init__(self, server: ForkServer, prepare: Callable[[], object] | None = None) -> None:
         self._server = server
         self._prepare = prepare
         self._running = Lock()
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         """Runs the plan to its end; see Executor. Files are looked at before a worker starts or a record is read."""
-        plan = job_graph(graph, configuration.get("parallelism.default"))
-        _check(plan)
         job_id = uuid.uuid4().hex
-        if plan.loops:
-            check_spill_directory(configuration.get("io.tmp.dirs"))
-        plan, splits = prepare_files(plan, job_id)
+        plan, splits = prepare(graph, configuration, job_id)
         start = monotonic()
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -54,8 +48,8 @@ class LocalExecutor:
         try:
             coordinator = Coordinator(self._server, job_id, plan)
             # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
-            prepare = pickle.dumps(self._prepare) if self._prepare is not None else None
-            packed = coordinator.run(prepare, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+            first = pickle.dumps(self._prepare) if self._prepare is not None else None
+            packed = coordinator.run(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
             outcome = "finished"
         except JobCancelledException:
             outcome = "was stopped"
@@ -73,17 +67,6 @@ def _log_start(plan: JobGraph, job_name: str, job_id: str) -> None:
     for exchange in plan.exchanges:
         kind = type(exchange.partitioner).__name__
         logs.debug("Task %d feeds task %d: %s", exchange.source_task + 1, exchange.target_task + 1, kind)
-
-
-def _check(plan: JobGraph) -> None:
-    for task in plan.tasks:
-        for node in task.operators:
-            check_supported(node)
-        if isinstance(task.head.operator, CollectionSource | FedSource | SocketTextSource) and task.parallelism > 1:
-            raise InvalidProgramException(
-                f"The source {task.head.name!r}, made at {task.head.location}, cannot be divided: "
-                f"its parallelism must be 1, not {task.parallelism}."
-            )
 
 
 def _sendable(plan: JobGraph) -> JobGraph:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.graph.partitioners import Broadcast, Forward, Hash, HashPartial, Rebalance, Shuffle
+from stream_engine.graph.partitioners import Broadcast, Forward
 from stream_engine.local.connection import DATA, END, IDLE, MARK, WATERMARK
 from stream_engine.local.pickling import dumps
-from stream_engine.operators.keys import key_call, write_key
+from stream_engine.operators.partitioning import write_target
 from stream_engine.report import shortened
 
 if TYPE_CHECKING:
@@ -57,8 +56,6 @@ class Gate:
         self._buffers: list[list[Any]] = [[] for _ in range(width)]
         self._fixed_limit = worker.buffer_timeout == 0
         self.limit = 1 if self._fixed_limit else 128
-        # Where round robin begins; not the same for all senders, or they would all press on one receiver.
-        self.next = worker.index % width
 
     # --- while the chain is compiled ---------------------------------------------------------------------------------
 
@@ -74,21 +71,7 @@ class Gate:
             if self._has_local:
                 self._write_local(chain, record)
             return
-        target = code.fresh("target")
-        if isinstance(partitioner, Hash):
-            # The key is what the receiver asked for, and so are errors in it.
-            with code.operator(self._receiver, record):
-                key = write_key(chain, record, key_call(partitioner.key))
-                code.line(f"{target} = hash({key}) % {self._width}", "hash")
-        elif isinstance(partitioner, HashPartial):
-            code.line(f"{target} = hash({record}[1]) % {self._width}", "hash")
-        elif isinstance(partitioner, Shuffle):
-            code.line(f"{target} = int({code.bind('random', random.random)}() * {self._width})")
-        else:
-            assert isinstance(partitioner, Rebalance)
-            gate = code.bind("gate", self)
-            code.line(f"{target} = {gate}.next")
-            code.line(f"{gate}.next = {target} + 1 if {target} < {self._width - 1} else 0")
+        target = write_target(chain, record, partitioner, self._receiver, self._width, self._worker.index)
         if not self._has_local:
             self._write_append(chain, target, chain.owned(record))
             return
@@ -180,7 +163,7 @@ class Gate:
             self._local.feed_back(buffer.copy())
             buffer.clear()
             return 0
-        payload = _packed(buffer)
+        payload = pack(buffer)
         # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
         buffer.clear()
         while self._credit[target] <= 0:
@@ -193,7 +176,8 @@ class Gate:
         return len(payload)
 
 
-def _packed(records: list[Any]) -> bytes:
+def pack(records: list[Any]) -> bytes:
+    """Records as the payload of a frame. Raises TypeError, which names the first that cannot be pickled."""
     try:
         return dumps(records)
     except Exception as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pickle
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from stream_engine.graph.operators import IterationHead
 from stream_engine.local.connection import LOOP_END, LOOP_PROBE, LOOP_REPORT
@@ -26,10 +26,18 @@ if TYPE_CHECKING:
 Counts = tuple[int, int]
 
 
+class LoopControl(Protocol):
+    """Whom a monitor reports to."""
+
+    def send(self, kind: int, exchange: int, payload: bytes) -> None:
+        """Takes a report (``kind``) of the loop that is called ``exchange`` in frames."""
+        ...
+
+
 class LoopMonitor:
     """The worker's side of one loop (of JobGraph.loops)."""
 
-    def __init__(self, identifier: int, graph: JobGraph, subtasks: Sequence[Subtask], control: Connection) -> None:
+    def __init__(self, identifier: int, graph: JobGraph, subtasks: Sequence[Subtask], control: LoopControl) -> None:
         tasks = graph.loops[identifier]
         self.id = identifier
         self.subtasks = [subtask for subtask in subtasks if subtask.task.id in tasks]
@@ -87,7 +95,7 @@ class LoopMonitor:
         if any(subtask.outside_inputs or subtask.has_input for subtask in self.subtasks):
             return False
         # An open window will feed records back when it fires, unless the script gave a bound to waiting.
-        return not any(subtask.chain.pending for subtask in self.subtasks) or 0 < self._max_wait <= idle
+        return not any(subtask.pending for subtask in self.subtasks) or 0 < self._max_wait <= idle
 
 
 class LoopReferee:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from select import select
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 class WriteInterrupted(BaseException):
@@ -32,17 +36,12 @@ class Output:
             return True
         try:
             self._writing = True
-            binary = getattr(sys.stdout, "buffer", None)
-            if binary is not None:
-                binary.write(data)
-            else:
-                sys.stdout.write(data.decode("utf-8", "surrogateescape"))
-            sys.stdout.flush()
+            put(data)
         except WriteInterrupted:
             self._discarding = True
         except BrokenPipeError:
             self._discarding = True
-            forget_stdout()
+            forget(sys.stdout)
             return False
         finally:
             self._writing = False
@@ -66,11 +65,23 @@ def write_error(data: bytes) -> None:
         return
 
 
-def forget_stdout() -> None:
-    """Keeps the interpreter from complaining, when it ends, that it cannot flush standard output."""
+def put(data: bytes) -> None:
+    """Writes text in utf-8 to this process's standard output, whatever stands for it and whatever its encoding."""
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is not None:
+        binary.write(data)
+    else:
+        sys.stdout.write(data.decode("utf-8", "surrogateescape"))
+    sys.stdout.flush()
+
+
+def forget(stream: TextIO | None) -> None:
+    """Keeps the interpreter from complaining, when it ends, that it cannot flush ``stream``, whose reader is gone."""
+    if stream is None:
+        return
     try:
         descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
+        os.dup2(descriptor, stream.fileno())
         os.close(descriptor)
     except (OSError, ValueError):
         return

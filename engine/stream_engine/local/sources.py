@@ -12,15 +12,13 @@ from stream_engine.connectors.sequence import SequenceReader
 from stream_engine.connectors.text import TextReader
 from stream_engine.graph import operators as plan
 from stream_engine.local.connection import DEMAND
-from stream_engine.local.failure import Cancelled, OperatorError
+from stream_engine.local.failure import Cancelled
+from stream_engine.local.source_functions import PushingFunction
 from stream_engine.local.turn import Seat
-from stream_engine.operators.context import is_rich, open_function
-from stream_engine.operators.state import SOURCE, KeyedStates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stream_engine.connectors.socket import SocketTextReader
     from stream_engine.local.subtask import Subtask
     from stream_engine.local.worker import Worker
 
@@ -67,37 +65,6 @@ class FedReader:
         self._batches.clear()
 
 
-class SourceContext:
-    """What a SourceFunction's ``run`` is given: ``collect(record)`` takes the record through the whole chain.
-
-    In jobs with event time, ``collect_with_timestamp(record, time)`` also gives it a time (ms), and
-    ``emit_watermark(time)`` says that none of that time or earlier will follow; in others both say no more than
-    ``collect``.
-    """
-
-    __slots__ = ("_watermark", "collect", "collect_with_timestamp")
-
-    def __init__(
-        self,
-        collect: Callable[[Any], None],
-        collect_with_timestamp: Callable[[Any, int], None],
-        watermark: Callable[[int], None],
-    ) -> None:
-        self.collect = collect
-        self.collect_with_timestamp = collect_with_timestamp
-        self._watermark = watermark
-
-    @property
-    def collectWithTimestamp(self) -> Callable[[Any, int], None]:
-        return self.collect_with_timestamp
-
-    def emit_watermark(self, watermark: Any) -> None:
-        """Takes a Watermark or its time in ms."""
-        self._watermark(getattr(watermark, "timestamp", watermark))
-
-    emitWatermark = emit_watermark
-
-
 class PushSource:
     """Runs a source's ``run`` in a thread. ``done`` is set at its end, with ``error`` what it raised."""
 
@@ -107,26 +74,9 @@ class PushSource:
         self.error: BaseException | None = None
         self._worker = worker
         self._seat = Seat()
-        operator = subtask.task.head.operator
-        self._function: Any
-        self._run_function: Callable[[Callable[[Any], None]], Any]
-        if isinstance(operator, plan.PythonSource):
-            with OperatorError.around(subtask.task.head.id, "being loaded"):
-                self._function = operator.function.load()
-            method = operator.function.method
-            run = getattr(self._function, method) if method else self._function
-            self._run_function = lambda collect: run(SourceContext(collect, *self._timed(collect)))
-        else:
-            assert isinstance(operator, plan.SocketTextSource)
-            self._function = _socket_reader(operator, worker)
-            self._run_function = self._function.run
+        self._function = PushingFunction(subtask, worker.graph.timestamped)
+        self.open, self.close = self._function.open, self._function.close
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
-
-    def open(self) -> None:
-        if is_rich(self._function):
-            task = self.subtask.task
-            with OperatorError.around(task.head.id, "being opened"):
-                open_function(self._function, task.head.name, self.subtask, task.parallelism, KeyedStates(SOURCE))
 
     def start(self) -> None:
         self._thread.start()
@@ -135,19 +85,12 @@ class PushSource:
         """Asks the function to return, and waits for that a moment; it may be in a call that nothing can end."""
         if self._thread.ident is None:
             return
-        if hasattr(self._function, "cancel"):
-            self._function.cancel()
+        self._function.cancel()
         self._thread.join(0.5)
-
-    def close(self) -> None:
-        if is_rich(self._function):
-            with OperatorError.around(self.subtask.task.head.id, "being closed"):
-                self._function.close()
 
     def _run(self) -> None:
         try:
-            with OperatorError.around(self.subtask.task.head.id, "running"):
-                self._run_function(self._collector())
+            self._function.run(self._in_turn)
         except BaseException as error:
             self._note(error)
         finally:
@@ -169,18 +112,6 @@ class PushSource:
         self._worker.turn.leave(self._seat)
         self.done = True
         self._worker.wake()
-
-    def _collector(self) -> Callable[[Any], None]:
-        process = self.subtask.chain.process
-        return self._in_turn((lambda record: process(record, None)) if self._worker.graph.timestamped else process)
-
-    def _timed(self, collect: Callable[[Any], None]) -> tuple[Callable[[Any, int], None], Callable[[int], None]]:
-        """How records with a time are collected, and watermarks emitted."""
-        if not self._worker.graph.timestamped:
-            return lambda record, time: collect(record), lambda time: None
-        chain = self.subtask.chain
-        timed = self._in_turn(lambda pair: chain.process(*pair))
-        return lambda record, time: timed((record, time)), self._in_turn(chain.watermarks.enter)
 
     def _in_turn(self, process: Callable[[Any], None]) -> Callable[[Any], None]:
         """``process``, done only while no other thread of the worker is in the middle of a record."""
@@ -219,30 +150,13 @@ class PushSource:
         return True
 
 
-def _socket_reader(operator: plan.SocketTextSource, worker: Worker) -> SocketTextReader:
-    from stream_engine.connectors.socket import SocketTextReader
-
-    configuration = worker.configuration
-    retries, interval = operator.max_retries, operator.retry_interval
-    return SocketTextReader(
-        operator.host,
-        operator.port,
-        operator.delimiter,
-        configuration.get("source.socket.max-retries") if retries is None else retries,
-        configuration.get("source.socket.retry-interval") if interval is None else interval,
-    )
-
-
-def pull_source(worker: Worker, subtask: Subtask, splits: dict[int, Any]) -> Reader | None:
-    """The reader of a subtask that is a pulled source; None for another."""
+def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
+    """The reader of a subtask that is a pulled source, and not fed."""
     head = subtask.task.head
     operator = head.operator
     if isinstance(operator, plan.CollectionSource):
         return CollectionReader(operator.chunks)
     if isinstance(operator, plan.SequenceSource):
-        return SequenceReader(operator.start, operator.end, worker.index, subtask.task.parallelism)
-    if isinstance(operator, plan.TextFileSource):
-        return TextReader(splits[head.id][worker.index], operator.charset)
-    if isinstance(operator, plan.FedSource):
-        return FedReader(worker, head.id)
-    return None
+        return SequenceReader(operator.start, operator.end, subtask.index, subtask.task.parallelism)
+    assert isinstance(operator, plan.TextFileSource)
+    return TextReader(splits[head.id][subtask.index], operator.charset)

@@ -6,17 +6,18 @@ import pickle
 from collections import deque
 from math import inf
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.graph.operators import IterationHead
 from stream_engine.graph.partitioners import Forward
 from stream_engine.local import logs
 from stream_engine.local.connection import CREDIT, DATA, IDLE, MARK, WATERMARK
 from stream_engine.local.failure import OperatorError
 from stream_engine.local.feedback import FeedbackQueue
-from stream_engine.local.gate import Gate
 from stream_engine.operators.build import build_operator
-from stream_engine.operators.chain import Chain
+from stream_engine.operators.chain import Chain, Output
+from stream_engine.operators.context import Place
 from stream_engine.operators.watermarks import MAX_WATERMARK
 from stream_engine.operators.windows import MergeWindowsOperator
 
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.job_graph import JobGraph, Task
     from stream_engine.graph.operators import Sink
-    from stream_engine.local.connection import Frame
-    from stream_engine.local.worker import Worker
+    from stream_engine.local.connection import Connection, Frame
     from stream_engine.operators.operator import Writer
 
 # A turn between two looks at sockets, timers and signals should take about this long, in seconds.
@@ -49,10 +49,43 @@ class Pace:
             self.records = min(8192, self.records * 2)
 
 
+class Exit(Output, Protocol):
+    """Where records leave a subtask for those of another task."""
+
+    def end(self) -> None:
+        """Tells all receivers that no further record will come."""
+        ...
+
+
+class Slot(Place, Protocol):
+    """What a subtask asks of the worker that it is in. Times are ms since the epoch."""
+
+    # For the loops' records on their way back: bytes of memory, and where the rest goes, None: the system's choice.
+    feedback_space: tuple[int, str | None]
+
+    @property
+    def now(self) -> int: ...
+
+    @property
+    def peers(self) -> Mapping[int, Connection]: ...
+
+    def gates(self, task: Task) -> Sequence[Exit]:
+        """Where the records of the subtask leave it."""
+        ...
+
+    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
+        """Calls ``action`` at ``time``, unless ``subtask`` has finished by then."""
+        ...
+
+    def writer(self, sink: Sink, parallelism: int) -> Writer:
+        """Opens what is behind a sink. Raises OSError."""
+        ...
+
+
 class Subtask:
     """Runs a chain in a worker, as its operators' host."""
 
-    def __init__(self, worker: Worker, graph: JobGraph, task: Task, local: Mapping[int, Subtask]) -> None:
+    def __init__(self, worker: Slot, graph: JobGraph, task: Task) -> None:
         self.task = task
         self.index = worker.index
         self.configuration = worker.configuration
@@ -65,12 +98,8 @@ class Subtask:
         self._records: list[Any] = []
         self._position = 0
         self._from_loop = False
-        self.gates: list[Gate] = []
-        for exchange in graph.outputs(task.id):
-            target = graph.tasks[exchange.target_task]
-            peers = worker.peers_below(target.parallelism)
-            self.gates.append(Gate(worker, exchange, target, local.get(target.id), peers))
-        loop = next((tasks for tasks in graph.loops if task.id in tasks), frozenset[int]())
+        self.gates = worker.gates(task)
+        loop = graph.loop_of(task.id)
         channels = {
             (exchange.id, sender): exchange.source_task not in loop
             for exchange in graph.inputs(task.id)
@@ -93,6 +122,12 @@ class Subtask:
         # The event time of each channel that is neither idle nor at its end, and of the subtask.
         self._watermarks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
         self._watermark = -inf
+        # Time does not end before the loop has, or what is still in it would be late; but windows inside fire only when
+        # it does.
+        looping = set[int]().union(*map(graph.looping, loop))
+        inside = (node for each in loop for node in graph.tasks[each].operators if node.id in looping)
+        self._holds_end = self._is_head and not any(map(has_event_windows, inside))
+        self._looping = looping
         operators = []
         for node in task.operators:
             with OperatorError.around(node.id, "being loaded"):
@@ -117,6 +152,11 @@ class Subtask:
     @property
     def has_input(self) -> bool:
         return bool(self._records or self._queue or self._fed_back)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the loop will get records of what its operators here hold when time passes, without a further one."""
+        return any(operator.pending for operator in self.chain.operators if operator.id in self._looping)
 
     def receive(self, sender: int, frame: Frame) -> None:
         """Queues a frame of another worker's; it is worked off by ``work``."""
@@ -184,6 +224,8 @@ class Subtask:
 
     def on_watermark(self, exchange: int, sender: int, time: int) -> None:
         """A channel's event time has come to ``time``; the subtask's is that of its slowest channel."""
+        if time == MAX_WATERMARK and self._holds_end:
+            return
         self._watermarks[exchange, sender] = time
         self._advance()
 

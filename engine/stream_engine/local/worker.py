@@ -6,15 +6,12 @@ import gc
 import pickle
 import selectors
 import sys
-from heapq import heappop, heappush
-from itertools import count
 from math import inf
 from time import time
 from typing import TYPE_CHECKING
 
-from stream_engine.connectors.text_writer import TextWriter
-from stream_engine.graph import operators as plan
 from stream_engine.graph.job_graph import JobGraph
+from stream_engine.graph.operators import PUSHING_SOURCES, FedSource
 from stream_engine.local import logs
 from stream_engine.local.accumulators import packed
 from stream_engine.local.alarm import Alarm
@@ -33,17 +30,23 @@ from stream_engine.local.connection import (
     Frame,
 )
 from stream_engine.local.console import ConsoleWriter, flush_streams, redirect_streams
+from stream_engine.local.depth import allow_depth_of
 from stream_engine.local.failure import Cancelled, describe
+from stream_engine.local.gate import Gate
 from stream_engine.local.loops import LoopMonitor
 from stream_engine.local.sources import FedReader, PushSource, pull_source
 from stream_engine.local.subtask import Subtask
+from stream_engine.local.timers import Timers
 from stream_engine.local.turn import Seat, Turn
+from stream_engine.local.writers import open_writer
 from stream_engine.operators.accumulators import Accumulators
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from socket import socket
 
+    from stream_engine.graph.job_graph import Task
+    from stream_engine.graph.operators import Sink
     from stream_engine.local.sources import Reader
     from stream_engine.operators.operator import Writer
 
@@ -86,8 +89,9 @@ class Worker:
         # How many frames have come in, to see whether any have since.
         self._frames = 0
         self._armed = False
-        self._timers: list[tuple[int, int, Subtask, Callable[[], None]]] = []
-        self._timer_serial = count()
+        self._timers = Timers()
+        self._local: dict[int, Subtask] = {}
+        self._gates_of: dict[int, list[Gate]] = {}
         self._subtasks: list[Subtask] = []
         self._readers: dict[int, Reader] = {}
         self._pushing: list[PushSource] = []
@@ -136,37 +140,40 @@ class Worker:
         if prepare is not None:
             pickle.loads(prepare)()
         self.graph = pickle.loads(graph)
-        for frame in frames[1:]:
-            self._on_control(frame)
-        local: dict[int, Subtask] = {}
+        local = self._local
         # Last first: the code of a chain calls that of the chains behind it.
         for task in reversed(self.graph.tasks):
             if self.index < task.parallelism:
-                local[task.id] = Subtask(self, self.graph, task, local)
+                local[task.id] = Subtask(self, self.graph, task)
         self._subtasks = list(local.values())
         self._receivers = {
             exchange.id: local[exchange.target_task]
             for exchange in self.graph.exchanges
             if exchange.target_task in local
         }
-        self._gates = {gate.exchange.id: gate for subtask in self._subtasks for gate in subtask.gates}
+        self._gates = {gate.exchange.id: gate for gates in self._gates_of.values() for gate in gates}
         self._make_loops(local)
         for subtask in self._subtasks:
             subtask.open()
             if not subtask.task.head.is_source:
                 continue
-            reader = pull_source(self, subtask, splits)
-            if reader is not None:
-                self._readers[subtask.task.id] = reader
-            else:
+            if isinstance(subtask.task.head.operator, FedSource):
+                self._readers[subtask.task.id] = FedReader(self, subtask.task.head.id)
+            elif isinstance(subtask.task.head.operator, PUSHING_SOURCES):
                 source = PushSource(self, subtask)
                 self._pushing.append(source)
                 source.open()
+            else:
+                self._readers[subtask.task.id] = pull_source(subtask, splits)
         for peer in self.peers.values():
             self._selector.register(peer.socket, selectors.EVENT_READ, peer)
+        # Such as the end of a collection without elements: it is for a reader, which had to be made first.
+        for frame in frames[1:]:
+            self._on_control(frame)
         if levels is None:
             # By now what uses logging has been loaded, and opened, and perhaps configured it.
             logs.forward(self, None)
+        allow_depth_of(self.graph)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -222,7 +229,7 @@ class Worker:
             else:
                 self._poll(0 if busy else self._until_timer())
             self._check_cancelled()
-            self._run_timers()
+            self._timers.run(self.now)
             self._reap_sources()
             busy = self._work()
             if not busy or (self.buffer_timeout >= 0 and self.now - flushed >= self.buffer_timeout):
@@ -290,7 +297,7 @@ class Worker:
     def _flush(self) -> None:
         for subtask in reversed(self._subtasks):
             subtask.chain.flush()
-            for gate in subtask.gates:
+            for gate in self._gates_of[subtask.task.id]:
                 # A loop whose records lay in buffers would never be found empty.
                 if self.buffer_timeout >= 0 or gate.loop is not None:
                     gate.flush()
@@ -337,10 +344,6 @@ class Worker:
         self._alarm.ring()
 
     # --- sockets and timers ------------------------------------------------------------------------------------------
-
-    def peers_below(self, width: int) -> dict[int, Connection]:
-        """The connections to the workers that run subtasks of a task of parallelism ``width``."""
-        return {peer: connection for peer, connection in self.peers.items() if peer < width}
 
     def _poll(self, timeout: float | None) -> None:
         for key, mask in self._selector.select(timeout):
@@ -414,26 +417,24 @@ class Worker:
 
     def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
         """Calls ``action`` at ``time`` (ms), unless ``subtask`` has finished by then."""
-        heappush(self._timers, (time, next(self._timer_serial), subtask, action))
-
-    def _run_timers(self) -> None:
-        while self._timers and self._timers[0][0] <= self.now:
-            _, _, subtask, action = heappop(self._timers)
-            if not subtask.finished:
-                action()
+        self._timers.schedule(time, subtask, action)
 
     def _until_timer(self) -> float | None:
-        next_timer = self._timers[0][0] if self._timers else inf
+        next_timer = self._timers.next
         for loop in self._loops.values():
             next_timer = min(next_timer, loop.deadline)
         return None if next_timer == inf else min(max(0.0, next_timer / 1000 - time()), _LONGEST_SLEEP)
 
-    def writer(self, sink: plan.Sink, parallelism: int) -> Writer:
-        """Opens what is behind a sink. Raises OSError."""
-        if isinstance(sink, plan.TextFileSink):
-            return TextWriter(sink.path, self.index, parallelism)
-        if isinstance(sink, plan.SocketSink):
-            from stream_engine.connectors.socket_writer import SocketLines
+    def gates(self, task: Task) -> list[Gate]:
+        """The sending side of what leaves ``task``; the tasks behind it are made already, but for feedback."""
+        gates: list[Gate] = []
+        for exchange in self.graph.outputs(task.id):
+            target = self.graph.tasks[exchange.target_task]
+            peers = {peer: connection for peer, connection in self.peers.items() if peer < target.parallelism}
+            gates.append(Gate(self, exchange, target, self._local.get(target.id), peers))
+        self._gates_of[task.id] = gates
+        return gates
 
-            return SocketLines(sink.host, sink.port)
-        return ConsoleWriter(self)
+    def writer(self, sink: Sink, parallelism: int) -> Writer:
+        """Opens what is behind a sink. Raises OSError."""
+        return open_writer(sink, self.index, parallelism, ConsoleWriter(self))

@@ -27,6 +27,7 @@ from stream_engine.operators.windows import (
 )
 
 if TYPE_CHECKING:
+    from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamNode
     from stream_engine.operators.operator import Operator
 
@@ -36,9 +37,22 @@ _SIMPLE = {
     plan.Filter: FilterOperator,
 }
 
+_INDIVISIBLE = (plan.CollectionSource, plan.FedSource, plan.SocketTextSource)
 
-def check_supported(node: StreamNode) -> None:
-    """Raises InvalidProgramException for an operator that this version cannot run."""
+
+def check_runnable(graph: JobGraph) -> None:
+    """Raises InvalidProgramException for a plan with an operator that cannot be run as the script wants it."""
+    for task in graph.tasks:
+        for node in task.operators:
+            _check_lateness(node)
+        if isinstance(task.head.operator, _INDIVISIBLE) and task.parallelism > 1:
+            raise InvalidProgramException(
+                f"The source {task.head.name!r}, made at {task.head.location}, cannot be divided: "
+                f"its parallelism must be 1, not {task.parallelism}."
+            )
+
+
+def _check_lateness(node: StreamNode) -> None:
     operator = node.operator
     if not isinstance(operator, plan.WindowReduce | plan.WindowApply) or not (
         operator.lateness or operator.late_output

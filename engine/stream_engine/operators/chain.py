@@ -6,6 +6,7 @@ collector, the collector's ``collect`` is the rest of the chain.
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -80,6 +81,8 @@ class ChainWriter:
         self._operators = operators
         self._outputs = outputs
         self._collectors: list[tuple[Collector, str]] = []
+        # Functions that have a name, and are called, but whose code is still to be written.
+        self._unwritten: deque[Callable[[], None]] = deque()
 
     def outputs(self, operator: int) -> list[Output]:
         """Where the host takes over what ``operator`` emits."""
@@ -115,8 +118,9 @@ class ChainWriter:
 
         ``names`` is the variable with a split's names; ``late`` the name of the output of late records, if it is one.
         """
-        if self.code.deep and names is None:
-            self.code.line(f"{self.emitter(operator, late)}({self.with_time(record)})")
+        if self.code.deep:
+            arguments = self.with_time(record) if names is None else f"{self.with_time(record)}, {names}"
+            self.code.line(f"{self._emitter(operator, names is not None, late)}({arguments})")
             return
         consumers = self._consumers(operator)
         if names is None:
@@ -131,17 +135,6 @@ class ChainWriter:
             else:
                 self._write(consumer, target, record, shared)
 
-    def emitter(self, operator: int, late: str | None = None) -> str:
-        """The name of a function of one record (and its timestamp) that does what ``forward`` writes."""
-        parameters = "record, time" if self.timestamped else "record"
-        with (
-            self.code.function("emit", parameters) as name,
-            self.code.operator(operator, "record"),
-            self.at("time"),
-        ):
-            self.forward(operator, "record", late=late)
-        return name
-
     def collector(self, operator: int, received: bool = False, late: str | None = None) -> Collector:
         """A collector whose records ``operator`` emits. Of use once the chain is compiled.
 
@@ -149,23 +142,38 @@ class ChainWriter:
         """
         collector = Collector()
         collector.time = None
-        with (
-            self.code.function("collect", "record") as name,
-            self.code.operator(operator, "record"),
-            self.at("time"),
-        ):
-            if self.timestamped:
-                self.code.line(f"time = {self.code.bind('collector', collector)}.time")
-            self.forward(operator, self.received(operator, "record") if received else "record", late=late)
+        name = self.code.fresh("collect")
+
+        def write() -> None:
+            with self.code.function(name, "record"), self.code.operator(operator, "record"):
+                if self.timestamped:
+                    self.code.line(f"time = {self.code.bind('collector', collector)}.time")
+                self.forward(operator, self.received(operator, "record") if received else "record", late=late)
+
+        self._unwritten.append(write)
         self._collectors.append((collector, name))
         return collector
 
     def compile(self) -> dict[str, Any]:
         """The namespace of the compiled chain."""
+        while self._unwritten:
+            self._unwritten.popleft()()
         namespace = self.code.compile()
         for collector, name in self._collectors:
             collector.collect = namespace[name]
         return namespace
+
+    def _emitter(self, operator: int, named: bool, late: str | None) -> str:
+        """The name of a function that does what ``forward`` writes, of a record, its timestamp, and a split's names."""
+        name = self.code.fresh("emit")
+
+        def write() -> None:
+            parameters = self.with_time("record") + ", names" * named
+            with self.code.function(name, parameters), self.code.operator(operator, "record"):
+                self.forward(operator, "record", "names" if named else None, late)
+
+        self._unwritten.append(write)
+        return name
 
     def _consumers(self, operator: int) -> list[tuple[Operator | Output, tuple[str, ...] | None, int]]:
         consumers: list[tuple[Operator | Output, tuple[str, ...] | None, int]] = [
@@ -204,22 +212,17 @@ class Chain:
         writer = ChainWriter(task, by_id, outputs, reuse, self.watermarks, timestamped)
         code, head = writer.code, operators[0]
         record = writer.with_time("record")
-        with code.function("process", record) as process, code.operator(head.id, "record"):
+        with code.function("process", record), code.operator(head.id, "record"):
             head.write(writer, "record")
         with (
-            code.function("process_batch", "records") as process_batch,
+            code.function("process_batch", "records"),
             code.block(f"for {record} in records:"),
             code.operator(head.id, "record"),
         ):
             head.write(writer, "record")
         namespace = writer.compile()
-        self.process: Callable[..., None] = namespace[process]
-        self.process_batch: Callable[[Any], None] = namespace[process_batch]
-
-    @property
-    def pending(self) -> bool:
-        """Whether results will come of what the operators hold when time passes, without a further record."""
-        return any(operator.pending for operator in self.operators)
+        self.process: Callable[..., None] = namespace["process"]
+        self.process_batch: Callable[[Any], None] = namespace["process_batch"]
 
     def flush(self) -> None:
         for operator in self.operators:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 _sites: dict[str, list[Site]] = {}
 _serial = count()
 
-# CPython refuses more than 100 levels of indentation; a chain this deep goes on in a function of its own.
+# CPython refuses more than 100 levels of indentation, and writing an operator takes frames within those of the operator
+# before it; a chain this deep or this long goes on in a function of its own.
 _MAX_DEPTH = 40
+_MAX_OPERATORS = 40
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class _Function:
     lines: list[str] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
     depth: int = 0
+    operators: int = 0
 
 
 class Code:
@@ -88,25 +91,27 @@ class Code:
         function.depth -= 1
 
     @contextmanager
-    def function(self, hint: str, parameters: str) -> Iterator[str]:
-        """Lines added within are the body of a new function, whose name is given."""
-        name = self.fresh(hint)
+    def function(self, name: str, parameters: str) -> Iterator[None]:
+        """Lines added within are the body of the function ``name``."""
         self._open.append(_Function())
         with self.block(f"def {name}({parameters}):"):
-            yield name
+            yield
         self._finished.append(self._open.pop())
 
     @contextmanager
     def operator(self, operator: int, record: str | None) -> Iterator[None]:
         """Lines added within are done by ``operator``, for the record in the variable ``record``."""
+        function = self._open[-1]
+        function.operators += 1
         outer, self._site = self._site, Site(operator, "engine", record)
         yield
         self._site = outer
+        function.operators -= 1
 
     @property
     def deep(self) -> bool:
         """Whether the code should go on in another function."""
-        return self._open[-1].depth >= _MAX_DEPTH
+        return self._open[-1].depth >= _MAX_DEPTH or self._open[-1].operators >= _MAX_OPERATORS
 
     def compile(self) -> dict[str, Any]:
         """The namespace, with the functions in it."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from stream_engine.operators.state import KeyedStates, ListState, MapState, ReducingState, ValueState
 
 if TYPE_CHECKING:
+    from stream_engine.accumulators import DoubleCounter, IntCounter, LongCounter
     from stream_engine.configuration import Configuration
     from stream_engine.operators.accumulators import Accumulators
+
+CounterT = TypeVar("CounterT")
 
 
 class Place(Protocol):
@@ -86,8 +89,43 @@ class RuntimeContext:
             raise ValueError(f"this function has no accumulator {name!r}: add_accumulator() it first, in open()")
         return self._accumulators[name]
 
+    def get_int_counter(self, name: str) -> IntCounter:
+        """The IntCounter that this function has as ``name``, and has from now on if it had none.
+
+        Raises TypeError when the accumulator of that name, here or in another function, is of another type.
+        """
+        from stream_engine.accumulators import IntCounter
+
+        return self._counter(name, IntCounter)
+
+    def get_long_counter(self, name: str) -> LongCounter:
+        """As ``get_int_counter``."""
+        from stream_engine.accumulators import LongCounter
+
+        return self._counter(name, LongCounter)
+
+    def get_double_counter(self, name: str) -> DoubleCounter:
+        """As ``get_int_counter``, for a sum of floats."""
+        from stream_engine.accumulators import DoubleCounter
+
+        return self._counter(name, DoubleCounter)
+
     addAccumulator = add_accumulator
     getAccumulator = get_accumulator
+    getIntCounter = get_int_counter
+    getLongCounter = get_long_counter
+    getDoubleCounter = get_double_counter
+
+    def _counter(self, name: str, kind: type[CounterT]) -> CounterT:
+        if name not in self._accumulators:
+            self.add_accumulator(name, kind())
+        counter = self._accumulators[name]
+        if type(counter) is not kind:
+            raise TypeError(
+                f"this function's accumulator {name!r} is of type {type(counter).__name__}, not {kind.__name__}: "
+                f"get_accumulator({name!r}) returns it"
+            )
+        return counter
 
 
 def open_function(function: Any, name: str, place: Place, parallelism: int, states: KeyedStates) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keys import MISSING, check_key, key_call, write_key
+from stream_engine.operators.keys import check_key, key_call, write_key
 from stream_engine.operators.operator import FunctionOperator
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ class ReduceOperator(FunctionOperator):
 def write_reduce(chain: ChainWriter, values: str, key: str, value: str, record: str, reduce: Any) -> None:
     """Writes ``values[key] = value = reduce(values[key], record)``; a key's first record is its first value."""
     code = chain.code
-    missing = code.bind("missing", MISSING)
-    code.line(f"{value} = {values}.get({key}, {missing})", "hash")
-    with code.block(f"if {value} is {missing}:"):
+    # A key has many records and is new once.
+    with code.block("try:"):
+        code.line(f"{value} = {values}[{key}]", "hash")
+    with code.block("except KeyError:"):
         code.line(f"{code.bind('check_key', check_key)}({key})", "hash")
         code.line(f"{value} = {record}")
     with code.block("else:"):

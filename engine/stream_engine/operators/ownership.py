@@ -1,7 +1,7 @@
 """By-value records: a private copy of a mutable record wherever the engine keeps it past the call.
 
-``own(record)`` copies what can change and returns what cannot. The generated code asks ``atoms`` first, inline,
-because most records are numbers, strings, or short tuples of them.
+``own(record)`` copies what can change and returns what cannot. The generated code first looks, inline,
+whether the record is of the shape that its place has learnt: most are numbers, strings, or short tuples of them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 atoms: set[type] = {
     int, str, float, bool, bytes, complex, type(None), type(...), range, type, date, datetime, time, timedelta,
 }  # fmt: skip
+
+# How often a place may be told anew what its records are like; where they keep changing, that costs more than it saves.
+_LESSONS = 100
 
 
 def own(record: Any) -> Any:
@@ -61,15 +64,66 @@ def _copied(record: Any) -> Any:
             raise TypeError(f"a record must be copied here, which it does not allow ({error}): {record!r}") from error
 
 
+class Shape:
+    """What one place in generated code has learnt of the records that pass it, so that most need a glance only.
+
+    A record of the class ``single``, or a pair or triple of the classes in ``items``, is known to be immutable. The
+    generated code looks these up by name in its namespace, and this object puts there what the last record was like.
+    """
+
+    def __init__(self, code: Code) -> None:
+        self._namespace = code.namespace
+        self._lessons = _LESSONS
+        self.known = code.bind("known", atoms)
+        self.single = code.bind("single", _Nothing)
+        self.pair = code.bind("pair", _Nothing)
+        self.triple = code.bind("triple", _Nothing)
+        self.items = [code.bind("item", _Nothing) for _ in range(3)]
+        self.other = code.bind("own", self._own)
+
+    def _own(self, record: Any) -> Any:
+        """The record or its copy, for one that is not as the last ones were."""
+        kind = type(record)
+        kinds = list(map(type, record)) if kind is tuple and 2 <= len(record) <= 3 else [kind]
+        if self._lessons and atoms.issuperset(kinds):
+            self._lessons -= 1
+            self._learn(kind, kinds)
+        return own(record)
+
+    def _learn(self, kind: type, kinds: list[type]) -> None:
+        namespace = self._namespace
+        if kind is not tuple:
+            namespace[self.single] = kind
+            return
+        namespace[self.pair], namespace[self.triple] = (tuple, _Nothing) if len(kinds) == 2 else (_Nothing, tuple)
+        namespace.update(zip(self.items, kinds, strict=False))
+
+
+class _Nothing:
+    """The class of no record."""
+
+
 def write_owned(code: Code, record: str) -> str:
     """Writes the lines that make a private copy of the variable ``record`` where one is needed; names the result."""
-    owned, first, second = code.fresh("o"), code.fresh("a"), code.fresh("b")
-    known, copied = code.bind("atoms", atoms), code.bind("own", own)
-    code.line(f"{owned} = {record}")
-    with code.block(f"if {record}.__class__ is tuple and len({record}) == 2:"):
-        code.line(f"{first}, {second} = {record}")
-        with code.block(f"if {first}.__class__ not in {known} or {second}.__class__ not in {known}:"):
-            code.line(f"{owned} = {copied}({record})")
-    with code.block(f"elif {record}.__class__ not in {known}:"):
-        code.line(f"{owned} = {copied}({record})")
+    shape = Shape(code)
+    owned, kind = code.fresh("o"), code.fresh("kind")
+    code.line(f"{kind} = {record}.__class__")
+    with code.block(f"if {kind} is {shape.single}:"):
+        code.line(f"{owned} = {record}")
+    for tuples, items in ((shape.pair, shape.items[:2]), (shape.triple, shape.items)):
+        with code.block(f"elif {kind} is {tuples}:"):
+            values = [code.fresh("a") for _ in items]
+            # Unpacking is faster than asking for the length, and the length is nearly always the learnt one.
+            with code.block("try:"):
+                code.line(f"{', '.join(values)} = {record}")
+            with code.block("except ValueError:"):
+                code.line(f"{owned} = {shape.other}({record})")
+            with code.block("else:"):
+                learnt = " and ".join(f"{value}.__class__ is {item}" for value, item in zip(values, items, strict=True))
+                known = " and ".join(f"{value}.__class__ in {shape.known}" for value in values)
+                code.line(f"{owned} = {record} if {learnt} or {known} else {shape.other}({record})")
+    with code.block(f"elif {kind} in {shape.known}:"):
+        code.line(f"{owned} = {record}")
+    with code.block("else:"):
+        code.line(f"{owned} = {shape.other}({record})")
     return owned

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import reprlib
+from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.operator import FunctionOperator, Operator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stream_engine.operators.chain import ChainWriter
 
 
@@ -59,8 +62,36 @@ class SplitOperator(FunctionOperator):
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)
         code = chain.code
-        names = code.fresh("names")
-        code.line(f"{names} = {code.bind('select', self.call)}({record})", "function")
-        with code.block(f"if {names}.__class__ is str:"):
-            code.line(f"{names} = ({names},)")
+        select, names = code.fresh("select"), code.fresh("names")
+        code.namespace[select] = self._checked_once(code.namespace, select)
+        code.line(f"{names} = {select}({record})", "function")
+        with code.block(f"if {names}.__class__ is not list:"):
+            with code.block(f"if {names}.__class__ is str:"):
+                code.line(f"{names} = ({names},)")
+            with code.block(f"elif {names}.__class__ is not tuple:"):
+                code.line(f"{names} = {code.bind('checked', _checked)}({names})")
         chain.forward(self.id, record, names)
+
+    def _checked_once(self, namespace: dict[str, Any], name: str) -> Callable[[Any], Any]:
+        """The selector under ``name`` for the first record, all of whose names are looked at; then it is the user's.
+
+        A selector that gives a list of something else does so for every record, and a look at each costs too much.
+        """
+
+        def select(record: Any) -> tuple[str, ...]:
+            names = _checked(self.call(record))
+            namespace[name] = self.call
+            return names
+
+        return select
+
+
+def _checked(names: Any) -> tuple[str, ...]:
+    """What a selector has returned, as a tuple of names. Raises TypeError when it is no name and holds none."""
+    listed = (names,) if isinstance(names, str) else tuple(names) if hasattr(names, "__iter__") else None
+    if listed is None or not all(isinstance(name, str) for name in listed):
+        raise TypeError(
+            f"the selector of a split returned {reprlib.repr(names)}: it must return the names of the outputs that the "
+            "record goes to, a list of str or one str, or an empty list for none"
+        )
+    return listed

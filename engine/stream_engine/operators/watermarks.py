@@ -22,34 +22,46 @@ class Watermarks:
     """
 
     def __init__(self, task: Task, operators: Mapping[int, Operator], outputs: Sequence[Output]) -> None:
-        self._task = task
+        self._head = task.head.id
         self._operators = operators
         self._outputs = outputs
+        self._targets: dict[int, list[int]] = {}
+        for link in task.links:
+            self._targets.setdefault(link.source, []).append(link.target)
 
     def enter(self, time: int) -> None:
         """A watermark has reached the head of the chain."""
-        self._reach(self._task.head.id, time)
+        self._pass([self._head], time)
 
     def leave(self, operator: int, time: int) -> None:
         """``operator`` lets a watermark go on to those behind it."""
-        for target in self._targets(operator):
-            self._reach(target, time)
+        self._emit(operator, time)
+        self._pass(self._behind(operator), time)
+
+    def idle(self, operator: int) -> None:
+        """Nothing is to be expected of ``operator`` for now, so its time is not to be waited for."""
+        waiting = [operator]
+        while waiting:
+            operator = waiting.pop()
+            for output in self._outputs:
+                if output.operator == operator:
+                    output.idle()
+            waiting.extend(self._behind(operator))
+
+    def _pass(self, reached: list[int], time: int) -> None:
+        """To the operators ``reached``, and on from each that makes no time of its own."""
+        while reached:
+            operator = reached.pop()
+            self._operators[operator].on_watermark(time)
+            if not self._operators[operator].makes_time or time == MAX_WATERMARK:
+                self._emit(operator, time)
+                reached.extend(self._behind(operator))
+
+    def _emit(self, operator: int, time: int) -> None:
         for output in self._outputs:
             if output.operator == operator:
                 output.watermark(time)
 
-    def idle(self, operator: int) -> None:
-        """Nothing is to be expected of ``operator`` for now, so its time is not to be waited for."""
-        for target in self._targets(operator):
-            self.idle(target)
-        for output in self._outputs:
-            if output.operator == operator:
-                output.idle()
-
-    def _reach(self, operator: int, time: int) -> None:
-        self._operators[operator].on_watermark(time)
-        if not self._operators[operator].makes_time or time == MAX_WATERMARK:
-            self.leave(operator, time)
-
-    def _targets(self, operator: int) -> list[int]:
-        return [link.target for link in self._task.links if link.source == operator]
+    def _behind(self, operator: int) -> list[int]:
+        """The operators that get the records of ``operator``, last first."""
+        return self._targets.get(operator, [])[::-1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,7 @@ def test_a_python_source_runs_once_and_a_parallel_one_everywhere(env: Any) -> No
     graph = env.graph
     assert [node.name for node in graph.nodes] == ["Source: Numbers", "Source: PerSubtask", "Source: <lambda>"]
     assert all(isinstance(node.operator, PythonSource) for node in graph.nodes)
-    assert [graph.parallelism(node, 4) for node in graph.nodes] == [1, 4, 1]
+    assert list(graph.parallelisms(4).values()) == [1, 4, 1]
 
 
 def test_a_sequence_has_both_its_ends(env: Any) -> None:
@@ -260,3 +261,19 @@ def test_a_map_without_a_return_is_warned_of_where_its_records_go_on(env: Any) -
 def test_a_map_without_a_return_may_end_a_stream(env: Any) -> None:
     env.from_elements("a").map(forgetful)
     env.execute()
+
+
+def test_the_execution_plan_is_what_the_next_execute_runs_and_leaves_it_to_be_run(env: Any, executor: Any) -> None:
+    env.from_elements(1).map(abs).output()
+
+    plan = json.loads(env.getExecutionPlan())
+    env.execute()
+
+    assert [(node["type"], node["parallelism"]) for node in plan["nodes"]] == [
+        ("Source: from_elements", 1),
+        ("Map: abs", 2),
+        ("Sink: output()", 2),
+    ]
+    assert len(executor.jobs) == 1
+    with pytest.raises(InvalidProgramException, match=r"no source was made since the last execute"):
+        env.get_execution_plan()

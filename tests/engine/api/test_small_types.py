@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stream_engine.api.accumulators import AverageAccumulator, DoubleCounter, IntCounter, LongCounter
+from stream_engine.accumulators import AverageAccumulator, DoubleCounter, IntCounter, LongCounter
 from stream_engine.api.jdk import Properties
 from stream_engine.api.parameters import ParameterTool
 from stream_engine.api.serialization import SimpleStringSchema

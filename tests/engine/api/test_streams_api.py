@@ -129,7 +129,7 @@ def test_a_split_is_as_wide_as_what_it_splits(env: Any, words: Any) -> None:
     words.map(same).split(first)
 
     splits = [node for node in env.graph.nodes if isinstance(node.operator, Split)]
-    assert [env.graph.parallelism(node, 2) for node in splits] == [1, 3, 2]
+    assert [env.graph.parallelisms(2)[node.id] for node in splits] == [1, 3, 2]
 
 
 def test_an_iteration_is_closed_with_what_comes_from_it(env: Any) -> None:

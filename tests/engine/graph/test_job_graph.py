@@ -158,3 +158,20 @@ def test_tasks_in_a_circle_are_a_loop() -> None:
     assert [task.name for task in job.tasks] == ["s", "i -> m -> o"]
     assert job.loops == (frozenset({1}),)
     assert [exchange.feedback for exchange in job.inputs(1)] == [False, True]
+
+
+@pytest.mark.timeout(10)
+def test_splits_of_splits_that_meet_again_are_as_wide_as_the_first() -> None:
+    sketch = Sketch().add("s", plan.SequenceSource(1, 9), width=3)
+    for _ in range(1500):
+        sketch.add("s", plan.Split(F), "s", "s")
+    assert sketch.tasks(2)[-1] == ("s", 3)
+
+
+def test_a_task_of_many_operators_has_a_name_that_can_be_read() -> None:
+    sketch = Sketch().add("first", SOURCE)
+    for number in range(1, 101):
+        sketch.add(str(number), plan.Map(F), "first" if number == 1 else str(number - 1))
+    [task] = sketch.job(1).tasks
+    assert task.name.startswith("first -> 1 -> 2 -> ")
+    assert task.name.endswith(" -> 7 -> (85 more) -> 93 -> 94 -> 95 -> 96 -> 97 -> 98 -> 99 -> 100")

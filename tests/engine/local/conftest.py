@@ -8,6 +8,7 @@ import cloudpickle
 import pytest
 from launched import Jobs, Launcher
 
+from stream_engine.local.executor import LocalExecutor
 from stream_engine.local.forkserver import ForkServer
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def server() -> Iterator[ForkServer]:
 
 @pytest.fixture
 def jobs(server: ForkServer, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> Iterator[Jobs]:
-    """Functions of the test's file are sent to the workers as they are, so that none has to import it."""
+    """On worker processes. Functions of the test's file are sent as they are, so that no worker has to import it."""
     cloudpickle.register_pickle_by_value(request.module)
-    yield Jobs(server, capfd)
+    yield Jobs(LocalExecutor(server), capfd)
     cloudpickle.unregister_pickle_by_value(request.module)

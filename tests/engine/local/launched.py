@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from stream_engine.api.factory import PythonEnvironmentFactory
 from stream_engine.configuration import Configuration
-from stream_engine.local.executor import LocalExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
-    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.job import Executor
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -85,10 +84,10 @@ class Launcher:
 
 
 class Jobs:
-    """Jobs of this process, on workers of a fork server."""
+    """Jobs of this process, which ``executor`` runs."""
 
-    def __init__(self, server: ForkServer, capfd: pytest.CaptureFixture[str]) -> None:
-        self._executor = LocalExecutor(server)
+    def __init__(self, executor: Executor, capfd: pytest.CaptureFixture[str]) -> None:
+        self._executor = executor
         self._capture = capfd
 
     def environment(self, parallelism: int = 1, **options: object) -> PythonStreamExecutionEnvironment:

@@ -51,7 +51,7 @@ class Oracle:
                 stream = [record for record, given in zip(stream, names, strict=True) if wanted & set(given)]
             copies = 1
             if isinstance(edge.upstream.partitioner, Broadcast):
-                copies = self._graph.parallelism(node, self._default)
+                copies = self._graph.parallelisms(self._default)[node.id]
             for _ in range(copies):
                 records.extend(deepcopy(record) for record in stream)
         return records

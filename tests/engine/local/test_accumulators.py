@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stream_engine.api.accumulators import Accumulator, IntCounter, LongCounter
+from stream_engine.accumulators import Accumulator, IntCounter, LongCounter
 from stream_engine.api.functions import RichFilterFunction, RichMapFunction
 from stream_engine.job import JobExecutionException
 from stream_engine.local.accumulators import packed, results
@@ -144,6 +144,28 @@ def test_an_accumulator_of_a_local_class_is_merged(jobs: Jobs, parallelism: int)
     assert env.execute().get_accumulator_result("largest") == 100
 
 
+@widths
+@pytest.mark.parametrize("spelling", ["get_{}_counter", "get{}Counter"])
+def test_counters_are_made_where_they_are_asked_for(jobs: Jobs, parallelism: int, spelling: str) -> None:
+    """At the first record, say; each function has its own, and the job's result the sum of all."""
+    camel = spelling == "get{}Counter"
+    ways = [spelling.format(kind.capitalize() if camel else kind) for kind in ("int", "long", "double")]
+
+    class Counted(RichMapFunction):
+        def map(self, value: int) -> int:
+            for way in ways:
+                counter = getattr(self.get_runtime_context(), way)(way)
+                counter.add(value)
+                assert self.get_runtime_context().get_accumulator(way) is counter
+            return value
+
+    env = jobs.environment(parallelism)
+    env.generate_sequence(1, 100).map(Counted()).map(Counted())
+    results = env.execute().get_all_accumulator_results()
+    assert results == dict.fromkeys(ways, 2 * 5050)
+    assert [type(results[way]) for way in ways] == [int, int, float]
+
+
 def adding(name: str, *accumulators: Any) -> Any:
     """A map that adds accumulators under one name."""
 
@@ -173,6 +195,17 @@ def test_one_name_for_two_types_is_refused(jobs: Jobs) -> None:
     message = failure(jobs, adding("calls", IntCounter()), adding("calls", LongCounter()))
     assert "the accumulator 'calls' is an IntCounter here and a LongCounter in another function" in message
     assert "in operator 'Map: Adding'" in message
+
+
+def test_a_counter_of_another_type_than_the_one_of_its_name_is_refused(jobs: Jobs) -> None:
+    class Asking(RichMapFunction):
+        def map(self, value: Any) -> Any:
+            self.get_runtime_context().get_int_counter("calls")
+            return self.get_runtime_context().get_double_counter("calls")
+
+    assert "this function's accumulator 'calls' is of type IntCounter, not DoubleCounter" in failure(jobs, Asking())
+    message = failure(jobs, adding("calls", LongCounter()), Asking())
+    assert "the accumulator 'calls' is an IntCounter here and a LongCounter in another function" in message
 
 
 def test_one_name_twice_in_a_function_is_refused(jobs: Jobs) -> None:

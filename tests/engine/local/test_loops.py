@@ -67,6 +67,63 @@ def test_nested_loops_that_fan_out_end(launcher: Launcher, parallelism: int) -> 
     assert len(lines) == sum(2**value for value in range(1, 9))
 
 
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_windows_behind_a_loop_do_not_keep_it_open(launcher: Launcher, parallelism: int) -> None:
+    """They are of a thousand days; what is in them is emitted at the end of the input."""
+    lines = launcher.lines(
+        """
+        def main(factory):
+            env = factory.get_execution_environment()
+            loop = env.generate_sequence(1, 20).iterate()
+            body = loop.map(lambda v: v - 1)
+            loop.close_with(body.filter(lambda v: v > 0))
+            zeros = body.filter(lambda v: v <= 0).map(lambda v: (v, 1)).key_by(lambda v: v[0])
+            zeros.time_window(86_400_000_000).reduce(lambda a, b: (a[0], a[1] + b[1])).output()
+            env.execute()
+        """,
+        "-p",
+        parallelism,
+    )
+    assert [line.split("> ")[-1] for line in lines] == ["(0, 20)"]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_event_time_does_not_end_before_a_loop_has(launcher: Launcher, parallelism: int) -> None:
+    """Or all that is still in it when its input ends would be too late for the windows behind it."""
+    lines = launcher.lines(
+        """
+        from org.apache.flink.streaming.api import TimeCharacteristic
+        from org.apache.flink.streaming.api.functions.timestamps import BoundedOutOfOrdernessTimestampExtractor
+
+        class Late(BoundedOutOfOrdernessTimestampExtractor):
+            def extractTimestamp(self, value):
+                return value[1]
+
+        def counted(key, window, values, collector):
+            collector.collect((window.start, len(values)))
+
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+            numbers = env.generate_sequence(0, 29).map(lambda v: (9, v)).assign_timestamps_and_watermarks(Late(1000))
+            loop = numbers.iterate()
+            body = loop.map(lambda v: (v[0] - 1, v[1]))
+            loop.close_with(body.filter(lambda v: v[0] > 0))
+            done = body.filter(lambda v: v[0] <= 0)
+            done.key_by(lambda v: v[0]).time_window(10).apply(counted).output("own")
+            again = done.assign_timestamps_and_watermarks(Late(1000))
+            again.key_by(lambda v: v[0]).time_window(10).apply(counted).output("again")
+            print(env.execute().get_accumulator_result("numLateRecordsDropped"))
+        """,
+        "-p",
+        parallelism,
+    )
+    *windows, late = lines
+    assert late == "0"
+    expected = [f"{name} ({start}, 10)" for name in ("again", "own") for start in (0, 10, 20)]
+    assert sorted(f"{line.split(':')[0].split('>')[0]} {line.split('> ')[-1]}" for line in windows) == expected
+
+
 class Told:
     """A worker's connection that keeps what it is sent."""
 

@@ -237,6 +237,15 @@ def test_collections_of_all_kinds(jobs: Jobs, parallelism: int, kind: str) -> No
     assert jobs.lines(env) == sorted(map(str, range(1000)))
 
 
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_collection_without_elements_ends_at_once(jobs: Jobs, parallelism: int) -> None:
+    """Its end may be told before the worker has begun, so it is tried a few times."""
+    for _ in range(10):
+        env = jobs.environment(parallelism)
+        env.from_collection(iter(())).union(env.from_collection([]), env.from_collection(iter("a"))).output()
+        assert jobs.lines(env) == ["a"]
+
+
 def test_a_generator_that_fails_fails_the_job(jobs: Jobs) -> None:
     def numbers() -> Any:
         yield 1
@@ -301,6 +310,28 @@ def test_several_sinks_none_and_several_jobs_in_one_script(jobs: Jobs, tmp_path:
     assert result.get_job_name() == "named"
     assert len(result.get_job_id()) == 32
     assert result.get_net_runtime() >= 0
+
+
+def increased(value: int, collector: Any) -> None:
+    collector.collect(value + 1)
+
+
+LONG = {
+    "maps": lambda stream: stream.map(lambda v: v + 1),
+    "flat maps": lambda stream: stream.flat_map(increased),
+    "windows": lambda stream: stream.key_by(lambda v: v).count_window(1).apply(lambda k, w, v, out: out.collect(k + 1)),
+}
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("kind", LONG)
+def test_a_thousand_operators_in_sequence(jobs: Jobs, kind: str, parallelism: int) -> None:
+    env = jobs.environment(parallelism)
+    stream: Any = env.generate_sequence(1, 100)
+    for _ in range(1000):
+        stream = LONG[kind](stream)
+    stream.output()
+    assert jobs.lines(env) == sorted(str(number + 1000) for number in range(1, 101))
 
 
 def test_prefixes_of_output(jobs: Jobs) -> None:

@@ -295,6 +295,30 @@ def test_what_led_to_an_exception_is_reported_behind_it(launcher: Launcher) -> N
     assert lines[cause + 1 : cause + 3] == [f'  File "{path}", line 3, in price', '    return record["price"]']
 
 
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_selector_that_returns_nothing_is_told_what_to_return(launcher: Launcher, parallelism: int) -> None:
+    err = report(
+        launcher.run(
+            """
+            from org.apache.flink.streaming.api.collector.selector import OutputSelector
+            class Parity(OutputSelector):
+                def select(self, value):
+                    if value != 7:
+                        return ["even"] if value % 2 == 0 else ["odd"]
+            def main(factory):
+                env = factory.get_execution_environment()
+                env.generate_sequence(1, 9).split(Parity()).select("odd").map(lambda value: None)
+                env.execute()
+            """,
+            "-p",
+            parallelism,
+        )
+    )
+    assert "the selector of a split returned None: it must return the names of the outputs" in err
+    assert "in operator 'Split: Parity' (subtask 1 of" in err
+    assert "with the record 7" in err
+
+
 def test_a_record_that_cannot_cross_workers_is_told(launcher: Launcher) -> None:
     err = report(
         launcher.run(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import ANY
 
+import numpy
 import pytest
 from listed import ListHost, ListOutput, function
 
 from stream_engine.graph import operators as plan
 from stream_engine.graph.job_graph import Link
+from stream_engine.operators.code import Site, is_generated, site_of
 
 PASS = plan.CollectionSource((), 0)
 
@@ -43,11 +46,31 @@ def test_a_filter_is_tested_for_truth() -> None:
     assert ListHost(plan.Filter(function(lambda v: v))).process(0, "", [], None, "x", [0], 2) == ["x", [0], 2]
 
 
-def test_a_very_long_chain() -> None:
-    steps = [
-        plan.Filter(function(lambda v: True)) if n % 2 else plan.Map(function(lambda v: v + 1)) for n in range(300)
-    ]
-    assert ListHost(*steps).process(0, 1) == [150, 151]
+KINDS = {
+    "map": lambda: plan.Map(function(lambda v: v + 1)),
+    "filter": lambda: plan.Filter(function(lambda v: v)),
+    "split": lambda: plan.Split(function(lambda v: "all")),
+    "reduce": lambda: plan.Reduce(function(lambda a, b: b)),
+}
+
+
+@pytest.mark.parametrize("kinds", [("map",), ("filter", "map"), ("split", "map"), ("reduce", "map")], ids=" ".join)
+def test_a_chain_of_a_thousand_operators(kinds: tuple[str, ...]) -> None:
+    host = ListHost(*(KINDS[kinds[n % len(kinds)]]() for n in range(1000)), key=function(lambda v: v))
+    assert host.process(1, 2) == [1 + 1000 // len(kinds), 2 + 1000 // len(kinds)]
+
+
+def test_an_error_far_down_a_chain_is_told_of_its_operator_and_record() -> None:
+    host = ListHost(*(plan.Map(function(lambda v, n=n: v + 1 if n != 700 else v / 0)) for n in range(1000)))
+    with pytest.raises(ZeroDivisionError) as caught:
+        host.process(5)
+    traceback: Any = caught.tb.tb_next
+    while is_generated(traceback.tb_next.tb_frame.f_code):
+        traceback = traceback.tb_next
+    site = site_of(traceback.tb_frame.f_code, traceback.tb_lineno)
+    assert site == Site(700, "function", ANY)
+    assert site.record is not None
+    assert traceback.tb_frame.f_locals[site.record] == 705
 
 
 def test_a_chain_that_branches_reaches_all_its_ends() -> None:
@@ -60,12 +83,36 @@ def test_a_chain_that_branches_reaches_all_its_ends() -> None:
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [("a", "ax"), (["a", "a"], "ax"), (("b",), "x"), ({"a", "b"}, "ax"), ([], ""), (["c"], ""), ("ab", "")],
+    [
+        *(("a", "ax"), (["a", "a"], "ax"), (("b",), "x"), ({"a", "b"}, "ax"), ([], ""), (["c"], ""), ("ab", "")),
+        *((frozenset("b"), "x"), ({"a": 1}, "ax"), (numpy.str_("a"), "ax"), (range(0), "")),
+    ],
 )
 def test_a_split_record_goes_once_to_each_selection_that_has_one_of_its_names(given: Any, expected: str) -> None:
     ends = (ListOutput(0, ("a",)), ListOutput(0, ("a", "b")), ListOutput(0, ()))
     ListHost(plan.Split(function(lambda v: v)), outputs=ends).process(given)
     assert [len(end.records) for end in ends] == [int("a" in expected), int("x" in expected), 0]
+
+
+def test_a_selector_may_yield_its_names() -> None:
+    ends = (ListOutput(0, ("a",)), ListOutput(0, ("b",)))
+    ListHost(plan.Split(function(lambda v: (name for name in v))), outputs=ends).process("b", "ab", "")
+    assert [end.records for end in ends] == [["ab"], ["b", "ab"]]
+
+
+@pytest.mark.parametrize("returned", [None, 1, True, b"a", 1.5, [1], (None,), {1}, ["a", 2]], ids=repr)
+@pytest.mark.parametrize("selected", [("a",), None])
+def test_a_selector_that_gives_no_names_is_told_what_to_return(returned: Any, selected: tuple[str] | None) -> None:
+    host = ListHost(plan.Split(function(lambda v: returned)), outputs=(ListOutput(0, selected),))
+    with pytest.raises(TypeError, match=r"(?s)returned .*must return the names of the outputs.* a list of str or one"):
+        host.process("record")
+
+
+def test_a_selector_that_forgets_a_case_is_told_at_that_record() -> None:
+    host = ListHost(plan.Split(function(lambda v: "a" if v else None)), outputs=(ListOutput(0, ("a",)),))
+    with pytest.raises(TypeError, match="returned None"):
+        host.process(1, 2, 0)
+    assert host.results == [1, 2]
 
 
 @pytest.mark.parametrize("reuse", [False, True])

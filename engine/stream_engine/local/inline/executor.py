@@ -1,0 +1,93 @@
+"""Runs a plan in the script's own process."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import uuid
+from contextlib import contextmanager
+from threading import current_thread, main_thread
+from time import monotonic
+from typing import TYPE_CHECKING, NoReturn
+
+from stream_engine.job import JobCancelledException, JobExecutionException, JobExecutionResult
+from stream_engine.local.accumulators import packed, results
+from stream_engine.local.failure import OperatorError, describe
+from stream_engine.local.inline.job import InlineJob
+from stream_engine.local.inline.slot import ReaderGone
+from stream_engine.local.output import forget
+from stream_engine.local.preparation import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.stream_graph import StreamGraph
+
+
+class _Terminated(BaseException):
+    """Raised by SIGTERM wherever the job is; not an Exception, so that no user code swallows it."""
+
+
+class InlineExecutor:
+    """An Executor without workers: whatever the parallelism, all subtasks are in this process and thread.
+
+    So ``breakpoint()`` works in user functions, and what they raise has its whole traceback.
+    """
+
+    def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
+        job_id = uuid.uuid4().hex
+        plan, splits = prepare(graph, configuration, job_id)
+        start = monotonic()
+        job = InlineJob(plan, splits, configuration)
+        try:
+            with _terminable():
+                job.run()
+                accumulators = packed(job.accumulators)
+        except BaseException as error:
+            job.stop()
+            stopped_by = _signal_of(error)
+            if stopped_by is not None:
+                name = signal.Signals(stopped_by).name
+                raise JobCancelledException(f"The job was stopped by {name}.", job_id, stopped_by) from error
+            failure = describe(error, plan, job.index_of(error))
+            raise JobExecutionException(failure.summary, job_id) from _users(error)
+        return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results([accumulators], job_id))
+
+
+def _users(error: BaseException) -> BaseException:
+    """What the user's function has raised."""
+    return error.__cause__ if isinstance(error, OperatorError) and error.__cause__ is not None else error
+
+
+def _signal_of(error: BaseException) -> int | None:
+    """The signal that has ended the job by raising ``error``; None when it has failed."""
+    error = _users(error)
+    if isinstance(error, ReaderGone):
+        forget(sys.stdout)
+        return signal.SIGPIPE
+    if isinstance(error, _Terminated):
+        return signal.SIGTERM
+    # Leaving the debugger is a wish to stop, not a failure; its module is there if it has been used.
+    debugger = sys.modules.get("bdb")
+    if isinstance(error, KeyboardInterrupt) or (debugger is not None and isinstance(error, debugger.BdbQuit)):
+        return signal.SIGINT
+    return None
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the job, by an exception in the midst of it; SIGINT does so as Python, or the debugger, has it."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    earlier = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Terminated

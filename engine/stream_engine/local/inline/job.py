@@ -1,0 +1,200 @@
+"""One job in this thread: the subtasks of all slots, their sources, timers and loops, one record after another."""
+
+from __future__ import annotations
+
+import sys
+from math import inf
+from threading import RLock
+from time import sleep, time
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.graph.operators import PUSHING_SOURCES, FedSource
+from stream_engine.local.failure import describe
+from stream_engine.local.inline.slot import InlineSlot
+from stream_engine.local.loops import LoopMonitor
+from stream_engine.local.source_functions import PushingFunction
+from stream_engine.local.sources import pull_source
+from stream_engine.local.subtask import Subtask
+from stream_engine.local.timers import Timers
+from stream_engine.operators.accumulators import Accumulators
+from stream_engine.operators.code import is_generated
+from stream_engine.operators.ownership import own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.local.sources import Reader
+
+
+class IterableReader:
+    """Reads a collection that is only in this process, one element at a time."""
+
+    def __init__(self, iterable: Iterable[Any]) -> None:
+        self._iterator = iter(iterable)
+
+    def read(self, limit: int) -> Sequence[Any] | None:
+        for element in self._iterator:
+            # Its maker may fill the same list anew, while a function still has it.
+            return [own(element)]
+        return None
+
+    def close(self) -> None:
+        """What the script has opened is the script's."""
+
+
+class InlineJob:
+    """``run`` takes records from the sources in turn, and each through all tasks before the next; then come timers.
+
+    Sources that can be asked for a record are read first. Those that push have the thread until their ``run`` returns,
+    one source after the other, and what is due meanwhile is done after each of their records.
+    """
+
+    def __init__(self, graph: JobGraph, splits: dict[int, Any], configuration: Configuration) -> None:
+        self.graph = graph
+        self.configuration = configuration
+        self.accumulators = Accumulators()
+        self.timers = Timers()
+        # Of the subtask that is at work: it is known anyway where the code of a chain runs, so kept for all else only.
+        self.index = 0
+        self.now = int(time() * 1000)
+        self.subtasks: dict[tuple[int, int], Subtask] = {}
+        self._splits = splits
+        self._readers: dict[Subtask, Reader] = {}
+        self._pushing: dict[Subtask, PushingFunction] = {}
+        self._running: PushingFunction | None = None
+        self._loops: list[LoopMonitor] = []
+        self._ended_loops: list[int] = []
+        # A source may collect in threads of its own.
+        self._lock = RLock()
+
+    def run(self) -> None:
+        """Raises whatever a function of the user's does, perhaps as the cause of an OperatorError."""
+        self._make()
+        while self._readers:
+            self._pull()
+        for subtask, function in list(self._pushing.items()):
+            self._push(subtask, function)
+        while any(not subtask.finished for subtask in self.subtasks.values()):
+            self._wait()
+
+    def stop(self) -> None:
+        """The job is over before its end: sources are told, and operators closed, whatever that raises."""
+        if self._running is not None:
+            self._attempt(self._running.cancel)
+        for function in self._pushing.values():
+            self._attempt(function.close)
+        for subtask in self.subtasks.values():
+            self.index = subtask.index
+            self._attempt(subtask.close)
+        for reader in self._readers.values():
+            self._attempt(reader.close)
+
+    def index_of(self, error: BaseException) -> int:
+        """The index of the subtask that ``error`` comes from."""
+        indexes = {each.chain.process.__code__.co_filename: each.index for each in self.subtasks.values()}
+        index, traceback = self.index, error.__traceback__
+        while traceback is not None:
+            if is_generated(traceback.tb_frame.f_code):
+                index = indexes.get(traceback.tb_frame.f_code.co_filename, index)
+            traceback = traceback.tb_next
+        return index
+
+    # --- the beginning -----------------------------------------------------------------------------------------------
+
+    def _make(self) -> None:
+        slots = [InlineSlot(self, index) for index in range(self.graph.slots)]
+        # Last first: the code of a chain calls that of the chains behind it.
+        for task in reversed(self.graph.tasks):
+            for slot in slots[: task.parallelism]:
+                self.index = slot.index
+                self.subtasks[task.id, slot.index] = Subtask(slot, self.graph, task)
+        subtasks = list(self.subtasks.values())
+        self._loops = [LoopMonitor(loop, self.graph, subtasks, self) for loop in range(len(self.graph.loops))]
+        for subtask in subtasks:
+            self.index = subtask.index
+            subtask.open()
+        for subtask in sorted(subtasks, key=lambda subtask: (subtask.task.id, subtask.index)):
+            head = subtask.task.head
+            self.index = subtask.index
+            if isinstance(head.operator, FedSource):
+                self._readers[subtask] = IterableReader(head.operator.iterable)
+            elif isinstance(head.operator, PUSHING_SOURCES):
+                self._pushing[subtask] = PushingFunction(subtask, self.graph.timestamped)
+                self._pushing[subtask].open()
+            elif head.is_source:
+                self._readers[subtask] = pull_source(subtask, self._splits)
+
+    # --- records -----------------------------------------------------------------------------------------------------
+
+    def _pull(self) -> None:
+        """A record of each source that can be asked for one."""
+        for subtask, reader in list(self._readers.items()):
+            self.index = subtask.index
+            records = reader.read(1)
+            if records is None:
+                del self._readers[subtask]
+                reader.close()
+                subtask.finish()
+            else:
+                subtask.process_source(records)
+            self._settle()
+
+    def _push(self, subtask: Subtask, function: PushingFunction) -> None:
+        def guard(process: Callable[[Any], None]) -> Callable[[Any], None]:
+            def collect(record: Any) -> None:
+                with self._lock:
+                    process(record)
+                    self._settle()
+                    self.index = subtask.index
+
+            return collect
+
+        self.index = subtask.index
+        self._running = function
+        function.run(guard)
+        self._running = None
+        del self._pushing[subtask]
+        function.close()
+        subtask.finish()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Between two records of a source: what is in loops goes round, timers run, and lines are written."""
+        self._tick()
+        while (subtask := next((each for each in self.subtasks.values() if each.has_input), None)) is not None:
+            self.index = subtask.index
+            subtask.work()
+            self._tick()
+
+    def _tick(self) -> None:
+        self.now = int(time() * 1000)
+        self.timers.run(self.now)
+        for subtask in self.subtasks.values():
+            subtask.chain.flush()
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        """All sources have ended, so that what is left are loops: ends those that are empty, or waits for a timer."""
+        self._settle()
+        for loop in self._loops:
+            loop.report(self.now)
+        if self._ended_loops:
+            self._loops[self._ended_loops.pop()].end()
+            return
+        until = min([self.timers.next, *(loop.deadline for loop in self._loops)])
+        assert until < inf, "subtasks that have not finished wait for nothing"
+        sleep(max(0.0, until / 1000 - time()))
+
+    def send(self, kind: int, exchange: int, payload: bytes) -> None:
+        """A report of a loop's monitor: nothing is left in it. With all its subtasks here, that settles it."""
+        self._ended_loops.append(exchange)
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except BaseException as error:
+            summary = describe(error, self.graph, self.index_of(error)).summary
+            sys.stderr.write(f"While the job was stopped: {summary}\n")

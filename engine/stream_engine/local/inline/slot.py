@@ -1,0 +1,67 @@
+"""What the subtasks of one index ask of their worker, where there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream_engine.local.inline.gate import InlineGate
+from stream_engine.local.output import put
+from stream_engine.local.writers import open_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from stream_engine.graph.job_graph import Task
+    from stream_engine.graph.operators import Sink
+    from stream_engine.local.connection import Connection
+    from stream_engine.local.inline.job import InlineJob
+    from stream_engine.local.subtask import Subtask
+    from stream_engine.operators.operator import Writer
+
+
+class ReaderGone(BaseException):
+    """Standard output is a pipe that nobody reads any more; not an Exception, so that no user code swallows it."""
+
+
+class Terminal:
+    """The lines of ``output()`` on this process's standard output, each at once."""
+
+    def write(self, lines: list[str]) -> None:
+        try:
+            put("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+        except BrokenPipeError:
+            raise ReaderGone from None
+
+    def close(self) -> None:
+        """Standard output is not the sink's."""
+
+
+class InlineSlot:
+    """Subtasks of ``index`` have their own functions, and share the job's clock, timers and accumulators."""
+
+    def __init__(self, job: InlineJob, index: int) -> None:
+        self.index = index
+        self.configuration = job.configuration
+        self.accumulators = job.accumulators
+        self.peers: Mapping[int, Connection] = {}
+        directories = job.configuration.get("io.tmp.dirs")
+        memory = job.configuration.get("iteration.memory")
+        self.feedback_space: tuple[int, str | None] = (memory, directories[0] if directories else None)
+        self._job = job
+
+    @property
+    def now(self) -> int:
+        return self._job.now
+
+    def gates(self, task: Task) -> list[InlineGate]:
+        return [InlineGate(self._job, exchange, self.index) for exchange in self._job.graph.outputs(task.id)]
+
+    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
+        def act() -> None:
+            self._job.index = self.index
+            action()
+
+        self._job.timers.schedule(time, subtask, act)
+
+    def writer(self, sink: Sink, parallelism: int) -> Writer:
+        return open_writer(sink, self.index, parallelism, Terminal())

@@ -1,0 +1,47 @@
+"""To which subtask a record goes."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from stream_engine.graph.partitioners import Hash, HashPartial, Rebalance, Shuffle
+from stream_engine.operators.keys import key_call, write_key
+
+if TYPE_CHECKING:
+    from stream_engine.graph.partitioners import Partitioner
+    from stream_engine.operators.chain import ChainWriter
+
+
+class _RoundRobin:
+    __slots__ = ("next",)
+
+    def __init__(self, begin: int) -> None:
+        self.next = begin
+
+
+def write_target(
+    chain: ChainWriter, record: str, partitioner: Partitioner, receiver: int, width: int, sender: int
+) -> str:
+    """Writes the choice for ``record`` among ``width`` subtasks; names the variable with the index of the chosen one.
+
+    For partitioners that choose one: neither Forward nor Broadcast. ``receiver`` is the operator that asked for keys,
+    and is told of errors in them; ``sender`` the index of the subtask that the code is for.
+    """
+    code = chain.code
+    target = code.fresh("target")
+    if isinstance(partitioner, Hash):
+        with code.operator(receiver, record):
+            key = write_key(chain, record, key_call(partitioner.key))
+            code.line(f"{target} = hash({key}) % {width}", "hash")
+    elif isinstance(partitioner, HashPartial):
+        code.line(f"{target} = hash({record}[1]) % {width}", "hash")
+    elif isinstance(partitioner, Shuffle):
+        code.line(f"{target} = int({code.bind('random', random.random)}() * {width})")
+    else:
+        assert isinstance(partitioner, Rebalance)
+        # Senders do not all begin with the same receiver, or they would all press on it.
+        turn = code.bind("turn", _RoundRobin(sender % width))
+        code.line(f"{target} = {turn}.next")
+        code.line(f"{turn}.next = {target} + 1 if {target} < {width - 1} else 0")
+    return target

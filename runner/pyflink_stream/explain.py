@@ -1,0 +1,80 @@
+"""--explain: calls the script's main, and at each execute() shows the plan instead of running it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import redirect_stdout
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pyflink_stream import console
+from pyflink_stream.launcher import call_main
+from stream_engine.configuration.options import DEFAULT_PARALLELISM
+from stream_engine.graph.job_graph import job_graph
+from stream_engine.graph.render import render
+from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionResult
+from stream_engine.local.output import forget
+from stream_engine.operators.build import check_runnable
+
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+    from pyflink_stream.program import Program
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.stream_graph import StreamGraph
+
+
+class PlanPrinter:
+    """An Executor that writes plans to ``out``, an empty line between two. Its jobs take no time and have no result."""
+
+    def __init__(self, form: str, out: TextIO) -> None:
+        self.printed = 0
+        self._form = form
+        self._out = out
+
+    def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
+        plan = job_graph(graph, configuration.get(DEFAULT_PARALLELISM))
+        check_runnable(plan)
+        separator = "\n" if self.printed else ""
+        job_id = uuid4().hex
+        try:
+            self._out.write(f"{separator}{render(plan, job_name, self._form)}\n")
+            self._out.flush()
+        except BrokenPipeError:
+            # As a job whose output nobody reads any more.
+            forget(self._out)
+            raise JobCancelledException("The plan's reader is gone.", job_id, signal.SIGPIPE) from None
+        self.printed += 1
+        return JobExecutionResult(job_id, job_name, 0, {})
+
+
+def explain(program: Program, configuration: Configuration, form: str, full_tracebacks: bool = False) -> int:
+    """Shows the program's plans on standard output, which is theirs alone; gives the exit status.
+
+    What main itself prints goes to standard error. What it raises after a plan was shown is no failure: it may have
+    missed what the job would have given it.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Lines between boxes, or a function's name, that the terminal has no character for.
+        sys.stdout.reconfigure(errors="replace")
+    printer = PlanPrinter(form, sys.stdout)
+
+    def call(program: Program, factory: Any) -> None:
+        try:
+            program.run(factory)
+        except (InvalidProgramException, JobCancelledException):
+            raise
+        except Exception as error:
+            if not printer.printed:
+                raise
+            from pyflink_stream import failure
+
+            console.warning(
+                f"main() failed after an execute(), which had run nothing here. The plans up to there are complete.\n"
+                f"{failure.report(error)}"
+            )
+
+    with redirect_stdout(sys.stderr):
+        return call_main(program, configuration, printer, full_tracebacks, call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stream_engine.operators.operator import FunctionOperator
 
@@ -24,19 +24,22 @@ class AssignTimestampsOperator(FunctionOperator):
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
         self._watermarks: Watermarks = chain.watermarks
-        time = code.fresh("time")
-        code.line(
-            f"{time} = {code.bind('extract', self.function.extractTimestamp)}({record}, {chain.time})", "function"
-        )
+        extract, check = self.function.extractTimestamp, self.function.checkAndGetNextWatermark
+        time, watermark = code.fresh("time"), code.fresh("watermark")
+        code.line(f"{time} = {code.bind('extract', extract)}({record}, {chain.time})", "function")
+        # Asked before the record goes on, as those behind may change it.
+        code.line(f"{watermark} = {code.bind('check', check)}({record}, {time})", "function")
         with chain.at(time):
             chain.forward(self.id, record)
-        code.line(f"{code.bind('after', self._after)}({record}, {time})", "function")
+        code.line(f"{code.bind('operator', self)}.records += 1")
+        with code.block(f"if {watermark} is not None:"):
+            code.line(f"{code.bind('advance', self._advance)}({watermark})")
 
     def open(self, host: Host, parallelism: int) -> None:
         super().open(host, parallelism)
         self._host = host
         self._last: int | None = None
-        self._records = self._seen = 0
+        self.records = self._seen = 0
         self._interval: int = host.configuration.get("pipeline.auto-watermark-interval")
         self._patience: int = host.configuration.get("pipeline.idle-timeout")
         self._busy_at = host.now()
@@ -44,14 +47,10 @@ class AssignTimestampsOperator(FunctionOperator):
         if self._interval > 0:
             host.schedule(host.now() + self._interval, self._tick)
 
-    def _after(self, record: Any, time: int) -> None:
-        self._records += 1
-        self._advance(self.function.checkAndGetNextWatermark(record, time))
-
     def _tick(self) -> None:
         now = self._host.now()
-        if self._records != self._seen:
-            self._seen, self._busy_at, self._idle = self._records, now, False
+        if self.records != self._seen:
+            self._seen, self._busy_at, self._idle = self.records, now, False
         elif not self._idle and now - self._busy_at >= self._patience > 0:
             self._idle = True
             self._watermarks.idle(self.id)

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stream_engine.api.time import TimeCharacteristic
+from stream_engine.api.watermarks import AssignerWithPunctuatedWatermarks
+
 if TYPE_CHECKING:
     from launched import Jobs
 
@@ -123,6 +126,27 @@ def test_a_sliding_time_window_keeps_its_records_as_they_came(jobs: Jobs, parall
     sums = [int(line.split()[1]) for line in lines if line.startswith("sum ")]
     assert sum(sums) == 100
     assert [line for line in lines if not line.startswith("sum ")] == ["1"] * 100
+
+
+@widths
+def test_an_assigner_is_asked_for_watermarks_before_others_change_the_record(jobs: Jobs, parallelism: int) -> None:
+    class OfTheRecord(AssignerWithPunctuatedWatermarks):
+        def extractTimestamp(self, element: list[int], previous: Any) -> int:
+            return element[0]
+
+        def checkAndGetNextWatermark(self, element: list[int], timestamp: int) -> int:
+            return element[0]
+
+    def spoilt(row: list[int]) -> tuple[int, int]:
+        row[0] += 1000
+        return (0, row[0] - 1000)
+
+    env = jobs.environment(parallelism)
+    env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+    rows = env.from_collection([[1], [5], [15]]).assign_timestamps_and_watermarks(OfTheRecord()).set_parallelism(1)
+    sums = rows.map(spoilt).set_parallelism(1).key_by(lambda pair: pair[0]).time_window(10)
+    sums.reduce(lambda a, b: (0, a[1] + b[1])).output()
+    assert jobs.lines(env) == ["(0, 15)", "(0, 6)"]
 
 
 @widths

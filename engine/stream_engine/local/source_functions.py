@@ -104,7 +104,7 @@ class PushingFunction:
             return lambda record, time: collect(record), lambda time: None
         chain = self._subtask.chain
         timed = guard(lambda pair: chain.process(*pair))
-        return lambda record, time: timed((record, time)), guard(chain.watermarks.enter)
+        return lambda record, time: timed((record, time)), guard(self._subtask.advance)
 
 
 def _socket_reader(operator: plan.SocketTextSource, configuration: Configuration) -> SocketTextReader:

@@ -122,12 +122,11 @@ class Subtask:
         # The event time of each channel that is neither idle nor at its end, and of the subtask.
         self._watermarks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
         self._watermark = -inf
-        # Time does not end before the loop has, or what is still in it would be late; but windows inside fire only when
-        # it does.
-        looping = set[int]().union(*map(graph.looping, loop))
-        inside = (node for each in loop for node in graph.tasks[each].operators if node.id in looping)
-        self._holds_end = self._is_head and not any(map(has_event_windows, inside))
-        self._looping = looping
+        self._looping = graph.looping(task.id)
+        # Time ends where the input does, in a loop when that is empty. But windows inside fire only when it does.
+        inside = set[int]().union(*map(graph.looping, loop))
+        nodes = (node for each in loop for node in graph.tasks[each].operators if node.id in inside)
+        self._ends_time = self._is_head and any(map(has_event_windows, nodes))
         operators = []
         for node in task.operators:
             with OperatorError.around(node.id, "being loaded"):
@@ -220,12 +219,12 @@ class Subtask:
             self.on_mark(exchange, sender, inf)
             self._watermarks.pop((exchange, sender), None)
             self._advance()
+            if self._ends_time and exchange in self._outside and not self.outside_inputs:
+                self.advance(MAX_WATERMARK)
         self._count_end()
 
     def on_watermark(self, exchange: int, sender: int, time: int) -> None:
         """A channel's event time has come to ``time``; the subtask's is that of its slowest channel."""
-        if time == MAX_WATERMARK and self._holds_end:
-            return
         self._watermarks[exchange, sender] = time
         self._advance()
 
@@ -237,11 +236,14 @@ class Subtask:
         else:
             self.chain.watermarks.idle(self.task.head.id)
 
-    def _advance(self) -> None:
-        time = min(self._watermarks.values(), default=-inf)
+    def advance(self, time: float) -> None:
+        """The subtask's event time has come to ``time`` (ms); it never goes back."""
         if time > self._watermark:
             self._watermark = time
             self.chain.watermarks.enter(int(time))
+
+    def _advance(self) -> None:
+        self.advance(min(self._watermarks.values(), default=-inf))
 
     def process_source(self, records: Sequence[Any]) -> None:
         """Takes records of a pulled source through the chain."""
@@ -270,8 +272,6 @@ class Subtask:
 
     def finish(self) -> None:
         """All input has been processed: emits the last results, and tells the receivers that these were the last."""
-        if self._timestamped and self.configuration.get("pipeline.end-of-input") == "fire":
-            self.chain.watermarks.enter(MAX_WATERMARK)
         self.chain.finish()
         self.finished = True
         logs.debug("has finished")

@@ -72,7 +72,9 @@ class _EventTime(PaneOperator):
 
     def _add_late(self, record: Any, key: Any, time: int) -> None:
         ends = self.panes.ends(time)
-        if ends and ends[-1] - 1 + self._lateness <= self.watermark:
+        # One between windows that leave gaps is late by its own time, as in Flink.
+        last = ends[-1] - 1 if ends else time
+        if last + self._lateness <= self.watermark:
             if self._late is not None:
                 self._late.time = time
                 self._late.collect(record)

@@ -100,6 +100,20 @@ def main(factory):
     assert lines(launcher, main) == ["('a', 1)", "('a', 31)", "('late', ('a', 3))", "0"]
 
 
+def test_between_windows_that_leave_gaps_a_record_is_late_by_its_own_time(launcher: Launcher) -> None:
+    main = """
+def main(factory):
+    env = event_time(factory)
+    data = [("a", 1), ("a", 8), ("a", 14), ("a", 9)]
+    stream = env.from_collection(data).assign_timestamps_and_watermarks(Exact())
+    windows = stream.key_by(lambda v: v[0]).time_window(5, 10).side_output_late_data("late").apply(contents)
+    windows.output()
+    windows.get_side_output("late").output()
+    env.execute()
+"""
+    assert lines(launcher, main) == ["('a', 0, 5, [1])", "('a', 10, 15, [14])", "('a', 9)"]
+
+
 def test_a_window_fires_again_for_what_is_late_but_allowed(launcher: Launcher) -> None:
     main = """
 def main(factory):
@@ -140,6 +154,47 @@ def main(factory):
     print(env.execute().get_accumulator_result("numLateRecordsDropped"))
 """
     assert lines(launcher, main) == ["('k', 0, 10, [2, 4])", "('k', 10, 20, [11, 13])", "1"]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_what_other_windows_emit_at_the_end_of_the_input_is_not_late(launcher: Launcher, parallelism: int) -> None:
+    """Those of processing time, of a thousand days here, before those of event time behind them."""
+    main = """
+from org.apache.flink.streaming.api.windowing.time.Time import days
+
+
+def main(factory):
+    env = factory.get_execution_environment()
+    data = [("a", 1), ("b", 5), ("a", 12)]
+    sums = env.from_collection(data).key_by(lambda v: v[0]).time_window(days(1000))
+    sums = sums.reduce(lambda x, y: (x[0], x[1] + y[1]))
+    env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+    sums.assign_timestamps_and_watermarks(Bounded(99)).key_by(lambda v: v[0]).time_window(10).apply(contents).output()
+    print(env.execute().get_accumulator_result("numLateRecordsDropped"))
+"""
+    assert lines(launcher, main, "-p", parallelism) == ["('a', 10, 20, [13])", "('b', 0, 10, [5])", "0"]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_time_does_not_go_back(launcher: Launcher, parallelism: int) -> None:
+    main = """
+class Timed(SourceFunction):
+    def run(self, ctx):
+        ctx.emit_watermark(Watermark(20))
+        ctx.emit_watermark(Watermark(3))
+        ctx.collect_with_timestamp(("k", 15), 15)
+        ctx.collect_with_timestamp(("k", 25), 25)
+
+    def cancel(self):
+        return None
+
+
+def main(factory):
+    env = event_time(factory)
+    env.add_source(Timed()).key_by(lambda v: v[0]).time_window(10).apply(contents).output()
+    print(env.execute().get_accumulator_result("numLateRecordsDropped"))
+"""
+    assert lines(launcher, main, "-p", parallelism) == ["('k', 20, 30, [25])", "1"]
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])

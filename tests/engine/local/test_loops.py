@@ -124,6 +124,32 @@ def test_event_time_does_not_end_before_a_loop_has(launcher: Launcher, paralleli
     assert sorted(f"{line.split(':')[0].split('>')[0]} {line.split('> ')[-1]}" for line in windows) == expected
 
 
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_windows_of_event_time_in_a_loop_fire_when_its_input_has_ended(launcher: Launcher, parallelism: int) -> None:
+    """As in Flink, what they feed back is too late for them."""
+    lines = launcher.lines(
+        """
+        from org.apache.flink.streaming.api import TimeCharacteristic
+
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+            numbers = env.from_collection([(n % 3, n) for n in range(30)])
+            loop = numbers.assign_timestamps_and_watermarks(lambda v: v[1]).iterate()
+            counts = loop.key_by(lambda v: v[0]).time_window(10).reduce(max)
+            counts.output()
+            loop.close_with(counts)
+            print(env.execute().get_accumulator_result("numLateRecordsDropped"))
+        """,
+        "-p",
+        parallelism,
+    )
+    *windows, late = lines
+    expected = [(n % 3, n) for n in (7, 8, 9, 17, 18, 19, 27, 28, 29)]
+    assert sorted(line.split("> ")[-1] for line in windows) == sorted(map(str, expected))
+    assert late == "9"
+
+
 class Told:
     """A worker's connection that keeps what it is sent."""
 

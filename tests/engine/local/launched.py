@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pytest
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
-    from stream_engine.job import Executor
+    from stream_engine.job import Executor, JobExecutionResult
+    from stream_engine.local.forkserver import ForkServer
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -103,9 +104,13 @@ class Jobs:
 
     def raw_lines(self, environment: PythonStreamExecutionEnvironment) -> list[str]:
         """What the job writes, in order."""
+        return self.raw_result(environment)[0]
+
+    def raw_result(self, environment: PythonStreamExecutionEnvironment) -> tuple[list[str], JobExecutionResult]:
+        """What the job writes, in order, and what ``execute()`` returns."""
         self._capture.readouterr()
-        environment.execute()
-        return self._capture.readouterr().out.splitlines()
+        result = environment.execute()
+        return self._capture.readouterr().out.splitlines(), result
 
 
 def alive(pid: int) -> bool:

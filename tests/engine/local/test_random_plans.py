@@ -2,113 +2,134 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import Oracle
-from record_functions import (
-    add,
-    add_in_place,
-    increase,
-    is_wanted,
-    key_of,
-    measure,
-    names,
-    one_tuples,
-    ones,
-    repeat,
-    spoil,
-    to_dict,
-    to_tuple,
-)
+from random_plans import Planner, sources, steps
+from record_functions import ORDERLESS, Hasty, Timed, compose, key_of, to_tuple, total
+
+from stream_engine.api.time import TimeCharacteristic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from launched import Jobs
+    from oracle_streams import Element
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
-    from stream_engine.api.streams import DataStream
 
-WAYS = {
-    "tuples": lambda stream: stream.map(to_tuple),
-    "dicts": lambda stream: stream.map(to_dict),
-    "increase": lambda stream: stream.map(increase),
-    "spoil": lambda stream: stream.map(spoil),
-    "repeat": lambda stream: stream.flat_map(repeat),
-    "filter": lambda stream: stream.filter(is_wanted),
-    "even": lambda stream: stream.split(names).select("even"),
-    "large or odd": lambda stream: stream.split(names).select("large", "odd", "none"),
-    "rebalance": lambda stream: stream.rebalance(),
-    "shuffle": lambda stream: stream.shuffle(),
-    "broadcast": lambda stream: stream.broadcast(),
-    "rolling": lambda stream: stream.map(ones).key_by(key_of).reduce(add_in_place),
-    "rolling tuples": lambda stream: stream.map(one_tuples).key_by(key_of).reduce(add),
-    "tumbling": lambda stream: stream.map(ones).key_by(key_of).count_window(3).reduce(add_in_place),
-    "sliding": lambda stream: stream.map(ones).key_by(key_of).count_window(3, 2).reduce(add_in_place),
-    "apply": lambda stream: stream.map(ones).key_by(key_of).count_window(2).apply(measure),
-    "sliding apply": lambda stream: stream.map(one_tuples).key_by(key_of).count_window(4, 1).apply(measure),
-}
-
-sources = st.one_of(
-    st.tuples(st.just("lists"), st.lists(st.tuples(st.integers(0, 5), st.integers(0, 20)), max_size=40)),
-    st.tuples(st.just("sequence"), st.integers(1, 60)),
-)
-steps = st.tuples(
-    st.sampled_from(sorted([*WAYS, "union", "union with itself"])),
-    st.integers(0, 9),
-    st.integers(0, 9),
-    st.sampled_from([None, None, 1, 2, 3]),
-)
+_LINE = re.compile(r"(\d+)(?::\d+)?> (.*)")
 
 
-def build(env: PythonStreamExecutionEnvironment, made: list[Any], wanted: list[Any], outputs: list[int]) -> None:
-    """``wanted`` steps name their input by its position among the streams so far, modulo their number."""
-    streams: list[DataStream] = []
-    for kind, content in made:
-        if kind == "lists":
-            streams.append(env.from_collection([list(pair) for pair in content]))
-        else:
-            streams.append(env.generate_sequence(1, content))
-    for way, position, other, width in wanted:
-        stream = streams[position % len(streams)]
-        if way == "union":
-            stream = stream.union(streams[other % len(streams)])
-        elif way == "union with itself":
-            stream = stream.union(stream)
-        else:
-            stream = WAYS[way](stream)
-            if width is not None and way not in ("rebalance", "shuffle", "broadcast", "even", "large or odd"):
-                stream.set_parallelism(width)
-        streams.append(stream)
-    for position in {*outputs, len(streams) - 1}:
-        streams[position % len(streams)].map(to_tuple).output()
+def check_plan(
+    jobs: Jobs, made: list[Any], wanted: list[Any], outputs: list[int], parallelism: int, timeout: str
+) -> None:
+    env = jobs.environment(parallelism, execution__buffer_timeout=timeout, pipeline__auto_watermark_interval="1 ms")
+    planner = Planner(env, Oracle(env.graph, parallelism, ORDERLESS))
+    for source in made:
+        planner.source(*source)
+    for step in wanted:
+        planner.step(*step)
+    planner.finish(outputs)
+    check_job(jobs, env, planner.oracle)
+
+
+def check_job(jobs: Jobs, env: PythonStreamExecutionEnvironment, oracle: Oracle) -> None:
+    lines, result = jobs.raw_result(env)
+    texts: dict[str, list[str]] = {identifier: [] for identifier in oracle.outputs}
+    for line in lines:
+        identifier, text = _LINE.fullmatch(line).groups()  # pyright: ignore[reportOptionalMemberAccess]
+        texts[identifier].append(text)
+    for identifier, elements in oracle.outputs.items():
+        assert sorted(texts[identifier]) == sorted(element.record for element in elements)
+        check_order(texts[identifier], elements)
+    assert result.get_accumulator_result("numLateRecordsDropped") == oracle.late_records
+
+
+def check_order(texts: list[str], elements: list[Element]) -> None:
+    """The lines that are only in one lane come in its order."""
+    lanes: dict[str, set[Any]] = {}
+    for element in elements:
+        lanes.setdefault(element.record, set()).add(element.lane)
+    expected: dict[Any, list[str]] = {}
+    for element in elements:
+        if len(lanes[element.record]) == 1:
+            expected.setdefault(element.lane, []).append(element.record)
+    for lane, ordered in expected.items():
+        assert [text for text in texts if lanes[text] == {lane}] == ordered
+
+
+def plans(examples: int) -> Callable[[Any], Any]:
+    drawn = given(
+        made=st.lists(sources, min_size=1, max_size=2),
+        wanted=st.lists(steps, min_size=1, max_size=9),
+        outputs=st.lists(st.integers(0, 9), max_size=3),
+        parallelism=st.sampled_from([1, 1, 1, 2, 2, 3, 4]),
+        timeout=st.sampled_from(["100 ms", "0 ms"]),
+    )
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    limits = settings(max_examples=examples, deadline=None, suppress_health_check=checks)
+    return lambda test: limits(drawn(test))
+
+
+@pytest.mark.timeout(300)
+@plans(300)
+def test_a_plan_gives_what_it_means(jobs: Jobs, **drawn: Any) -> None:
+    check_plan(jobs, **drawn)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@plans(3000)
+def test_many_more_plans_give_what_they_mean(jobs: Jobs, **drawn: Any) -> None:
+    check_plan(jobs, **drawn)
+
+
+times = st.integers(0, 60)
+records = st.tuples(st.integers(0, 3), times)
+timed = st.lists(st.one_of(records, records, times), max_size=40)
 
 
 @pytest.mark.timeout(300)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    made=st.lists(sources, min_size=1, max_size=2),
-    wanted=st.lists(steps, max_size=8),
-    outputs=st.lists(st.integers(0, 9), max_size=3),
+    items=timed,
+    lag=st.one_of(st.none(), st.integers(0, 10)),
+    windows=st.sampled_from([(10, 10), (1, 1), (10, 5), (15, 10), (7, 3), (5, 12)]),
+    lateness=st.sampled_from([0, 0, 1, 9, 10, 30, 1000]),
+    side=st.booleans(),
+    at_end=st.sampled_from(["fire", "drop"]),
     parallelism=st.integers(1, 3),
-    buffer_timeout=st.sampled_from(["100 ms", "0 ms"]),
 )
-def test_a_plan_gives_what_it_means(
-    jobs: Jobs, made: list[Any], wanted: list[Any], outputs: list[int], parallelism: int, buffer_timeout: str
+def test_records_are_late_by_the_watermarks_before_them(
+    jobs: Jobs,
+    items: list[Any],
+    lag: int | None,
+    windows: tuple[int, int],
+    lateness: int,
+    side: bool,
+    at_end: str,
+    parallelism: int,
 ) -> None:
-    env = jobs.environment(parallelism, execution__buffer_timeout=buffer_timeout)
-    build(env, made, wanted, outputs)
-    expected = Oracle(env.graph, parallelism).lines
-    assert jobs.lines(env) == expected
-
-
-@given(order=st.permutations(range(12)), parallelism=st.integers(1, 3))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_records_of_a_key_keep_their_order(jobs: Jobs, order: list[int], parallelism: int) -> None:
-    """From one source instance to a keyed operator."""
-    env = jobs.environment(parallelism)
-    pairs = env.from_collection([(number % 3, [number]) for number in order]).map(tuple).set_parallelism(1)
-    pairs.key_by(key_of).reduce(add).filter(lambda pair: len(pair[1]) == 4).output()
-    expected = [(key, [number for number in order if number % 3 == key]) for key in range(3)]
-    assert jobs.lines(env) == sorted(map(str, expected))
+    """From one instance of a source, which gives watermarks itself, or of an assigner, ``lag`` ms behind a record."""
+    env = jobs.environment(parallelism, pipeline__end_of_input=at_end)
+    env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+    if lag is None:
+        stream = env.add_source(Timed(items))
+    else:
+        records = env.from_collection([item for item in items if not isinstance(item, int)])
+        stream = records.assign_timestamps_and_watermarks(Hasty(lag)).set_parallelism(1)
+    windowed = stream.key_by(key_of).time_window(*windows).allowed_lateness(lateness)
+    if side:
+        windowed = windowed.side_output_late_data("late")
+    result = windowed.reduce(compose) if windows[0] == windows[1] else windowed.apply(total)
+    result.map(to_tuple).output("0")
+    if side:
+        result.get_side_output("late").map(to_tuple).output("1")
+    oracle = Oracle(env.graph, parallelism, ORDERLESS, fires_at_end=at_end == "fire")
+    oracle.extend()
+    check_job(jobs, env, oracle)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
     from stream_engine.job import Executor, JobExecutionResult
-    from stream_engine.local.forkserver import ForkServer
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from record_functions import add, add_in_place, is_wanted, key_of, measure, names, one_tuples, ones, repeat, spoil
+from record_functions import add, add_in_place, is_wanted, key_of, names, ones, repeat, spoil, total
 
 from stream_engine.api.time import Time, TimeCharacteristic
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 PAIRS = [[number % 5, number] for number in range(40)]
 
 
+def one_tuples(record: Any) -> Any:
+    return tuple(ones(record))
+
+
 def union_of_branches(env: Any) -> Any:
     pairs = env.from_collection(PAIRS).map(spoil)
     numbers = pairs.split(names)
@@ -30,7 +34,7 @@ def rolling_reduce(env: Any) -> Any:
 
 
 def sliding_count_windows(env: Any) -> Any:
-    return env.generate_sequence(1, 50).map(one_tuples).key_by(key_of).count_window(4, 2).apply(measure)
+    return env.generate_sequence(1, 50).map(one_tuples).key_by(key_of).count_window(4, 2).apply(total)
 
 
 def spread_in_all_ways(env: Any) -> Any:

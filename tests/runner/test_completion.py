@@ -52,7 +52,7 @@ def whole(shell: str, name: str, *expected: str) -> list[str]:
 
 @SHELLS
 def test_options(command: Command, shell: str) -> None:
-    assert values(command, shell, "pyflink-stream --lo") == ["--local-debug"]
+    assert values(command, shell, "pyflink-stream --loc") == ["--local-debug"]
     assert {"--parallelism", "--conf-dir", "--explain", "--check"} <= set(values(command, shell, "pyflink-stream --"))
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward, Hash, HashPartial, Rebalance, Shuffle
 from stream_engine.local.connection import DATA, END, IDLE, MARK, WATERMARK
-from stream_engine.local.pickling import dumps
 from stream_engine.operators.keys import key_call, write_key
+from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,12 @@ from stream_engine.connectors.text import TextReader
 from stream_engine.graph import operators as plan
 from stream_engine.local.connection import DEMAND
 from stream_engine.local.failure import Cancelled, OperatorError
+from stream_engine.local.rest import Rest
 from stream_engine.local.turn import Seat
+from stream_engine.operators.accumulators import OwnAccumulators
 from stream_engine.operators.context import is_rich, open_function
+from stream_engine.operators.function_state import FunctionState
+from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 from stream_engine.operators.state import SOURCE, KeyedStates
 
 if TYPE_CHECKING:
@@ -23,9 +27,11 @@ if TYPE_CHECKING:
     from stream_engine.connectors.socket import SocketTextReader
     from stream_engine.local.subtask import Subtask
     from stream_engine.local.worker import Worker
+    from stream_engine.operators.snapshot import RestoredState
 
 # Batches asked for in advance: one in work, one on its way.
 _DEMANDS = 2
+_POSITION = "position"
 
 
 class Reader(Protocol):
@@ -75,17 +81,29 @@ class SourceContext:
     ``collect``.
     """
 
-    __slots__ = ("_watermark", "collect", "collect_with_timestamp")
+    __slots__ = ("_rest", "_watermark", "collect", "collect_with_timestamp")
 
     def __init__(
         self,
         collect: Callable[[Any], None],
         collect_with_timestamp: Callable[[Any, int], None],
         watermark: Callable[[int], None],
+        rest: Rest,
     ) -> None:
         self.collect = collect
         self.collect_with_timestamp = collect_with_timestamp
         self._watermark = watermark
+        self._rest = rest
+
+    def get_checkpoint_lock(self) -> Rest:
+        """To be held (``with``) by a source that has state, from collecting a record to counting it there.
+
+        Without it checkpoints wait for the next record: only when that is about to be collected is it certain that
+        those before are counted.
+        """
+        return self._rest
+
+    getCheckpointLock = get_checkpoint_lock
 
     @property
     def collectWithTimestamp(self) -> Callable[[Any, int], None]:
@@ -115,18 +133,53 @@ class PushSource:
                 self._function = operator.function.load()
             method = operator.function.method
             run = getattr(self._function, method) if method else self._function
-            self._run_function = lambda collect: run(SourceContext(collect, *self._timed(collect)))
+            self._run_function = lambda collect: run(SourceContext(collect, *self._timed(collect), self._rest))
         else:
             assert isinstance(operator, plan.SocketTextSource)
             self._function = _socket_reader(operator, worker)
             self._run_function = self._function.run
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
+        self._accumulators = OwnAccumulators()
+        self._state = FunctionState(self._function)
+        self._rest = Rest(self._in_turn(lambda action: action()))
 
     def open(self) -> None:
+        task = self.subtask.task
+        self._accumulators.open(self.subtask.accumulators)
         if is_rich(self._function):
-            task = self.subtask.task
             with OperatorError.around(task.head.id, "being opened"):
-                open_function(self._function, task.head.name, self.subtask, task.parallelism, KeyedStates(SOURCE))
+                states = KeyedStates(SOURCE)
+                open_function(
+                    self._function, task.head.name, self.subtask, task.parallelism, states, self._accumulators
+                )
+
+    def at_rest(self, action: Callable[[], None]) -> None:
+        """Calls ``action`` when a snapshot would hold just what has been collected: now, or in the source's thread.
+
+        The caller has the turn, and so has ``action``.
+        """
+        if self._state.kept and not self.done:
+            self._rest.request(action)
+        else:
+            action()
+
+    def snapshot(self) -> OperatorSnapshot:
+        """What the function goes on with; it belongs to the head of the chain."""
+        snapshot = OperatorSnapshot()
+        with OperatorError.around(self.subtask.task.head.id, "asked for its state"):
+            self._accumulators.snapshot(snapshot)
+            self._state.snapshot(snapshot)
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        """Called before ``open``."""
+        with OperatorError.around(self.subtask.task.head.id, "given its state back"):
+            self._accumulators.restore(state)
+            self._state.restore(state)
+
+    def settle(self) -> None:
+        """``run`` has returned: does what has waited for it."""
+        self._rest.serve()
 
     def start(self) -> None:
         self._thread.start()
@@ -216,6 +269,12 @@ class PushSource:
             worker.turn.give_up(seat)
             return False
         worker.source_awoke()
+        try:
+            self._rest.serve()
+        except BaseException as error:
+            self._note(error)
+            self._end()
+            raise
         return True
 
 
@@ -246,3 +305,20 @@ def pull_source(worker: Worker, subtask: Subtask, splits: dict[int, Any]) -> Rea
     if isinstance(operator, plan.FedSource):
         return FedReader(worker, head.id)
     return None
+
+
+def reader_snapshot(reader: Reader) -> OperatorSnapshot:
+    """What the reader goes on with; nothing for one that cannot read again what it has read."""
+    position = getattr(reader, "position", None)
+    return OperatorSnapshot() if position is None else OperatorSnapshot(own={_POSITION: position()})
+
+
+def restore_reader(reader: Any, state: RestoredState) -> None:
+    """Lets a new reader go on. Raises StateError where its input is not what it was."""
+    try:
+        if _POSITION in state.own:
+            reader.seek(state.own[_POSITION])
+        elif _POSITION in state.everyone:
+            reader.take_share(state.everyone[_POSITION], state.index, state.width)
+    except ValueError as error:
+        raise StateError(str(error)) from error

@@ -41,7 +41,7 @@ from stream_engine.local.turn import Seat, Turn
 from stream_engine.operators.accumulators import Accumulators
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from socket import socket
 
     from stream_engine.connectors.socket_writer import SocketWriter
@@ -64,6 +64,9 @@ class SocketLines:
 
     def write(self, lines: list[Any]) -> None:
         self._writer.send(b"".join(line.encode() if isinstance(line, str) else bytes(line) for line in lines))
+
+    def position(self) -> None:
+        """What was sent cannot be taken back."""
 
     def close(self) -> None:
         self._writer.close()
@@ -341,6 +344,7 @@ class Worker:
             if source.error is not None:
                 raise source.error
             self._pushing.remove(source)
+            source.settle()
             source.close()
             source.subtask.finish()
 
@@ -440,10 +444,10 @@ class Worker:
             next_timer = min(next_timer, loop.deadline)
         return None if next_timer == inf else min(max(0.0, next_timer / 1000 - time()), _LONGEST_SLEEP)
 
-    def writer(self, sink: plan.Sink, parallelism: int) -> Writer:
+    def writer(self, sink: plan.Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         """Opens what is behind a sink. Raises OSError."""
         if isinstance(sink, plan.TextFileSink):
-            return TextWriter(sink.path, self.index, parallelism)
+            return TextWriter(sink.path, self.index, parallelism, positions)
         if isinstance(sink, plan.SocketSink):
             from stream_engine.connectors.socket_writer import SocketWriter
 

@@ -77,6 +77,33 @@ class Failure:
         return error
 
 
+# Made in advance, for when nothing can be made any more.
+_OUT_OF_MEMORY = pickle.dumps(Failure("MemoryError: a worker has no memory left, not even to say where", "", None))
+
+
+def packed_failure(error: BaseException, graph: JobGraph, index: int) -> bytes:
+    """The pickle of what ``describe`` gives; of less, when there is no memory left for that."""
+    for _ in range(2):
+        try:
+            return pickle.dumps(describe(error, graph, index))
+        except MemoryError:
+            # What has taken it all is most likely in a variable of one of the functions that have failed.
+            _forget_variables(error)
+    return _OUT_OF_MEMORY
+
+
+def _forget_variables(error: BaseException | None) -> None:
+    while error is not None:
+        traceback = error.__traceback__
+        while traceback is not None:
+            try:
+                traceback.tb_frame.clear()
+            except RuntimeError:
+                pass  # It is still being executed: one of ours.
+            traceback = traceback.tb_next
+        error = error.__cause__ or error.__context__
+
+
 def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:
     """The failure of worker ``index``, which runs the subtasks of that index."""
     site = record = None

@@ -33,7 +33,7 @@ from stream_engine.local.connection import (
     Frame,
 )
 from stream_engine.local.console import ConsoleStream, ConsoleWriter
-from stream_engine.local.failure import Cancelled, describe
+from stream_engine.local.failure import Cancelled, describe, packed_failure
 from stream_engine.local.loops import LoopMonitor
 from stream_engine.local.sources import FedReader, PushSource, pull_source
 from stream_engine.local.subtask import Subtask
@@ -218,7 +218,7 @@ class Worker:
         self._drain()
 
     def _fail(self, error: BaseException) -> None:
-        self.control.send(FAILED, 0, pickle.dumps(describe(error, self.graph, self.index)))
+        self.control.send(FAILED, 0, packed_failure(error, self.graph, self.index))
         self._stop()
 
     def _drain(self) -> None:

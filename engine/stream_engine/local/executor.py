@@ -16,6 +16,7 @@ from stream_engine.job import InvalidProgramException, JobExecutionResult
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
 from stream_engine.local.files import check_spill_directory, prepare_files
+from stream_engine.local.tables import tables_directory
 from stream_engine.operators.build import check_supported
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ class LocalExecutor:
         if not self._running.acquire(blocking=False):
             raise InvalidProgramException("Another job of this script is still running: execute() one after the other.")
         try:
-            coordinator = Coordinator(self._server, job_id, plan)
-            # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
-            prepare = pickle.dumps(self._prepare) if self._prepare is not None else None
-            packed = coordinator.run(prepare, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+            with tables_directory(configuration, self._server) as configuration:
+                coordinator = Coordinator(self._server, job_id, plan)
+                # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
+                prepare = pickle.dumps(self._prepare) if self._prepare is not None else None
+                packed = coordinator.run(prepare, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
         finally:
             self._running.release()
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results(packed, job_id))

@@ -95,7 +95,7 @@ class Subtask:
         operators = []
         for node in task.operators:
             with OperatorError.around(node.id, "being loaded"):
-                operators.append(build_operator(node, self.index, task.parallelism))
+                operators.append(build_operator(node, self.index, task.parallelism, worker.tables))
         self.chain = Chain(
             task, operators, self.gates, worker.configuration.get("pipeline.object-reuse"), graph.timestamped
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,11 +94,18 @@ def build(env: PythonStreamExecutionEnvironment, made: list[Any], wanted: list[A
     outputs=st.lists(st.integers(0, 9), max_size=3),
     parallelism=st.integers(1, 3),
     buffer_timeout=st.sampled_from(["100 ms", "0 ms"]),
+    backend=st.sampled_from(["hashmap", "rocksdb"] if find_spec("rocksdict") else ["hashmap"]),
 )
 def test_a_plan_gives_what_it_means(
-    jobs: Jobs, made: list[Any], wanted: list[Any], outputs: list[int], parallelism: int, buffer_timeout: str
+    jobs: Jobs,
+    made: list[Any],
+    wanted: list[Any],
+    outputs: list[int],
+    parallelism: int,
+    buffer_timeout: str,
+    backend: str,
 ) -> None:
-    env = jobs.environment(parallelism, execution__buffer_timeout=buffer_timeout)
+    env = jobs.environment(parallelism, execution__buffer_timeout=buffer_timeout, state__backend=backend)
     build(env, made, wanted, outputs)
     expected = Oracle(env.graph, parallelism).lines
     assert jobs.lines(env) == expected

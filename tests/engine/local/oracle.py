@@ -60,8 +60,8 @@ class Oracle:
         operator = node.operator
         collected = Collected()
         match operator:
-            case plan.CollectionSource(chunks=chunks):
-                reader = CollectionReader(chunks)
+            case plan.CollectionSource(chunks=chunks, count=count):
+                reader = CollectionReader(chunks, count)
                 while (batch := reader.read(100)) is not None:
                     collected.records.extend(batch)
             case plan.SequenceSource(start=start, end=end):

@@ -24,6 +24,7 @@ from stream_engine.local.connection import (
     FINISHED,
     LOOP_PROBE,
     LOOP_REPORT,
+    STATUS,
     Connection,
 )
 from stream_engine.local.console import forget, put
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from stream_engine.local.connection import Frame
     from stream_engine.local.failure import Failure
     from stream_engine.local.forkserver import Child, ForkServer
+    from stream_engine.local.monitor import Monitor
 
 # How long workers may take to cancel sources and close operators once told to stop, in seconds.
 _GRACE = 1.5
@@ -51,10 +53,11 @@ class _WriteInterrupted(BaseException):
 class Coordinator:
     """Runs one job on freshly forked workers. ``run`` leaves no worker behind, whatever happens."""
 
-    def __init__(self, server: ForkServer, job_id: str, graph: JobGraph) -> None:
+    def __init__(self, server: ForkServer, job_id: str, graph: JobGraph, monitor: Monitor) -> None:
         self._server = server
         self._job_id = job_id
         self._graph = graph
+        self._monitor = monitor
         self._children: list[Child] = []
         self._connections: list[Connection] = []
         self._alive: set[int] = set()
@@ -88,12 +91,14 @@ class Coordinator:
                     connection = Connection(child.control, lambda _: self._alarm.ring())
                     self._connections.append(connection)
                     self._selector.register(child.control, selectors.EVENT_READ, connection)
-                    connection.send(DEPLOY, 0, pickle.dumps((prepare, configuration, graph, splits)))
+                    order = (prepare, configuration, graph, splits, self._monitor.watching)
+                    connection.send(DEPLOY, 0, pickle.dumps(order))
                 self._referees = [
                     LoopReferee(i, self._connections[: max(self._graph.tasks[task].parallelism for task in tasks)])
                     for i, tasks in enumerate(self._graph.loops)
                 ]
                 self._start_feeders()
+                self._monitor.started()
                 while self._alive:
                     self._turn()
             except EOFError:
@@ -144,6 +149,8 @@ class Coordinator:
             self._referees[frame.exchange].on_answer(worker, pickle.loads(frame.payload))
         elif frame.kind == DEMAND:
             self._feeders[frame.exchange].on_demand()
+        elif frame.kind == STATUS:
+            self._monitor.on_report(frame.payload)
         elif frame.kind == FAILED:
             failure: Failure = pickle.loads(frame.payload)
             self._fail(failure.summary, failure.cause())

@@ -41,7 +41,9 @@ def main() -> int:
         if request.local_debug:
             return launch_inline(request.program, request.configuration)
         server = server or _start_server()
-        return launch(request.program, request.configuration, server)
+        from pyflink_stream import progress
+
+        return launch(request.program, request.configuration, server, progress.observers(request.progress))
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     finally:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from pyflink_stream import __version__, configuration, console, exit_codes
+from pyflink_stream import __version__, configuration, console, exit_codes, progress
 from pyflink_stream.program import Program, ProgramNotFound
 from stream_engine.configuration import Configuration, ConfigurationError
 from stream_engine.configuration.options import DEFAULT_PARALLELISM
@@ -51,6 +51,7 @@ class Request(NamedTuple):
     # The format in which plans are to be shown instead of being run; None: they are run.
     explain: str | None = None
     local_debug: bool = False
+    progress: str = "auto"
 
 
 class _LauncherCommand(click.Command):
@@ -127,6 +128,13 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     help="Where flink-conf.yaml is. Otherwise: $FLINK_CONF_DIR, ./conf, or the defaults.",
 )
 @click.option(
+    "--progress",
+    "wish",
+    type=click.Choice(progress.WISHES),
+    default="auto",
+    help="Shows running jobs on standard error: auto on a terminal, always also elsewhere, a line at a time.",
+)
+@click.option(
     "--check",
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
@@ -151,6 +159,7 @@ def command(
     parallelism: str | None,
     definitions: tuple[str, ...],
     conf_dir: str | None,
+    wish: str,
     check: bool,
     explain: str | None,
     local_debug: bool,
@@ -171,7 +180,7 @@ def command(
     for warning in (source.remark, *warnings):
         if warning:
             console.warning(warning)
-    return Request(program, merged, explain, local_debug)
+    return Request(program, merged, explain, local_debug, wish)
 
 
 def parse(args: Sequence[str]) -> Request | int:

@@ -12,20 +12,26 @@ from pyflink_stream.program import NoEntryPoint, Program
 from stream_engine.job import JobCancelledException
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
     from stream_engine.api.factory import PythonEnvironmentFactory
     from stream_engine.configuration import Configuration
     from stream_engine.job import Executor
     from stream_engine.local.forkserver import ForkServer
+    from stream_engine.status import Observer
 
 
-def launch(program: Program, configuration: Configuration, server: ForkServer) -> int:
-    """Calls the script's main with a factory of environments that run on ``server``'s workers; gives the status."""
+def launch(
+    program: Program, configuration: Configuration, server: ForkServer, observers: Sequence[Observer] = ()
+) -> int:
+    """Calls the script's main with a factory of environments that run on ``server``'s workers; gives the status.
+
+    ``observers`` watch the jobs.
+    """
     from stream_engine.local.executor import LocalExecutor
 
-    return call_main(program, configuration, LocalExecutor(server, prepare=partial(Program.install, program)))
+    return call_main(program, configuration, LocalExecutor(server, partial(Program.install, program), observers))
 
 
 def launch_inline(program: Program, configuration: Configuration) -> int:

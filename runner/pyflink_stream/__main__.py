@@ -12,6 +12,7 @@ from pyflink_stream.program import leave_launcher_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyflink_stream.cli import Request
     from stream_engine.local.forkserver import ForkServer
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
@@ -36,19 +37,30 @@ def main() -> int:
             from pyflink_stream.explain import explain
 
             return explain(request.program, request.configuration, request.explain)
-        from pyflink_stream.launcher import launch, launch_inline
-
         if request.local_debug:
+            from pyflink_stream.launcher import launch_inline
+
             return launch_inline(request.program, request.configuration)
         server = server or _start_server()
-        from pyflink_stream import progress
-
-        return launch(request.program, request.configuration, server, progress.observers(request.progress))
+        return _launch(request, server)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     finally:
         if server is not None:
             server.close()
+
+
+def _launch(request: Request, server: ForkServer) -> int:
+    """Runs the script on workers; before, all that will watch its jobs gets ready."""
+    from pyflink_stream import console, progress, web
+    from pyflink_stream.launcher import launch
+
+    try:
+        served = web.observers(request.configuration)
+    except web.CannotServe as error:
+        console.error(str(error))
+        return exit_codes.USAGE
+    return launch(request.program, request.configuration, server, [*progress.observers(request.progress), *served])
 
 
 def _names_script(args: Sequence[str]) -> bool:

@@ -56,11 +56,14 @@ def _launch(request: Request, server: ForkServer) -> int:
     from pyflink_stream.launcher import launch
 
     try:
-        served = web.observers(request.configuration)
+        served = web.serve(request.configuration, request.ui)
     except web.CannotServe as error:
         console.error(str(error))
         return exit_codes.USAGE
-    return launch(request.program, request.configuration, server, [*progress.observers(request.progress), *served])
+    observers = [*progress.observers(request.progress), *served.observers]
+    status = launch(request.program, request.configuration, server, observers)
+    served.see_out()
+    return status
 
 
 def _names_script(args: Sequence[str]) -> bool:

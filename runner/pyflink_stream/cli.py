@@ -52,6 +52,7 @@ class Request(NamedTuple):
     explain: str | None = None
     local_debug: bool = False
     progress: str = "auto"
+    ui: bool = False
 
 
 class _LauncherCommand(click.Command):
@@ -135,6 +136,11 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     help="Shows running jobs on standard error: auto on a terminal, always also elsewhere, a line at a time.",
 )
 @click.option(
+    "--ui",
+    is_flag=True,
+    help="Shows running jobs on a page for browsers, and opens it where there is a screen.",
+)
+@click.option(
     "--check",
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
@@ -160,6 +166,7 @@ def command(
     definitions: tuple[str, ...],
     conf_dir: str | None,
     wish: str,
+    ui: bool,
     check: bool,
     explain: str | None,
     local_debug: bool,
@@ -180,7 +187,7 @@ def command(
     for warning in (source.remark, *warnings):
         if warning:
             console.warning(warning)
-    return Request(program, merged, explain, local_debug, wish)
+    return Request(program, merged, explain, local_debug, wish, ui)
 
 
 def parse(args: Sequence[str]) -> Request | int:

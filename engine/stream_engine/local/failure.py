@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stream_engine.checkpoints.private import StorageError
 from stream_engine.operators.code import is_generated, site_of
+from stream_engine.operators.snapshot import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,11 +59,15 @@ class RemoteTraceback(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception in a worker. ``summary`` is written for people; ``exception`` is its pickle, None if it has none."""
+    """An exception in a worker. ``summary`` is written for people; ``exception`` is its pickle, None if it has none.
+
+    One that is ``final`` would come again after any restart.
+    """
 
     summary: str
     traceback: str
     exception: bytes | None
+    final: bool = False
 
     def cause(self) -> BaseException:
         """The exception that the user's code raised, or one that says as much."""
@@ -131,7 +137,8 @@ def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:
     if site is not None and site.record is not None:
         lines.append(f"  with the record {_safe_repr(record)}")
     frames = _user_lines(user_frames)
-    return Failure("\n".join(lines + frames), "\n".join(frames), _pickled(error))
+    final = isinstance(error, StateError | StorageError)
+    return Failure("\n".join(lines + frames), "\n".join(frames), _pickled(error), final)
 
 
 def _node(graph: JobGraph, operator: int | None) -> StreamNode | None:

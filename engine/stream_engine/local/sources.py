@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # Batches asked for in advance: one in work, one on its way.
 _DEMANDS = 2
 _POSITION = "position"
+_ENDED = "ended"
 
 
 class Reader(Protocol):
@@ -141,7 +142,9 @@ class PushSource:
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
         self._accumulators = OwnAccumulators()
         self._state = FunctionState(self._function)
-        self._rest = Rest(self._in_turn(lambda action: action()))
+        self._rest = Rest(self._in_turn(self._act))
+        # It had come to its end when the checkpoint was taken that the job goes on from.
+        self._ended = False
 
     def open(self) -> None:
         task = self.subtask.task
@@ -169,6 +172,8 @@ class PushSource:
         with OperatorError.around(self.subtask.task.head.id, "asked for its state"):
             self._accumulators.snapshot(snapshot)
             self._state.snapshot(snapshot)
+        if self._ended or (self.done and self.error is None):
+            snapshot.own[_ENDED] = True
         return snapshot
 
     def restore(self, state: RestoredState) -> None:
@@ -176,13 +181,18 @@ class PushSource:
         with OperatorError.around(self.subtask.task.head.id, "given its state back"):
             self._accumulators.restore(state)
             self._state.restore(state)
+        ended = state.each(_ENDED)
+        self._ended = bool(ended) and len(ended) in (1, len(state.everyone.get(_ENDED, ended)))
 
     def settle(self) -> None:
         """``run`` has returned: does what has waited for it."""
         self._rest.serve()
 
     def start(self) -> None:
-        self._thread.start()
+        if self._ended:
+            self._end()
+        else:
+            self._thread.start()
 
     def cancel(self) -> None:
         """Asks the function to return, and waits for that a moment; it may be in a call that nothing can end."""
@@ -264,18 +274,28 @@ class PushSource:
         They are dropped, not refused, so that ``run`` comes to its own end.
         """
         worker, seat = self._worker, self._seat
-        worker.turn.take(seat)
-        if worker.cancelled:
+        while True:
+            worker.turn.take(seat)
+            if worker.cancelled:
+                worker.turn.give_up(seat)
+                return False
+            worker.source_awoke()
+            try:
+                self._rest.serve()
+            except BaseException as error:
+                self._note(error)
+                self._end()
+                raise
+            if not self.subtask.paused:
+                return True
             worker.turn.give_up(seat)
-            return False
-        worker.source_awoke()
-        try:
-            self._rest.serve()
-        except BaseException as error:
-            self._note(error)
-            self._end()
-            raise
-        return True
+            self.subtask.resumed.wait()
+
+    def _act(self, action: Callable[[], None]) -> None:
+        """Does what belongs between two records of the source, which may have to wait before the next."""
+        action()
+        if self.subtask.paused:
+            self._worker.turn.give_up(self._seat)
 
 
 def _socket_reader(operator: plan.SocketTextSource, worker: Worker) -> SocketTextReader:
@@ -307,18 +327,23 @@ def pull_source(worker: Worker, subtask: Subtask, splits: dict[int, Any]) -> Rea
     return None
 
 
-def reader_snapshot(reader: Reader) -> OperatorSnapshot:
-    """What the reader goes on with; nothing for one that cannot read again what it has read."""
-    position = getattr(reader, "position", None)
+def source_snapshot(source: Reader | PushSource) -> OperatorSnapshot:
+    """What the source goes on with; nothing for one that cannot collect again what it has collected."""
+    if isinstance(source, PushSource):
+        return source.snapshot()
+    position = getattr(source, "position", None)
     return OperatorSnapshot() if position is None else OperatorSnapshot(own={_POSITION: position()})
 
 
-def restore_reader(reader: Any, state: RestoredState) -> None:
-    """Lets a new reader go on. Raises StateError where its input is not what it was."""
+def restore_source(source: Any, state: RestoredState) -> None:
+    """Lets a new source go on. Raises StateError where its input is not what it was."""
+    if isinstance(source, PushSource):
+        source.restore(state)
+        return
     try:
         if _POSITION in state.own:
-            reader.seek(state.own[_POSITION])
+            source.seek(state.own[_POSITION])
         elif _POSITION in state.everyone:
-            reader.take_share(state.everyone[_POSITION], state.index, state.width)
+            source.take_share(state.everyone[_POSITION], state.index, state.width)
     except ValueError as error:
         raise StateError(str(error)) from error

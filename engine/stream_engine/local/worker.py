@@ -6,20 +6,26 @@ import gc
 import pickle
 import selectors
 import sys
+from collections import deque
 from heapq import heappop, heappush
 from io import TextIOWrapper
 from itertools import count
 from math import inf
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from stream_engine.connectors.text_writer import TextWriter
 from stream_engine.graph import operators as plan
 from stream_engine.graph.job_graph import JobGraph
 from stream_engine.local.accumulators import packed
 from stream_engine.local.alarm import Alarm
+from stream_engine.local.barriers import Alignment
+from stream_engine.local.checkpoints import Checkpoints
 from stream_engine.local.connection import (
+    BARRIER,
     CANCEL,
+    COMMIT,
+    COMMITTED,
     CREDIT,
     DATA,
     DEPLOY,
@@ -29,12 +35,17 @@ from stream_engine.local.connection import (
     FINISHED,
     LOOP_END,
     LOOP_PROBE,
+    OVER,
+    TRIGGER,
     Connection,
     Frame,
 )
 from stream_engine.local.console import ConsoleStream, ConsoleWriter
 from stream_engine.local.failure import Cancelled, describe, packed_failure
+from stream_engine.local.heartbeats import frequency, start_heart
 from stream_engine.local.loops import LoopMonitor
+from stream_engine.local.restoration import restore
+from stream_engine.local.snapshots import SnapshotWriter
 from stream_engine.local.sources import FedReader, PushSource, pull_source
 from stream_engine.local.subtask import Subtask
 from stream_engine.local.turn import Seat, Turn
@@ -70,6 +81,16 @@ class SocketLines:
 
     def close(self) -> None:
         self._writer.close()
+
+
+def done(action: Callable[..., None], *arguments: Any) -> Callable[[], bool]:
+    """An item of the agenda that never has to wait."""
+
+    def do() -> bool:
+        action(*arguments)
+        return True
+
+    return do
 
 
 def run_worker(index: int, control: socket, peers: dict[int, socket]) -> int:
@@ -112,7 +133,10 @@ class Worker:
         self._readers: dict[int, Reader] = {}
         self._pushing: list[PushSource] = []
         self._loops: dict[int, LoopMonitor] = {}
-        self._ended_loops: list[LoopMonitor] = []
+        # What the coordinator has asked for, in order, to be done between two records; what gives False has to wait.
+        self._agenda: deque[Callable[[], bool]] = deque()
+        self._checkpoints: Checkpoints | None = None
+        self._postponed: list[tuple[int, int, Subtask, Callable[[], None]]] = []
         self.graph = JobGraph((), (), timestamped=False)
 
     # --- life --------------------------------------------------------------------------------------------------------
@@ -122,11 +146,6 @@ class Worker:
         try:
             self._deploy()
             self._loop()
-            sys.stdout.flush()
-            self.control.send(FINISHED, 0, packed(self.accumulators))
-            while not self.cancelled:
-                self._poll(None)
-            return 0
         except Cancelled:
             self._stop()
             return 0
@@ -142,8 +161,9 @@ class Worker:
             if self.control.closed:
                 raise Cancelled
         assert frames[0].kind == DEPLOY
-        prepare, configuration, graph, splits = pickle.loads(frames[0].payload)
+        prepare, configuration, graph, splits, checkpointed, origin = pickle.loads(frames[0].payload)
         self.configuration = pickle.loads(configuration)
+        start_heart(self.control, frequency(self.configuration))
         self.buffer_timeout: int = self.configuration.get("execution.buffer-timeout")
         directories = self.configuration.get("io.tmp.dirs")
         # For the loops' records on their way back: bytes of memory, and where the rest goes.
@@ -154,8 +174,6 @@ class Worker:
         if prepare is not None:
             pickle.loads(prepare)()
         self.graph = pickle.loads(graph)
-        for frame in frames[1:]:
-            self._on_control(frame)
         local: dict[int, Subtask] = {}
         # Last first: the code of a chain calls that of the chains behind it.
         for task in reversed(self.graph.tasks):
@@ -169,17 +187,25 @@ class Worker:
         }
         self._gates = {gate.exchange.id: gate for subtask in self._subtasks for gate in subtask.gates}
         self._make_loops(local)
+        sources = {
+            subtask: pull_source(self, subtask, splits) or PushSource(self, subtask)
+            for subtask in self._subtasks
+            if subtask.task.head.is_source
+        }
+        if checkpointed:
+            self._prepare_checkpoints(sources)
+        if origin is not None:
+            restore(origin, self.graph, self._subtasks, sources)
         for subtask in self._subtasks:
             subtask.open()
-            if not subtask.task.head.is_source:
-                continue
-            reader = pull_source(self, subtask, splits)
-            if reader is not None:
-                self._readers[subtask.task.id] = reader
-            else:
-                source = PushSource(self, subtask)
+            source = sources.get(subtask)
+            if isinstance(source, PushSource):
                 self._pushing.append(source)
                 source.open()
+            elif source is not None:
+                self._readers[subtask.task.id] = source
+        for frame in frames[1:]:
+            self._on_control(frame)
         for peer in self.peers.values():
             self._selector.register(peer.socket, selectors.EVENT_READ, peer)
         gc.collect()
@@ -199,10 +225,24 @@ class Worker:
             if gate.exchange.feedback and gate.exchange.target_task in local:
                 gate.connect(local[gate.exchange.target_task])
 
+    def _prepare_checkpoints(self, sources: Mapping[Subtask, Reader | PushSource]) -> None:
+        exactly_once = self.configuration.get("execution.checkpointing.mode") == "exactly_once"
+        writer = SnapshotWriter(self.index, self.control)
+        self._checkpoints = Checkpoints(self._subtasks, writer, exactly_once, self._reschedule)
+        for subtask in self._subtasks:
+            subtask.alignment = Alignment(subtask, sources.get(subtask), self._checkpoints)
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        assert self._checkpoints is not None
+        return self._checkpoints
+
     def _stop(self) -> None:
         """The job is over before its end: sources are cancelled and operators closed, whatever that raises."""
         self.cancelled = True
-        # A source that waits for its turn gets it, and finds that the job is over.
+        # A source that waits for its turn, or for a checkpoint, gets it, and finds that the job is over.
+        for subtask in self._subtasks:
+            subtask.resumed.set()
         self.turn.leave(self._seat)
         for action in (
             *(source.cancel for source in self._pushing),
@@ -228,14 +268,18 @@ class Worker:
 
     # --- the loop ----------------------------------------------------------------------------------------------------
 
-    def _loop(self) -> None:
+    def _loop(self) -> NoReturn:
+        """Ends with the job, by raising Cancelled."""
         busy = True
         flushed = self.now
-        while self._subtasks_left():
+        finished = False
+        while True:
             if self._pushing:
                 self._sleep_beside_sources(0 if busy else self._until_timer())
             else:
                 self._poll(0 if busy else self._until_timer())
+            while self._agenda and self._agenda[0]():
+                self._agenda.popleft()
             self._check_cancelled()
             self._run_timers()
             self._reap_sources()
@@ -248,13 +292,15 @@ class Worker:
                 busy = busy or self._frames != frames
             if self._loops:
                 busy = self._tend_loops(busy)
+            if not (finished or self._subtasks_left()):
+                finished = True
+                sys.stdout.flush()
+                self.control.send(FINISHED, 0, packed(self.accumulators))
 
     def _tend_loops(self, busy: bool) -> bool:
-        """Reports the loops that this worker has nothing to do for, and ends those that are empty."""
-        while self._ended_loops:
-            self._ended_loops.pop().end()
+        """Reports the loops that this worker has nothing to do for."""
         # Flushing may have fed records back.
-        busy = busy or any(subtask.has_input for subtask in self._subtasks)
+        busy = busy or any(subtask.ready for subtask in self._subtasks)
         for loop in self._loops.values():
             if busy:
                 loop.busy()
@@ -268,17 +314,20 @@ class Worker:
     def _work(self) -> bool:
         """One step of the work furthest downstream; whether there was any."""
         for subtask in self._subtasks:
-            if subtask.has_input:
+            if subtask.ready:
                 subtask.work()
                 return True
         worked = False
         for task, reader in list(self._readers.items()):
             subtask = next(subtask for subtask in self._subtasks if subtask.task.id == task)
+            if subtask.paused:
+                continue
             records = reader.read(subtask.pace.records)
             if records is None:
                 del self._readers[task]
-                reader.close()
+                # Not closed before: where it has come to is remembered.
                 subtask.finish()
+                reader.close()
                 worked = True
             elif records:
                 subtask.process_source(records)
@@ -292,7 +341,7 @@ class Worker:
         """
         self._check_cancelled()
         for subtask in self._subtasks:
-            if first is not None and subtask.task.id >= first and subtask.has_input:
+            if first is not None and subtask.task.id >= first and subtask.ready:
                 subtask.work()
                 self._poll(0)
                 break
@@ -343,10 +392,12 @@ class Worker:
         for source in [source for source in self._pushing if source.done]:
             if source.error is not None:
                 raise source.error
-            self._pushing.remove(source)
             source.settle()
-            source.close()
-            source.subtask.finish()
+            # It may have to wait for a checkpoint as a whole now.
+            if not source.subtask.paused:
+                self._pushing.remove(source)
+                source.subtask.finish()
+                source.close()
 
     def wake(self) -> None:
         """Ends the loop's sleep; from any thread."""
@@ -392,11 +443,16 @@ class Worker:
             loop = self._loop_of.get(frame.exchange)
             if loop is not None and frame.kind == DATA:
                 loop.received += 1
-            if self.graph.exchanges[frame.exchange].feedback:
-                self._receivers[frame.exchange].feed_back(pickle.loads(frame.payload))
+            receiver = self._receivers[frame.exchange]
+            if not self.graph.exchanges[frame.exchange].feedback:
+                receiver.receive(sender, frame)
+            elif frame.kind == DATA:
+                receiver.feed_back(frame.exchange, sender, pickle.loads(frame.payload))
                 connection.send(CREDIT, frame.exchange)
+            elif frame.kind == BARRIER:
+                receiver.on_barrier(frame.exchange, sender, pickle.loads(frame.payload))
             else:
-                self._receivers[frame.exchange].receive(sender, frame)
+                receiver.on_end(frame.exchange, sender)
 
     def _on_control(self, frame: Frame) -> None:
         if frame.kind == CANCEL:
@@ -407,7 +463,20 @@ class Worker:
             if frame.kind == LOOP_PROBE:
                 loop.on_probe()
             else:
-                self._ended_loops.append(loop)
+                self._agenda.append(loop.end)
+            return
+        if frame.kind == TRIGGER:
+            self._agenda.append(done(self.checkpoints.trigger, pickle.loads(frame.payload)))
+            return
+        if frame.kind == OVER:
+            number, commits = pickle.loads(frame.payload)
+            # At once, as what waits for it may keep this worker from coming to its agenda.
+            self.checkpoints.end(number)
+            if commits:
+                self._agenda.append(done(self._on_complete, number))
+            return
+        if frame.kind == COMMIT:
+            self._agenda.append(done(self._commit))
             return
         task = next(task.id for task in self.graph.tasks if task.head.id == frame.exchange)
         reader = self._readers[task]
@@ -434,9 +503,28 @@ class Worker:
 
     def _run_timers(self) -> None:
         while self._timers and self._timers[0][0] <= self.now:
-            _, _, subtask, action = heappop(self._timers)
-            if not subtask.finished:
+            timer = heappop(self._timers)
+            _, _, subtask, action = timer
+            if subtask.paused:
+                self._postponed.append(timer)
+            elif not subtask.finished:
                 action()
+
+    def _reschedule(self) -> None:
+        """Other subtasks have to wait than before."""
+        for timer in self._postponed:
+            heappush(self._timers, timer)
+        self._postponed.clear()
+        self.wake()
+
+    def _on_complete(self, checkpoint: int) -> None:
+        for subtask in self._subtasks:
+            subtask.on_checkpoint_complete(checkpoint)
+
+    def _commit(self) -> None:
+        for subtask in self._subtasks:
+            subtask.commit()
+        self.control.send(COMMITTED)
 
     def _until_timer(self) -> float | None:
         next_timer = self._timers[0][0] if self._timers else inf

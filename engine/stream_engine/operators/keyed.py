@@ -10,6 +10,7 @@ from stream_engine.operators.operator import FunctionOperator
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
     from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 
 
 class ReduceOperator(FunctionOperator):
@@ -27,6 +28,15 @@ class ReduceOperator(FunctionOperator):
         self.write_current_key(chain, key)
         write_reduce(chain, values, key, value, record, self.call)
         chain.forward(self.id, value)
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = super().snapshot(checkpoint)
+        snapshot.keyed["values"] = self._values
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        super().restore(state)
+        self._values.update(state.keyed.get("values", {}))
 
 
 def write_reduce(chain: ChainWriter, values: str, key: str, value: str, record: str, reduce: Any) -> None:

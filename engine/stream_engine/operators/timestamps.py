@@ -9,6 +9,7 @@ from stream_engine.operators.operator import FunctionOperator
 if TYPE_CHECKING:
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.operator import Host
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.operators.watermarks import Watermarks
 
 
@@ -20,6 +21,7 @@ class AssignTimestampsOperator(FunctionOperator):
     """
 
     makes_time = True
+    _last: int | None = None
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
@@ -38,7 +40,6 @@ class AssignTimestampsOperator(FunctionOperator):
     def open(self, host: Host, parallelism: int) -> None:
         super().open(host, parallelism)
         self._host = host
-        self._last: int | None = None
         self.records = self._seen = 0
         self._interval: int = host.configuration.get("pipeline.auto-watermark-interval")
         self._patience: int = host.configuration.get("pipeline.idle-timeout")
@@ -46,6 +47,16 @@ class AssignTimestampsOperator(FunctionOperator):
         self._idle = False
         if self._interval > 0:
             host.schedule(host.now() + self._interval, self._tick)
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = super().snapshot(checkpoint)
+        if self._last is not None:
+            snapshot.split["watermark"] = [self._last]
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        super().restore(state)
+        self._last = min(state.elements("watermark"), default=None)
 
     def _tick(self) -> None:
         now = self._host.now()

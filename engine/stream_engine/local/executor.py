@@ -11,11 +11,19 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.operators import FedSource
-from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionResult
+from stream_engine.job import (
+    InvalidProgramException,
+    JobCancelledException,
+    JobExecutionException,
+    JobExecutionResult,
+)
 from stream_engine.local import logs
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
-from stream_engine.local.preparation import prepare
+from stream_engine.local.deployment import Deployment
+from stream_engine.local.files import prepare_files
+from stream_engine.local.preparation import runnable
+from stream_engine.local.recovery import Recovery
 from stream_engine.local.tables import tables_directory
 
 if TYPE_CHECKING:
@@ -34,11 +42,17 @@ class LocalExecutor:
         self._server = server
         self._prepare = prepare
         self._running = Lock()
+        self._begun = False
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         """Runs the plan to its end; see Executor. Files are looked at before a worker starts or a record is read."""
         job_id = uuid.uuid4().hex
-        plan, splits = prepare(graph, configuration, job_id)
+        plan = runnable(graph, configuration)
+        # The first job of a script is the one that goes on from a savepoint.
+        savepoint = "" if self._begun else configuration.get("execution.savepoint.path")
+        self._begun = True
+        recovery = Recovery(job_id, job_name, plan, configuration, savepoint)
+        plan, splits = prepare_files(plan, job_id, recovery.resumed)
         start = monotonic()
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -48,13 +62,20 @@ class LocalExecutor:
         outcome = "failed"
         try:
             with tables_directory(configuration, self._server) as configuration:
-                coordinator = Coordinator(self._server, job_id, plan)
+                coordinator = Coordinator(self._server, job_id, plan, configuration, recovery)
                 # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
                 first = pickle.dumps(self._prepare) if self._prepare is not None else None
-                packed = coordinator.run(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+                packed = coordinator.run(
+                    Deployment(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+                )
             outcome = "finished"
+            recovery.on_finished()
         except JobCancelledException:
             outcome = "was stopped"
+            recovery.on_stopped()
+            raise
+        except JobExecutionException:
+            recovery.on_failed()
             raise
         finally:
             self._running.release()

@@ -85,10 +85,13 @@ class LoopMonitor:
         """The worker has work again, of this loop or another."""
         self._idle_since = None
 
-    def end(self) -> None:
-        """The loop is empty everywhere: its heads get no more records."""
+    def end(self) -> bool:
+        """The loop is empty everywhere: its heads get no more records. Whether they could be told that now."""
+        if any(subtask.paused for subtask in self.subtasks):
+            return False
         for subtask in self.subtasks:
             subtask.on_loop_end()
+        return True
 
     def _is_quiet(self, idle: int) -> bool:
         """Whether nothing more can come of this worker's part of the loop unless another sends it something."""

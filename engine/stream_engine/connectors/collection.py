@@ -7,10 +7,13 @@ from typing import Any
 
 
 class CollectionReader:
-    """The elements of ``chunks``, each a pickled list; one chunk is in memory at a time."""
+    """The elements of ``chunks``, each a pickled list, ``count`` in all; one chunk is in memory at a time."""
 
-    def __init__(self, chunks: tuple[bytes, ...]) -> None:
+    def __init__(self, chunks: tuple[bytes, ...], count: int) -> None:
         self._chunks = chunks
+        self._count = count
+        # Elements of the chunks before the one that is read.
+        self._before = 0
         self._next_chunk = 0
         self._records: list[Any] = []
         self._returned = 0
@@ -25,23 +28,29 @@ class CollectionReader:
         self._returned += len(records)
         return records
 
-    def position(self) -> tuple[int, int]:
-        """How many chunks were begun, and how many elements of the last one were returned."""
-        return self._next_chunk, self._returned
+    def progress(self) -> tuple[int, int]:
+        """How many elements were returned, and how many there are."""
+        return self._before + self._returned, self._count
 
-    def seek(self, position: tuple[int, int]) -> None:
-        begun, returned = position
+    def position(self) -> tuple[int, int, int]:
+        """How many chunks were begun, how many elements of the last one were returned, and of those before it."""
+        return self._next_chunk, self._returned, self._before
+
+    def seek(self, position: tuple[int, int, int]) -> None:
+        begun, returned, before = position
         if begun > 0:
             self._next_chunk = begun - 1
             self._load_next_chunk()
-            self._returned = returned
+            self._returned, self._before = returned, before
 
     def close(self) -> None:
+        self._before += self._returned
         self._records = []
         self._returned = 0
         self._next_chunk = len(self._chunks)
 
     def _load_next_chunk(self) -> None:
+        self._before += len(self._records)
         self._records = pickle.loads(self._chunks[self._next_chunk])
         self._returned = 0
         self._next_chunk += 1

@@ -11,7 +11,7 @@ class SequenceReader:
     """
 
     def __init__(self, start: int, end: int, subtask: int, parallelism: int) -> None:
-        self._next = start + subtask
+        self._first = self._next = start + subtask
         self._end = end
         self._step = parallelism
 
@@ -23,6 +23,11 @@ class SequenceReader:
         numbers = range(self._next, min(stop, self._end + 1), self._step)
         self._next = stop
         return numbers
+
+    def progress(self) -> tuple[int, int]:
+        """How many integers were returned, and how many there are."""
+        count = max(0, (self._end - self._first) // self._step + 1)
+        return min(count, (self._next - self._first) // self._step), count
 
     def position(self) -> int:
         """The next integer."""

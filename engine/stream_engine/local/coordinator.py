@@ -26,6 +26,7 @@ from stream_engine.local.connection import (
     LOG,
     LOOP_PROBE,
     LOOP_REPORT,
+    STATUS,
     Connection,
 )
 from stream_engine.local.feeder import Feeder
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from stream_engine.local.connection import Frame
     from stream_engine.local.failure import Failure
     from stream_engine.local.forkserver import Child, ForkServer
+    from stream_engine.local.monitor import Monitor
 
 # How long workers may take to cancel sources and close operators once told to stop, in seconds.
 _GRACE = 1.5
@@ -49,10 +51,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Coordinator:
     """Runs one job on freshly forked workers. ``run`` leaves no worker behind, whatever happens."""
 
-    def __init__(self, server: ForkServer, job_id: str, graph: JobGraph) -> None:
+    def __init__(self, server: ForkServer, job_id: str, graph: JobGraph, monitor: Monitor) -> None:
         self._server = server
         self._job_id = job_id
         self._graph = graph
+        self._monitor = monitor
         self._children: list[Child] = []
         self._connections: list[Connection] = []
         self._alive: set[int] = set()
@@ -79,7 +82,7 @@ class Coordinator:
                 raise JobExecutionException(summary, self._job_id) from error
             self._alive = {child.pid for child in self._children}
             logs.debug("The workers have the process ids %s", ", ".join(map(str, sorted(self._alive))))
-            deployed = (prepare, configuration, graph, splits, logs.levels())
+            deployed = (prepare, configuration, graph, splits, logs.levels(), self._monitor.watching)
             try:
                 self._selector.register(self._alarm, selectors.EVENT_READ, None)
                 self._selector.register(self._server, selectors.EVENT_READ, None)
@@ -93,6 +96,7 @@ class Coordinator:
                     for i, tasks in enumerate(self._graph.loops)
                 ]
                 self._start_feeders()
+                self._monitor.started()
                 while self._alive:
                     self._turn()
             except EOFError:
@@ -149,6 +153,8 @@ class Coordinator:
             self._referees[frame.exchange].on_answer(worker, pickle.loads(frame.payload))
         elif frame.kind == DEMAND:
             self._feeders[frame.exchange].on_demand()
+        elif frame.kind == STATUS:
+            self._monitor.on_report(frame.payload)
         elif frame.kind == FAILED:
             failure: Failure = pickle.loads(frame.payload)
             self._fail(failure.summary, failure.cause())

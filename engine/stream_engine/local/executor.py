@@ -11,27 +11,35 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.operators import FedSource
-from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionResult
+from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionException, JobExecutionResult
 from stream_engine.local import logs
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
+from stream_engine.local.monitor import Monitor
 from stream_engine.local.preparation import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamGraph
     from stream_engine.local.forkserver import ForkServer
+    from stream_engine.status import Observer
 
 
 class LocalExecutor:
-    """An Executor whose workers come from ``server``. ``prepare`` is picklable; each worker calls it first."""
+    """An Executor whose workers come from ``server``. ``prepare`` is picklable; each worker calls it first.
 
-    def __init__(self, server: ForkServer, prepare: Callable[[], object] | None = None) -> None:
+    Jobs tell ``observers`` of themselves; with none they do not measure it.
+    """
+
+    def __init__(
+        self, server: ForkServer, prepare: Callable[[], object] | None = None, observers: Sequence[Observer] = ()
+    ) -> None:
         self._server = server
         self._prepare = prepare
+        self._observers = observers
         self._running = Lock()
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
@@ -45,19 +53,24 @@ class LocalExecutor:
             raise InvalidProgramException("Another job of this script is still running: execute() one after the other.")
         _log_start(plan, job_name, job_id)
         outcome = "failed"
+        monitor = Monitor(job_id, job_name, plan, self._observers)
         try:
-            coordinator = Coordinator(self._server, job_id, plan)
+            coordinator = Coordinator(self._server, job_id, plan, monitor)
             # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
             first = pickle.dumps(self._prepare) if self._prepare is not None else None
             packed = coordinator.run(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+            accumulators = results(packed, job_id)
             outcome = "finished"
-        except JobCancelledException:
-            outcome = "was stopped"
+            monitor.finished()
+        except JobExecutionException as error:
+            if isinstance(error, JobCancelledException):
+                outcome = "was stopped"
+            monitor.failed(error)
             raise
         finally:
             self._running.release()
             logs.info("Job %r %s after %.3f s", job_name, outcome, monotonic() - start)
-        return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results(packed, job_id))
+        return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), accumulators)
 
 
 def _log_start(plan: JobGraph, job_name: str, job_id: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward
 from stream_engine.local.connection import DATA, END, IDLE, MARK, WATERMARK
 from stream_engine.local.pickling import dumps
+from stream_engine.operators.count import Count
 from stream_engine.operators.partitioning import write_target
 from stream_engine.report import shortened
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream_engine.graph.job_graph import Exchange, Task
+    from stream_engine.local.clock import Way
     from stream_engine.local.connection import Connection
     from stream_engine.local.loops import LoopMonitor
     from stream_engine.local.subtask import Subtask
@@ -56,6 +59,10 @@ class Gate:
         self._buffers: list[list[Any]] = [[] for _ in range(width)]
         self._fixed_limit = worker.buffer_timeout == 0
         self.limit = 1 if self._fixed_limit else 128
+        # Sent in frames; and handed to the local receiver one by one, in these ways.
+        self.records_out = self.bytes_out = 0
+        self.handed = Count()
+        self.ways: list[Way] = []
 
     # --- while the chain is compiled ---------------------------------------------------------------------------------
 
@@ -85,7 +92,11 @@ class Gate:
             self._write_append(chain, repr(self._worker.index), chain.owned(record))
             return
         assert self._local is not None
-        chain.code.line(f"{chain.code.bind('process', self._local.chain.process)}({chain.with_time(record)})")
+        chain.count(self.handed)
+        process = self._local.chain.process
+        name = chain.code.bind("process", process)
+        self.ways.append((partial(chain.code.namespace.__setitem__, name), process))
+        chain.code.line(f"{name}({chain.with_time(record)})")
 
     def _write_append(self, chain: ChainWriter, target: str, record: str) -> None:
         code = chain.code
@@ -160,10 +171,13 @@ class Gate:
         buffer = self._buffers[target]
         if target == self._worker.index:
             assert self._local is not None
+            self.records_out += len(buffer)
             self._local.feed_back(buffer.copy())
             buffer.clear()
             return 0
         payload = pack(buffer)
+        self.records_out += len(buffer)
+        self.bytes_out += len(payload)
         # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
         buffer.clear()
         while self._credit[target] <= 0:

@@ -19,6 +19,7 @@ from stream_engine.local.turn import Seat
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from stream_engine.local.clock import Way
     from stream_engine.local.subtask import Subtask
     from stream_engine.local.worker import Worker
 
@@ -32,6 +33,10 @@ class Reader(Protocol):
     def read(self, limit: int) -> Sequence[Any] | None: ...
 
     def close(self) -> None: ...
+
+    def progress(self) -> tuple[int, int] | None:
+        """How much has been read, and of how much, when that is known. May be called by another thread."""
+        ...
 
 
 class FedReader:
@@ -61,6 +66,9 @@ class FedReader:
         records, self._records = self._records[:limit], self._records[limit:]
         return records
 
+    def progress(self) -> None:
+        """Only the script's process may know how many there are."""
+
     def close(self) -> None:
         self._batches.clear()
 
@@ -72,6 +80,8 @@ class PushSource:
         self.subtask = subtask
         self.done = False
         self.error: BaseException | None = None
+        # By which records enter the chain; see Meter.
+        self.ways: list[Way] = []
         self._worker = worker
         self._seat = Seat()
         self._function = PushingFunction(subtask, worker.graph.timestamped)
@@ -134,6 +144,11 @@ class PushSource:
             if turn.holder is not seat:
                 seat.gone.set()
 
+        def install(other: Callable[[Any], None]) -> None:
+            nonlocal process
+            process = other
+
+        self.ways.append((install, process))
         return collect
 
     def _take(self) -> bool:
@@ -146,7 +161,7 @@ class PushSource:
         if worker.cancelled:
             worker.turn.give_up(seat)
             return False
-        worker.source_awoke()
+        worker.source_awoke(self)
         return True
 
 

@@ -62,6 +62,8 @@ class Slot(Place, Protocol):
 
     # For the loops' records on their way back: bytes of memory, and where the rest goes, None: the system's choice.
     feedback_space: tuple[int, str | None]
+    # Whether somebody watches the job.
+    watched: bool
 
     @property
     def now(self) -> int: ...
@@ -98,6 +100,8 @@ class Subtask:
         self._records: list[Any] = []
         self._position = 0
         self._from_loop = False
+        # What has come in frames, and from a source that is read; see also Meter.
+        self.records_in = self.bytes_in = 0
         self.gates = worker.gates(task)
         loop = graph.loop_of(task.id)
         channels = {
@@ -132,7 +136,12 @@ class Subtask:
             with OperatorError.around(node.id, "being loaded"):
                 operators.append(build_operator(node, self.index, task.parallelism))
         self.chain = Chain(
-            task, operators, self.gates, worker.configuration.get("pipeline.object-reuse"), graph.timestamped
+            task,
+            operators,
+            self.gates,
+            worker.configuration.get("pipeline.object-reuse"),
+            graph.timestamped,
+            worker.watched,
         )
 
     # --- the operators' host -----------------------------------------------------------------------------------------
@@ -157,8 +166,19 @@ class Subtask:
         """Whether the loop will get records of what its operators here hold when time passes, without a further one."""
         return any(operator.pending for operator in self.chain.operators if operator.id in self._looping)
 
+    @property
+    def queued(self) -> int:
+        """How many frames wait here."""
+        return len(self._queue)
+
+    @property
+    def watermark(self) -> int | None:
+        """The event time (ms) that the input has come to."""
+        return None if self._watermark == -inf else int(self._watermark)
+
     def receive(self, sender: int, frame: Frame) -> None:
         """Queues a frame of another worker's; it is worked off by ``work``."""
+        self.bytes_in += len(frame.payload)
         self._queue.append((sender, frame))
 
     def feed_back(self, records: list[Any]) -> None:
@@ -191,6 +211,7 @@ class Subtask:
             self._records, self._from_loop = pickle.loads(frame.payload), False
         records, start = self._records, self._position
         stop = start + self.pace.records
+        self.records_in += min(stop, len(records)) - start
         if stop < len(records):
             self._position = stop
             self.pace.run(self.chain.process_batch, records[start:stop])
@@ -247,6 +268,7 @@ class Subtask:
 
     def process_source(self, records: Sequence[Any]) -> None:
         """Takes records of a pulled source through the chain."""
+        self.records_in += len(records)
         self.pace.run(
             self.chain.process_batch, [(record, None) for record in records] if self._timestamped else records
         )

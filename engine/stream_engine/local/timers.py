@@ -28,9 +28,11 @@ class Timers:
     def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
         heappush(self._timers, (time, next(self._serial), subtask, action))
 
-    def run(self, now: int) -> None:
-        """Runs those that are due, unless their subtask has finished."""
+    def run(self, now: int, before: Callable[[Subtask], object] | None = None) -> None:
+        """Runs those that are due, unless their subtask has finished. ``before`` each, its subtask is told of."""
         while self._timers and self._timers[0][0] <= now:
             _, _, subtask, action = heappop(self._timers)
             if not subtask.finished:
+                if before is not None:
+                    before(subtask)
                 action()

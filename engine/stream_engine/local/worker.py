@@ -34,6 +34,7 @@ from stream_engine.local.depth import allow_depth_of
 from stream_engine.local.failure import Cancelled, describe
 from stream_engine.local.gate import Gate
 from stream_engine.local.loops import LoopMonitor
+from stream_engine.local.meter import Meter, Unwatched
 from stream_engine.local.sources import FedReader, PushSource, pull_source
 from stream_engine.local.subtask import Subtask
 from stream_engine.local.timers import Timers
@@ -89,6 +90,7 @@ class Worker:
         # How many frames have come in, to see whether any have since.
         self._frames = 0
         self._armed = False
+        self.watched, self.meter = False, Unwatched()
         self._timers = Timers()
         self._local: dict[int, Subtask] = {}
         self._gates_of: dict[int, list[Gate]] = {}
@@ -106,6 +108,7 @@ class Worker:
         try:
             self._deploy()
             self._loop()
+            self.meter.close()
             flush_streams()
             self.control.send(FINISHED, 0, packed(self.accumulators))
             while not self.cancelled:
@@ -126,7 +129,7 @@ class Worker:
             if self.control.closed:
                 raise Cancelled
         assert frames[0].kind == DEPLOY
-        prepare, configuration, graph, splits, levels = pickle.loads(frames[0].payload)
+        prepare, configuration, graph, splits, levels, self.watched = pickle.loads(frames[0].payload)
         if levels is not None:
             logs.forward(self, levels)
         self.configuration = pickle.loads(configuration)
@@ -177,6 +180,8 @@ class Worker:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
+        if self.watched:
+            self.meter = Meter(self.control, self._subtasks, self._gates_of, self._readers, self._pushing)
         if self._pushing:
             self.turn.take(self._seat)
         for source in self._pushing:
@@ -206,6 +211,7 @@ class Worker:
                 action()
             except BaseException as error:
                 sys.stderr.write(f"While the job was stopped: {describe(error, self.graph, self.index).summary}\n")
+        self.meter.close()
         flush_streams()
         self._drain()
 
@@ -229,7 +235,7 @@ class Worker:
             else:
                 self._poll(0 if busy else self._until_timer())
             self._check_cancelled()
-            self._timers.run(self.now)
+            self._timers.run(self.now, self.meter.run)
             self._reap_sources()
             busy = self._work()
             if not busy or (self.buffer_timeout >= 0 and self.now - flushed >= self.buffer_timeout):
@@ -261,6 +267,7 @@ class Worker:
         """One step of the work furthest downstream; whether there was any."""
         for subtask in self._subtasks:
             if subtask.has_input:
+                self.meter.run(subtask)
                 subtask.work()
                 return True
         worked = False
@@ -273,6 +280,7 @@ class Worker:
                 subtask.finish()
                 worked = True
             elif records:
+                self.meter.run(subtask)
                 subtask.process_source(records)
                 worked = True
         return worked
@@ -283,13 +291,16 @@ class Worker:
         Those tasks are never in the middle of a record then: what calls this is upstream of all of them.
         """
         self._check_cancelled()
+        suspended = self.meter.suspend()
         for subtask in self._subtasks:
             if first is not None and subtask.task.id >= first and subtask.has_input:
+                self.meter.run(subtask)
                 subtask.work()
                 self._poll(0)
                 break
         else:
             self._poll(None)
+        self.meter.resume(suspended)
         if self._pushing:
             # In a source's thread, perhaps, while the loop sleeps: what has come in is for the loop.
             self.wake()
@@ -310,23 +321,24 @@ class Worker:
             if self.turn.holder is not self._seat:
                 # A source waits; or this worker's other work would keep it waiting to the end.
                 self.turn.leave(self._seat)
-                self._selector.select(_QUIET)
+                self.meter.select(self._selector, _QUIET)
                 self.turn.take(self._seat)
         else:
             self.turn.leave(self._seat)
-            self._selector.select(_QUIET if timeout is None else min(_QUIET, timeout))
+            self.meter.select(self._selector, _QUIET if timeout is None else min(_QUIET, timeout))
             if self.turn.holder is self._seat:
                 # No source came by since the last flush: the next record of one is to wake this thread.
                 self._armed = True
                 if self.turn.holder is self._seat and not any(source.done for source in self._pushing):
-                    self._selector.select(timeout)
+                    self.meter.select(self._selector, timeout)
                 self._armed = False
             self.turn.take(self._seat)
         self._poll(0)
 
-    def source_awoke(self) -> None:
+    def source_awoke(self, source: PushSource) -> None:
         """A source's thread has taken the turn, and will process records until the loop takes it back."""
         self.now = int(time() * 1000)
+        self.meter.push(source.subtask)
         if self._armed:
             self._armed = False
             self.wake()
@@ -346,7 +358,7 @@ class Worker:
     # --- sockets and timers ------------------------------------------------------------------------------------------
 
     def _poll(self, timeout: float | None) -> None:
-        for key, mask in self._selector.select(timeout):
+        for key, mask in self.meter.select(self._selector, timeout):
             connection: Connection | None = key.data
             if connection is None:
                 self._alarm.silence()

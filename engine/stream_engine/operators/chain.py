@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from stream_engine.operators.code import Code
+from stream_engine.operators.count import Count
 from stream_engine.operators.ownership import write_owned
 from stream_engine.operators.watermarks import Watermarks
 
@@ -70,9 +71,11 @@ class ChainWriter:
         reuse: bool,
         watermarks: Watermarks,
         timestamped: bool,
+        watched: bool,
     ) -> None:
         self.watermarks = watermarks
         self.timestamped = timestamped
+        self._watched = watched
         # The variable with the timestamp of the record that code is being written for; meaningful if timestamped.
         self.time = "time"
         self.code = Code(task.name)
@@ -83,6 +86,11 @@ class ChainWriter:
         self._collectors: list[tuple[Collector, str]] = []
         # Functions that have a name, and are called, but whose code is still to be written.
         self._unwritten: deque[Callable[[], None]] = deque()
+
+    def count(self, count: Count) -> None:
+        """Writes that a record has passed, where somebody wants to know."""
+        if self._watched:
+            self.code.line(f"{self.code.bind('count', count)}.records += 1")
 
     def outputs(self, operator: int) -> list[Output]:
         """Where the host takes over what ``operator`` emits."""
@@ -194,7 +202,7 @@ class Chain:
     """A compiled chain. ``process`` takes one record, ``process_batch`` an iterable of them.
 
     Where the job is ``timestamped``, ``process`` takes a record and its time (None: it has none yet), and
-    ``process_batch`` pairs of them.
+    ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts what a source has given to ``process``.
     """
 
     def __init__(
@@ -204,15 +212,19 @@ class Chain:
         outputs: Sequence[Output],
         reuse: bool,
         timestamped: bool = False,
+        watched: bool = False,
     ) -> None:
         self.task = task
         self.operators = tuple(operators)
         by_id = {operator.id: operator for operator in operators}
         self.watermarks = Watermarks(task, by_id, outputs)
-        writer = ChainWriter(task, by_id, outputs, reuse, self.watermarks, timestamped)
+        writer = ChainWriter(task, by_id, outputs, reuse, self.watermarks, timestamped, watched)
+        self.pushed = Count()
         code, head = writer.code, operators[0]
         record = writer.with_time("record")
         with code.function("process", record), code.operator(head.id, "record"):
+            if task.head.is_source:
+                writer.count(self.pushed)
             head.write(writer, "record")
         with (
             code.function("process_batch", "records"),

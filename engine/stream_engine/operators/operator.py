@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.operators.context import Place, is_rich, open_function
+from stream_engine.operators.count import Count
 from stream_engine.operators.keys import MISSING, key_call, write_key
 from stream_engine.operators.state import UNKEYED, KeyedStates
 
@@ -55,6 +56,8 @@ class Operator:
 
     def __init__(self, identifier: int, name: str) -> None:
         self.id = identifier
+        # What a sink has written, or handed to its function.
+        self.written = Count()
         self.name = name
 
     def write(self, chain: ChainWriter, record: str) -> None:

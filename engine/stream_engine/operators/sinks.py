@@ -43,6 +43,7 @@ class LineOperator(Operator):
         if self._lines and self._writer is not None:
             lines = self._lines[:]
             self._lines.clear()
+            self.written.records += len(lines)
             self._writer.write(lines)
 
     def close(self) -> None:
@@ -62,6 +63,7 @@ class FunctionSinkOperator(FunctionOperator):
         self.write_record_key(chain, record)
         arguments = f"{record}, None" if self._takes_context else record
         chain.code.line(f"{chain.code.bind('invoke', self.call)}({arguments})", "function")
+        chain.count(self.written)
 
 
 class SocketOperator(FunctionOperator):
@@ -89,6 +91,7 @@ class SocketOperator(FunctionOperator):
         if self._buffer and self._writer is not None:
             buffer = self._buffer[:]
             self._buffer.clear()
+            self.written.records += len(buffer)
             self._writer.write(buffer)  # pyright: ignore[reportArgumentType]
 
     def close(self) -> None:

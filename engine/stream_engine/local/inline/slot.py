@@ -47,6 +47,7 @@ class InlineSlot:
         directories = job.configuration.get("io.tmp.dirs")
         memory = job.configuration.get("iteration.memory")
         self.feedback_space: tuple[int, str | None] = (memory, directories[0] if directories else None)
+        self.watched = False
         self._job = job
 
     @property

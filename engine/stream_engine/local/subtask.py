@@ -60,8 +60,6 @@ class Exit(Output, Protocol):
 class Slot(Place, Protocol):
     """What a subtask asks of the worker that it is in. Times are ms since the epoch."""
 
-    # For the loops' records on their way back: bytes of memory, and where the rest goes, None: the system's choice.
-    feedback_space: tuple[int, str | None]
     # Whether somebody watches the job.
     watched: bool
 
@@ -120,7 +118,7 @@ class Subtask:
         self._outside = {exchange for (exchange, _), outside in channels.items() if outside}
         # How many channels from outside its loop have not ended; of no meaning to a subtask in none.
         self.outside_inputs = sum(channels.values())
-        self._fed_back = FeedbackQueue(*worker.feedback_space) if self._is_head else None
+        self._fed_back = FeedbackQueue.of(worker.configuration) if self._is_head else None
         self._marks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
         self._timestamped = graph.timestamped
         # The event time of each channel that is neither idle nor at its end, and of the subtask.

@@ -134,12 +134,6 @@ class Worker:
             logs.forward(self, levels)
         self.configuration = pickle.loads(configuration)
         self.buffer_timeout: int = self.configuration.get("execution.buffer-timeout")
-        directories = self.configuration.get("io.tmp.dirs")
-        # For the loops' records on their way back: bytes of memory, and where the rest goes.
-        self.feedback_space: tuple[int, str | None] = (
-            self.configuration.get("iteration.memory"),
-            directories[0] if directories else None,
-        )
         if prepare is not None:
             pickle.loads(prepare)()
         self.graph = pickle.loads(graph)

@@ -44,9 +44,6 @@ class InlineSlot:
         self.configuration = job.configuration
         self.accumulators = job.accumulators
         self.peers: Mapping[int, Connection] = {}
-        directories = job.configuration.get("io.tmp.dirs")
-        memory = job.configuration.get("iteration.memory")
-        self.feedback_space: tuple[int, str | None] = (memory, directories[0] if directories else None)
         self.watched = False
         self._job = job
 

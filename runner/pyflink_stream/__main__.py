@@ -60,7 +60,10 @@ def _run() -> int:
         if request.local_debug:
             return launch_inline(request.program, request.configuration, request.full_tracebacks)
         server = server or _start_server()
-        return launch(request.program, request.configuration, server, request.full_tracebacks)
+        from pyflink_stream import progress
+
+        observers = progress.observers(request.progress, request.verbose)
+        return launch(request.program, request.configuration, server, observers, request.full_tracebacks)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except BrokenPipeError:

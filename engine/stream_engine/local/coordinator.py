@@ -109,7 +109,7 @@ class Coordinator:
     # --- the loop ----------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        for key, mask in self._selector.select(self._time_left()):
+        for key, mask in self._selector.select(self._monitor.patience(self._time_left())):
             connection: Connection | None = key.data
             if connection is None:
                 if key.fileobj is self._alarm:
@@ -123,6 +123,7 @@ class Coordinator:
             if connection.backlog and not connection.closed:
                 both = selectors.EVENT_READ | selectors.EVENT_WRITE
                 self._selector.modify(connection.socket, both, connection)
+        self._monitor.tick()
         self._see_exits()
         if self._signal is not None or self._failure is not None:
             self._stop_workers()

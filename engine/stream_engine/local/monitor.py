@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from stream_engine.job import JobExecutionException
     from stream_engine.status import Observer, State
 
-# The least time between two statuses of a running job, in seconds; many workers would otherwise make many.
-_INTERVAL = 0.2
+# Seconds between two statuses of a running job.
+_INTERVAL = 0.25
 
 
 class Monitor:
@@ -41,7 +41,16 @@ class Monitor:
         reported: dict[int, SubtaskStatus] = pickle.loads(payload)
         for task, subtask in reported.items():
             self._subtasks[task][subtask.index] = subtask
-        if monotonic() - self._told_at >= _INTERVAL:
+
+    def patience(self, limit: float | None) -> float | None:
+        """How long, in seconds, the coordinator may sleep that would sleep for ``limit`` (None: for ever)."""
+        if not self._observers:
+            return limit
+        return _INTERVAL if limit is None else min(limit, _INTERVAL)
+
+    def tick(self) -> None:
+        """Called now and then while the job runs. Time passes also where no worker reports."""
+        if self._observers and monotonic() - self._told_at >= _INTERVAL:
             self._tell()
 
     def started(self) -> None:

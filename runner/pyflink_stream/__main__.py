@@ -13,6 +13,7 @@ from pyflink_stream.program import leave_launcher_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyflink_stream.cli import Request
     from stream_engine.local.forkserver import ForkServer
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
@@ -55,15 +56,12 @@ def _run() -> int:
             from pyflink_stream.explain import explain
 
             return explain(request.program, request.configuration, request.explain, request.full_tracebacks)
-        from pyflink_stream.launcher import launch, launch_inline
-
         if request.local_debug:
+            from pyflink_stream.launcher import launch_inline
+
             return launch_inline(request.program, request.configuration, request.full_tracebacks)
         server = server or _start_server()
-        from pyflink_stream import progress
-
-        observers = progress.observers(request.progress, request.verbose)
-        return launch(request.program, request.configuration, server, observers, request.full_tracebacks)
+        return _launch(request, server)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
@@ -72,6 +70,20 @@ def _run() -> int:
     finally:
         if server is not None:
             server.close()
+
+
+def _launch(request: Request, server: ForkServer) -> int:
+    """Runs the script on workers; before, all that will watch its jobs gets ready."""
+    from pyflink_stream import console, progress, web
+    from pyflink_stream.launcher import launch
+
+    try:
+        served = web.observers(request.configuration)
+    except web.CannotServe as error:
+        console.error(str(error))
+        return exit_codes.USAGE
+    observers = [*progress.observers(request.progress, request.verbose), *served]
+    return launch(request.program, request.configuration, server, observers, request.full_tracebacks)
 
 
 def _open_closed_streams() -> None:

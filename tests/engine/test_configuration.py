@@ -24,6 +24,8 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "source.socket.retry-interval": 500,
         "iteration.memory": 32 << 20,
         "io.tmp.dirs": (),
+        "metrics.reporter.prom.port": (),
+        "metrics.reporter.prom.host": "127.0.0.1",
     }
 
 

@@ -11,6 +11,7 @@ from stream_engine.configuration.values import (
     Integer,
     MemorySize,
     Paths,
+    Ports,
     Text,
     ValueType,
     usable_cores,
@@ -98,6 +99,18 @@ TMP_DIRS = ConfigOption(
     "",
     "Where loops put the records that memory does not hold; empty: the system's temporary directory.",
 )
+METRICS_PORT = ConfigOption(
+    "metrics.reporter.prom.port",
+    Ports(),
+    "",
+    "Where Prometheus can read metrics: a port, or a range of which the first free one is taken; empty: nowhere.",
+)
+METRICS_HOST = ConfigOption(
+    "metrics.reporter.prom.host",
+    Text(),
+    "127.0.0.1",
+    "The address that metrics are served at; by default for this machine only.",
+)
 
 OPTIONS: dict[str, ConfigOption[Any]] = {
     option.key: option
@@ -113,6 +126,8 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         SOCKET_RETRY_INTERVAL,
         ITERATION_MEMORY,
         TMP_DIRS,
+        METRICS_PORT,
+        METRICS_HOST,
     )
 }
 

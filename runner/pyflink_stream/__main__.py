@@ -78,12 +78,14 @@ def _launch(request: Request, server: ForkServer) -> int:
     from pyflink_stream.launcher import launch
 
     try:
-        served = web.observers(request.configuration)
+        served = web.serve(request.configuration, request.ui)
     except web.CannotServe as error:
         console.error(str(error))
         return exit_codes.USAGE
-    observers = [*progress.observers(request.progress, request.verbose), *served]
-    return launch(request.program, request.configuration, server, observers, request.full_tracebacks)
+    observers = [*progress.observers(request.progress, request.verbose), *served.observers]
+    status = launch(request.program, request.configuration, server, observers, request.full_tracebacks)
+    served.see_out()
+    return status
 
 
 def _open_closed_streams() -> None:

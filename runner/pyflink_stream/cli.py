@@ -55,6 +55,7 @@ class Request(NamedTuple):
     local_debug: bool = False
     progress: str = "auto"
     verbose: bool = False
+    ui: bool = False
 
 
 class Watching(NamedTuple):
@@ -145,6 +146,11 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     help="Shows running jobs on standard error: auto on a terminal, always also elsewhere, a line at a time.",
 )
 @click.option(
+    "--ui",
+    is_flag=True,
+    help="Shows running jobs on a page for browsers, and opens it where there is a screen.",
+)
+@click.option(
     "--check",
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
@@ -183,6 +189,7 @@ def command(
     definitions: tuple[str, ...],
     conf_dir: str | None,
     wish: str,
+    ui: bool,
     check: bool,
     explain: str | None,
     local_debug: bool,
@@ -213,7 +220,7 @@ def command(
             console.warning(warning)
     if verbose or log_file is not None:
         _log(verbose, log_file, program, source)
-    return Request(program, merged, traceback == "full", explain, local_debug, wish, bool(verbose))
+    return Request(program, merged, traceback == "full", explain, local_debug, wish, bool(verbose), ui)
 
 
 def parse(args: Sequence[str]) -> Request | Watching | int:

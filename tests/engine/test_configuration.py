@@ -26,6 +26,8 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "io.tmp.dirs": (),
         "metrics.reporter.prom.port": (),
         "metrics.reporter.prom.host": "127.0.0.1",
+        "rest.port": (),
+        "rest.bind-address": "127.0.0.1",
     }
 
 

@@ -111,6 +111,18 @@ METRICS_HOST = ConfigOption(
     "127.0.0.1",
     "The address that metrics are served at; by default for this machine only.",
 )
+REST_PORT = ConfigOption(
+    "rest.port",
+    Ports(),
+    "",
+    "Where a page shows running jobs: a port, or a range of which the first free one is taken; empty: nowhere.",
+)
+REST_ADDRESS = ConfigOption(
+    "rest.bind-address",
+    Text(),
+    "127.0.0.1",
+    "The address that the page is served at; by default for this machine only.",
+)
 
 OPTIONS: dict[str, ConfigOption[Any]] = {
     option.key: option
@@ -128,6 +140,8 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         TMP_DIRS,
         METRICS_PORT,
         METRICS_HOST,
+        REST_PORT,
+        REST_ADDRESS,
     )
 }
 

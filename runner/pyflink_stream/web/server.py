@@ -10,7 +10,7 @@ import ipaddress
 import re
 import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pyflink_stream import __version__
@@ -74,6 +74,11 @@ class Server:
             host = "127.0.0.1" if ":" not in host else "::1"
         return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
 
+    def finish(self, seconds: float) -> None:
+        """Waits, but no longer than that, until what was asked has been answered."""
+        with self._server.changed:
+            self._server.changed.wait_for(lambda: not self._server.answering, seconds)
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -93,6 +98,9 @@ class _HTTPServer(ThreadingHTTPServer):
 
     def __init__(self, site: Site, host: str, port: int) -> None:
         self.site = site
+        # How many questions are being answered.
+        self.answering = 0
+        self.changed = Condition()
         self.names = {"localhost", host.lower(), socket.gethostname().lower()}
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Handler)
@@ -127,6 +135,16 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _TIMEOUT
 
     def do_GET(self) -> None:
+        with self.server.changed:
+            self.server.answering += 1
+        try:
+            self._answer()
+        finally:
+            with self.server.changed:
+                self.server.answering -= 1
+                self.server.changed.notify_all()
+
+    def _answer(self) -> None:
         if not self.server.knows(self.headers.get("Host", "")):
             self._send(_error(403, "This address is not known here."))
             return

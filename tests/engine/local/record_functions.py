@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
-from stream_engine.api.functions import ParallelSourceFunction, RichFlatMapFunction, SourceFunction
+from stream_engine.api.functions import MapFunction, ParallelSourceFunction, RichFlatMapFunction, SourceFunction
 from stream_engine.api.state import ValueStateDescriptor
 from stream_engine.api.watermarks import AssignerWithPunctuatedWatermarks, BoundedOutOfOrdernessTimestampExtractor
 
@@ -90,6 +90,24 @@ def repeat(record: Any, collector: Any) -> None:
     for index in range(number % 3):
         row[:] = [key + index, number - index]
         collector.collect(row)
+
+
+class Reused(MapFunction):
+    """Returns the same list each time, changed."""
+
+    def __init__(self) -> None:
+        self._row = [0, 0]
+
+    def map(self, value: Any) -> Any:
+        self._row[:] = parts(value)
+        return self._row
+
+
+def last(record: Any) -> Any:
+    """What is written; whoever else holds the record would see it change."""
+    key, number = parts(record)
+    changed(record, -1000, -1000)
+    return (key, number)
 
 
 def is_wanted(record: Any) -> Any:

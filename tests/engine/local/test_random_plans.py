@@ -66,7 +66,7 @@ def check_order(texts: list[str], elements: list[Element]) -> None:
 def plans(examples: int) -> Callable[[Any], Any]:
     drawn = given(
         made=st.lists(sources, min_size=1, max_size=2),
-        wanted=st.lists(steps, min_size=1, max_size=9),
+        wanted=steps,
         outputs=st.lists(st.integers(0, 9), max_size=3),
         parallelism=st.sampled_from([1, 1, 1, 1, 2, 2, 2, 3, 4]),
         timeout=st.sampled_from(["100 ms", "0 ms"]),
@@ -89,7 +89,7 @@ def test_many_more_plans_give_what_they_mean(jobs: Jobs, **drawn: Any) -> None:
     check_plan(jobs, **drawn)
 
 
-times = st.integers(0, 60)
+times = st.integers(0, 30)
 records = st.tuples(st.integers(0, 3), times)
 timed = st.lists(st.one_of(records, records, times), max_size=40)
 

@@ -50,7 +50,7 @@ def signature_of(function: Any) -> Signature | None:
 
 def suspends(function: Any) -> str:
     """The word that makes a call of ``function`` run nothing yet, ``yield`` or ``async``; empty for any other."""
-    code = _code(function)
+    code = code_of(function)
     if code is None or not code.co_flags & (_GENERATOR | _COROUTINES):
         return ""
     return "async" if code.co_flags & _COROUTINES else "yield"
@@ -60,7 +60,7 @@ def returns_nothing(function: Any) -> bool:
     """Whether a call that comes to an end can only give None, as that of a method whose ``return`` was forgotten."""
     from dis import get_instructions
 
-    code = _code(function)
+    code = code_of(function)
     # As a lambda is its value, one that says None means it.
     if code is None or code.co_name == "<lambda>" or suspends(function):
         return False
@@ -83,7 +83,8 @@ def _called(function: Any) -> Any:
     return function if isinstance(function, FunctionType | MethodType | type) else function.__call__
 
 
-def _code(function: Any) -> CodeType | None:
+def code_of(function: Any) -> CodeType | None:
+    """The code that a call of ``function`` runs; None for what is not written in Python."""
     called = _called(function)
     plain = called.__func__ if isinstance(called, MethodType) else called
     return plain.__code__ if isinstance(plain, FunctionType) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,17 +17,23 @@ class UserFunction:
 
     ``payload`` is a cloudpickle of the object, ``label`` names it for people (``Tokenizer``, ``<lambda>``), and
     ``method`` is the method an operator calls (``flatMap``); None when the object itself is called.
-    ``returns_nothing`` says that a call can only give None.
+    ``returns_nothing`` says that a call can only give None, ``only_reads`` that it can neither change nor keep records.
     """
 
     payload: bytes
     label: str
     method: str | None
     returns_nothing: bool = False
+    only_reads: bool = False
 
     def load(self) -> Any:
         """A fresh copy of the object; each subtask has its own. Raises what the object's unpickling raises."""
-        return pickle.loads(self.payload)
+        function = pickle.loads(self.payload)
+        if not isinstance(function, FunctionType | MethodType) and type(getattr(function, "__dict__", None)) is dict:
+            # CPython 3.11 and 3.12 are slow with the attributes of an object that was unpickled, as its dict shares
+            # its keys with those of others and yet stands on its own; in a dict of its own they are fast.
+            object.__setattr__(function, "__dict__", dict(function.__dict__))
+        return function
 
 
 def located(file: str, make: Any, *arguments: Any) -> CodeType:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import marshal
+import pickle
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward
 from stream_engine.local.connection import DATA, END, IDLE, MARK, WATERMARK
 from stream_engine.local.pickling import dumps
+from stream_engine.operators.ownership import Plainness
 from stream_engine.operators.partitioning import write_target
 from stream_engine.report import shortened
 
@@ -25,6 +28,8 @@ _FRAME_SIZE = 64 * 1024
 _MOST_RECORDS = 4096
 # Frames under way to a receiver that has not processed them: one in work, the others to hide the way there.
 _CREDIT = 4
+# How every pickle begins, and no list that marshal has written.
+_PICKLE = 0x80
 
 
 class Gate:
@@ -33,6 +38,8 @@ class Gate:
     Buffered records are sent as one frame when they are many, when the worker has nothing else to do, and after the
     buffer timeout. A frame needs a credit of its receiver's; while there is none, the worker does downstream work.
     """
+
+    passes = False
 
     def __init__(
         self, worker: Worker, exchange: Exchange, target: Task, local: Subtask | None, peers: Mapping[int, Connection]
@@ -51,9 +58,12 @@ class Gate:
         self._feeds_back = exchange.feedback
         self.loop: LoopMonitor | None = None
         # The local receiver's functions get the record itself; what is buffered is copied when it has to be.
-        self.exposes = self._has_local and not self._feeds_back
+        self.exposes = local is not None and not self._feeds_back and local.chain.exposes
         self._credit = dict.fromkeys(self._peers, _CREDIT)
         self._buffers: list[list[Any]] = [[] for _ in range(width)]
+        # Unknown of records that are not looked at; and what times are like is never looked at.
+        reuses = worker.configuration.get("pipeline.object-reuse")
+        self._plainness = Plainness(not reuses and not worker.graph.timestamped)
         self._fixed_limit = worker.buffer_timeout == 0
         self.limit = 1 if self._fixed_limit else 128
 
@@ -65,7 +75,7 @@ class Gate:
             self._write_local(chain, record)
             return
         if isinstance(partitioner, Broadcast):
-            owned = chain.owned(record)
+            owned = self._owned(chain, record)
             for target in self._peers:
                 self._write_append(chain, repr(target), owned)
             if self._has_local:
@@ -73,12 +83,15 @@ class Gate:
             return
         target = write_target(chain, record, partitioner, self._receiver, self._width, self._worker.index)
         if not self._has_local:
-            self._write_append(chain, target, chain.owned(record))
+            self._write_append(chain, target, self._owned(chain, record))
             return
         with code.block(f"if {target} == {self._worker.index}:"):
             self._write_local(chain, record)
         with code.block("else:"):
-            self._write_append(chain, target, chain.owned(record))
+            self._write_append(chain, target, self._owned(chain, record))
+
+    def _owned(self, chain: ChainWriter, record: str) -> str:
+        return chain.owned(record, self._plainness)
 
     def _write_local(self, chain: ChainWriter, record: str) -> None:
         if self._feeds_back:
@@ -163,7 +176,7 @@ class Gate:
             self._local.feed_back(buffer.copy())
             buffer.clear()
             return 0
-        payload = pack(buffer)
+        payload = pack(buffer, self._plainness.kept)
         # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
         buffer.clear()
         while self._credit[target] <= 0:
@@ -176,12 +189,22 @@ class Gate:
         return len(payload)
 
 
-def pack(records: list[Any]) -> bytes:
-    """Records as the payload of a frame. Raises TypeError, which names the first that cannot be pickled."""
+def pack(records: list[Any], plain: bool = False) -> bytes:
+    """Records as the payload of a frame. Raises TypeError, which names the first that cannot be pickled.
+
+    ``plain`` records, see Plainness, are done in half the time.
+    """
+    if plain:
+        return marshal.dumps(records)
     try:
         return dumps(records)
     except Exception as error:
         raise _unsendable(records, error) from error
+
+
+def unpack(payload: bytes) -> list[Any]:
+    """The records of a frame."""
+    return pickle.loads(payload) if payload[0] == _PICKLE else marshal.loads(payload)
 
 
 def _unsendable(records: list[Any], error: Exception) -> TypeError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections import deque
 from math import inf
 from time import perf_counter
@@ -15,6 +14,7 @@ from stream_engine.local import logs
 from stream_engine.local.connection import CREDIT, DATA, IDLE, MARK, WATERMARK
 from stream_engine.local.failure import OperatorError
 from stream_engine.local.feedback import FeedbackQueue
+from stream_engine.local.gate import unpack
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain, Output
 from stream_engine.operators.context import Place
@@ -188,7 +188,7 @@ class Subtask:
                 else:
                     self.on_end(frame.exchange, sender)
                 return
-            self._records, self._from_loop = pickle.loads(frame.payload), False
+            self._records, self._from_loop = unpack(frame.payload), False
         records, start = self._records, self._position
         stop = start + self.pace.records
         if stop < len(records):

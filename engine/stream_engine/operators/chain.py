@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.job_graph import Task
     from stream_engine.operators.operator import Operator
+    from stream_engine.operators.ownership import Plainness
 
 
 class Output(Protocol):
     """Where a host takes over the records that ``operator`` emits: an exchange to other subtasks, say."""
 
     exposes: bool
+    passes: bool
     operator: int
     selected: tuple[str, ...] | None
 
@@ -88,14 +90,25 @@ class ChainWriter:
         """Where the host takes over what ``operator`` emits."""
         return [output for output in self._outputs if output.operator == operator]
 
-    def owned(self, record: str) -> str:
-        """A variable with a copy of ``record`` that nothing else can change."""
-        return record if self.reuse else write_owned(self.code, record)
+    def owned(self, record: str, plainness: Plainness | None = None) -> str:
+        """A variable with a copy of ``record`` that nothing else can change. See Plainness for ``plainness``."""
+        return record if self.reuse else write_owned(self.code, record, plainness)
 
     def received(self, operator: int, record: str) -> str:
         """As ``owned``, where a function behind ``operator`` could change a record that its maker still holds."""
-        exposes = any(consumer.exposes for consumer, _, _ in self._consumers(operator))
-        return self.owned(record) if exposes else record
+        return self.owned(record) if self.exposed(operator) else record
+
+    def exposed(self, operator: int) -> bool:
+        """Whether a function behind ``operator`` is given what it emits, or part of it, and may change or keep that."""
+        pending, seen = [operator], {operator}
+        while pending:
+            for consumer, _, target in self._consumers(pending.pop()):
+                if consumer.exposes:
+                    return True
+                if consumer.passes and target not in seen:
+                    seen.add(target)
+                    pending.append(target)
+        return False
 
     @contextmanager
     def at(self, time: str) -> Iterator[None]:
@@ -127,7 +140,7 @@ class ChainWriter:
             wanted = None if late is None else (late,)
             consumers = [each for each in consumers if each[1] == wanted]
         for position, (consumer, selected, target) in enumerate(consumers):
-            shared = position < len(consumers) - 1 and consumer.exposes
+            shared = position < len(consumers) - 1 and self._exposes(consumer, target)
             if names is not None and selected is not None:
                 chosen = " or ".join(f"{name!r} in {names}" for name in selected) or "False"
                 with self.code.block(f"if {chosen}:"):
@@ -184,6 +197,9 @@ class ChainWriter:
         consumers.extend((output, output.selected, operator) for output in self.outputs(operator))
         return consumers
 
+    def _exposes(self, consumer: Operator | Output, target: int) -> bool:
+        return consumer.exposes or (consumer.passes and self.exposed(target))
+
     def _write(self, consumer: Operator | Output, target: int, record: str, shared: bool) -> None:
         own = self.owned(record) if shared else record
         with self.code.operator(target, own):
@@ -211,6 +227,8 @@ class Chain:
         self.watermarks = Watermarks(task, by_id, outputs)
         writer = ChainWriter(task, by_id, outputs, reuse, self.watermarks, timestamped)
         code, head = writer.code, operators[0]
+        # Whether a function in it may change or keep the records that it is given.
+        self.exposes = head.exposes or (head.passes and writer.exposed(head.id))
         record = writer.with_time("record")
         with code.function("process", record), code.operator(head.id, "record"):
             head.write(writer, "record")

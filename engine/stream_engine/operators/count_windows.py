@@ -34,6 +34,8 @@ class CountWindowOperator(FunctionOperator):
     What is left at the end of the input does not fire. As in Flink, a window that slides fires before it is full.
     """
 
+    applies = False
+
     def __init__(
         self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: CountWindows
     ) -> None:

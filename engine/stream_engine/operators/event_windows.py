@@ -44,6 +44,7 @@ class _EventTime(PaneOperator):
         self.watermark = -(2**63)
         self._lateness = spec.lateness
         self._late_output = spec.late_output
+        self.passes = self._late_output is not None
         self._late: Collector | None = None
 
     def write(self, chain: ChainWriter, record: str) -> None:

@@ -48,6 +48,8 @@ class Operator:
 
     # Whether it hands its records to code of the user's, which may change or keep them.
     exposes = False
+    # Whether what it emits may be a record that it was given, or part of one.
+    passes = False
     # Whether it holds records that it will emit something for when time passes.
     pending = False
     # Whether it makes watermarks itself, so that others end here.
@@ -83,7 +85,8 @@ class FunctionOperator(Operator):
     ``key`` is the selector of the keyed stream that the function works on, where the function may keep state.
     """
 
-    exposes = True
+    # Whether the function is called with the records that come in, and not with what the operator has kept of them.
+    applies = True
     # Why the function may keep no state though there is a ``key``; empty where it may.
     stateless = ""
 
@@ -92,6 +95,7 @@ class FunctionOperator(Operator):
         self.function = function.load()
         self.call: Callable[..., Any] = getattr(self.function, function.method) if function.method else self.function
         self.states = KeyedStates(UNKEYED if key is None else self.stateless)
+        self.exposes = self.applies and not function.only_reads
         self._key = key
         self._rich = is_rich(self.function)
         self._opened = False

@@ -20,6 +20,9 @@ atoms: set[type] = {
     int, str, float, bool, bytes, complex, type(None), type(...), range, type, date, datetime, time, timedelta,
 }  # fmt: skip
 
+# Those that marshal gives back as they were; it would take a bytearray for bytes, so nothing else may be near it.
+_PLAIN: set[type] = {int, str, float, bool, bytes, complex, type(None)}
+
 # How often a place may be told anew what its records are like; where they keep changing, that costs more than it saves.
 _LESSONS = 100
 
@@ -64,17 +67,28 @@ def _copied(record: Any) -> Any:
             raise TypeError(f"a record must be copied here, which it does not allow ({error}): {record!r}") from error
 
 
+class Plainness:
+    """``kept`` while all records that pass certain places are numbers, strings, bytes, None, or tuples of those."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self, kept: bool) -> None:
+        self.kept = kept
+
+
 class Shape:
     """What one place in generated code has learnt of the records that pass it, so that most need a glance only.
 
     A record of the class ``single``, or a pair or triple of the classes in ``items``, is known to be immutable. The
     generated code looks these up by name in its namespace, and this object puts there what the last record was like.
+    It also watches over ``plainness``, if that is given, until it ends.
     """
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Code, plainness: Plainness | None = None) -> None:
+        self._plainness = plainness if plainness is not None and plainness.kept else None
         self._namespace = code.namespace
         self._lessons = _LESSONS
-        self.known = code.bind("known", atoms)
+        self.known = code.bind("known", atoms if self._plainness is None else _PLAIN)
         self.single = code.bind("single", _Nothing)
         self.pair = code.bind("pair", _Nothing)
         self.triple = code.bind("triple", _Nothing)
@@ -85,6 +99,9 @@ class Shape:
         """The record or its copy, for one that is not as the last ones were."""
         kind = type(record)
         kinds = list(map(type, record)) if kind is tuple and 2 <= len(record) <= 3 else [kind]
+        if self._plainness is not None and not _PLAIN.issuperset(map(type, record) if kind is tuple else kinds):
+            self._plainness.kept = False
+            self._plainness, self._namespace[self.known] = None, atoms
         if self._lessons and atoms.issuperset(kinds):
             self._lessons -= 1
             self._learn(kind, kinds)
@@ -103,27 +120,28 @@ class _Nothing:
     """The class of no record."""
 
 
-def write_owned(code: Code, record: str) -> str:
+def write_owned(code: Code, record: str, plainness: Plainness | None = None) -> str:
     """Writes the lines that make a private copy of the variable ``record`` where one is needed; names the result."""
-    shape = Shape(code)
+    shape = Shape(code, plainness)
     owned, kind = code.fresh("o"), code.fresh("kind")
+    code.line(f"{owned} = {record}")
     code.line(f"{kind} = {record}.__class__")
-    with code.block(f"if {kind} is {shape.single}:"):
-        code.line(f"{owned} = {record}")
-    for tuples, items in ((shape.pair, shape.items[:2]), (shape.triple, shape.items)):
-        with code.block(f"elif {kind} is {tuples}:"):
-            values = [code.fresh("a") for _ in items]
-            # Unpacking is faster than asking for the length, and the length is nearly always the learnt one.
-            with code.block("try:"):
-                code.line(f"{', '.join(values)} = {record}")
-            with code.block("except ValueError:"):
-                code.line(f"{owned} = {shape.other}({record})")
-            with code.block("else:"):
-                learnt = " and ".join(f"{value}.__class__ is {item}" for value, item in zip(values, items, strict=True))
-                known = " and ".join(f"{value}.__class__ in {shape.known}" for value in values)
-                code.line(f"{owned} = {record} if {learnt} or {known} else {shape.other}({record})")
-    with code.block(f"elif {kind} in {shape.known}:"):
-        code.line(f"{owned} = {record}")
-    with code.block("else:"):
-        code.line(f"{owned} = {shape.other}({record})")
+    with code.block(f"if {kind} is not {shape.single}:"):
+        for word, tuples, items in (("if", shape.pair, shape.items[:2]), ("elif", shape.triple, shape.items)):
+            with code.block(f"{word} {kind} is {tuples}:"):
+                values = [code.fresh("a") for _ in items]
+                # Unpacking is faster than asking for the length, and the length is nearly always the learnt one.
+                with code.block("try:"):
+                    code.line(f"{', '.join(values)} = {record}")
+                with code.block("except ValueError:"):
+                    code.line(f"{owned} = {shape.other}({record})")
+                with code.block("else:"):
+                    unknown = [
+                        f"{value}.__class__ is not {item} and {value}.__class__ not in {shape.known}"
+                        for value, item in zip(values, items, strict=True)
+                    ]
+                    with code.block(f"if {' or '.join(unknown)}:"):
+                        code.line(f"{owned} = {shape.other}({record})")
+        with code.block(f"elif {kind} not in {shape.known}:"):
+            code.line(f"{owned} = {shape.other}({record})")
     return owned

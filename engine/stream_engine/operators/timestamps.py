@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stream_engine.operators.operator import FunctionOperator
 
 if TYPE_CHECKING:
+    from stream_engine.graph.functions import UserFunction
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.operator import Host
     from stream_engine.operators.watermarks import Watermarks
@@ -20,6 +21,12 @@ class AssignTimestampsOperator(FunctionOperator):
     """
 
     makes_time = True
+    passes = True
+
+    def __init__(self, identifier: int, name: str, function: UserFunction, key: UserFunction | None = None) -> None:
+        super().__init__(identifier, name, function, key)
+        # It is not one function that sees the records.
+        self.exposes = True
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code

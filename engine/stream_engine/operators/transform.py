@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class PassOperator(Operator):
     """Hands records on as they are: the head of a source's chain, or of a loop."""
 
+    passes = True
+
     def write(self, chain: ChainWriter, record: str) -> None:
         chain.forward(self.id, record)
 
@@ -26,11 +28,15 @@ class ReceiveOperator(Operator):
     An object that a collection holds twice is two records, each its own.
     """
 
+    passes = True
+
     def write(self, chain: ChainWriter, record: str) -> None:
         chain.forward(self.id, chain.received(self.id, record))
 
 
 class MapOperator(FunctionOperator):
+    passes = True
+
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)
         code = chain.code
@@ -49,6 +55,8 @@ class FlatMapOperator(FunctionOperator):
 
 
 class FilterOperator(FunctionOperator):
+    passes = True
+
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)
         code = chain.code
@@ -58,6 +66,8 @@ class FilterOperator(FunctionOperator):
 
 class SplitOperator(FunctionOperator):
     """Names each record's outputs; a record goes at most once to each stream that selects one of its names."""
+
+    passes = True
 
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)

@@ -156,6 +156,7 @@ class WindowApplyOperator(PaneOperator):
     """``apply(key, window, values, collector)`` per key and window, with ``values`` a list of its own."""
 
     hands_out = True
+    applies = False
 
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
         write_append(chain, pane, key, record)

@@ -211,6 +211,18 @@ def test_numpy_and_enum_records_cross_workers(jobs: Jobs, parallelism: int) -> N
     assert jobs.lines(env) == ["RED", "[1, 2, 3]", "[2, 4, 6]"]
 
 
+def test_records_keep_their_types_whatever_came_before_them(jobs: Jobs) -> None:
+    def odd_ones(number: int) -> Any:
+        return {600: bytearray(b"x"), 700: (1, bytearray(b"y")), 800: [1], 900: (True, 1.0, None, b"z")}.get(
+            number, (number, str(number))
+        )
+
+    env = jobs.environment(2)
+    records = env.generate_sequence(1, 1000).map(odd_ones).rebalance()
+    records.map(repr).output()
+    assert sorted(jobs.lines(env)) == sorted(repr(odd_ones(number)) for number in range(1, 1001))
+
+
 @widths
 @pytest.mark.parametrize("kind", ["list", "generator", "iterator", "range", "java"])
 def test_collections_of_all_kinds(jobs: Jobs, parallelism: int, kind: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from stream_engine.api.effects import only_reads
 from stream_engine.configuration import Configuration
 from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.job_graph import Link, Task
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
 
 def function(call: Any, method: str | None = None) -> UserFunction:
-    return UserFunction(cloudpickle.dumps(call), "function", method)
+    reads = only_reads(getattr(call, method) if method else call)
+    return UserFunction(cloudpickle.dumps(call), "function", method, only_reads=reads)
 
 
 class ListOutput:
     """Keeps the records themselves, not copies of them, of one operator; and the times it was told of."""
+
+    passes = False
 
     def __init__(self, operator: int, selected: tuple[str, ...] | None = None, exposes: bool = False) -> None:
         self.operator = operator

@@ -125,6 +125,44 @@ def test_consumers_share_a_record_only_when_told_to(reuse: bool) -> None:
     assert [end.records for end in ends] == [[expected], [expected]]
 
 
+def twice(value: Any, out: Any) -> None:
+    row = [value]
+    out.collect(row)
+    out.collect(row)
+
+
+def spoil(row: Any) -> Any:
+    row.append("spoilt")
+    return row
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        plan.Map(function(lambda row: row)), plan.Filter(function(lambda row: row[0])),
+        plan.Split(function(lambda row: "all")), plan.Reduce(function(lambda a, b: b)), PASS,
+    ],
+    ids=lambda operator: type(operator).__name__,
+)  # fmt: skip
+def test_what_an_operator_between_passes_on_cannot_be_spoilt_by_the_next(between: Any) -> None:
+    key = function(lambda row: row[0])
+    host = ListHost(plan.FlatMap(function(twice)), between, plan.Map(function(spoil)), key=key)
+    assert host.process(1) == [[1, "spoilt"], [1, "spoilt"]]
+    links = (Link(0, 1), Link(1, 2), Link(0, 3))
+    ends = (ListOutput(2), ListOutput(3))
+    ListHost(PASS, between, plan.Map(function(spoil)), PASS, key=key, links=links, outputs=ends).process([1])
+    assert [end.records for end in ends] == [[[1, "spoilt"]], [[1]]]
+
+
+def test_nothing_is_copied_for_functions_that_only_read() -> None:
+    row = [1]
+    same = plan.Map(function(lambda row: row))
+    host = ListHost(plan.FlatMap(function(lambda row, out: out.collect(row))), same, plan.Filter(function(len)), same)
+    assert host.process(row)[0] is not row
+    host = ListHost(plan.FlatMap(function(lambda row, out: out.collect(row))), same, same)
+    assert host.process(row)[0] is row
+
+
 def test_a_function_has_its_own_copy_in_each_subtask() -> None:
     class Counter:
         def __init__(self) -> None:

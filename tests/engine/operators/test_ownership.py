@@ -5,18 +5,23 @@ from __future__ import annotations
 import decimal
 import enum
 import fractions
+import marshal
 import uuid
 from collections import deque, namedtuple
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_engine.operators.ownership import own
+from stream_engine.operators.code import Code
+from stream_engine.operators.ownership import Plainness, own, write_owned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Color(enum.Enum):
@@ -122,6 +127,40 @@ def test_a_copy_is_equal_and_shares_nothing_that_can_change(record: Any) -> None
     copy = own(record)
     assert copy == record
     assert not shared(copy, record)
+
+
+def place(plainness: Plainness | None = None) -> Callable[[Any], Any]:
+    """One place in generated code, as a function."""
+    code = Code("place")
+    with code.function("place", "record"), code.operator(0, "record"):
+        code.line(f"return {write_owned(code, 'record', plainness)}")
+    return code.compile()["place"]
+
+
+few = st.sampled_from(
+    [1, "a", b"b", 2.5, None, Color.RED, (1, "a"), (1, 2), ("a", 1), (1, [2]), [1], ("a", bytearray())]
+)
+
+
+@given(st.lists(few | records))
+def test_a_place_copies_whatever_has_passed_it_before(passing: list[Any]) -> None:
+    owned = place()
+    for record in passing:
+        copy = owned(record)
+        assert copy == record
+        assert not shared(copy, record)
+
+
+@given(st.lists(few | atoms | st.tuples(atoms, atoms) | st.lists(atoms).map(tuple) | records))
+def test_records_are_plain_until_one_is_not(passing: list[Any]) -> None:
+    plainness = Plainness(True)
+    owned = place(plainness)
+    for number, record in enumerate(passing, 1):
+        assert owned(record) == record
+        parts = [part for each in passing[:number] for part in (each if type(each) is tuple else (each,))]
+        assert plainness.kept == all(type(part) in (int, str, bytes, float, bool, type(None)) for part in parts)
+    if plainness.kept:
+        assert repr(marshal.loads(marshal.dumps(passing))) == repr(passing)
 
 
 def shared(a: Any, b: Any) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward
-from stream_engine.local.gate import pack
+from stream_engine.local.gate import pack, unpack
 from stream_engine.operators.partitioning import write_target
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ class InlineGate:
     A record for a subtask of another index is pickled on its way. Between workers it would be, so that one which
     cannot be pickled, or is not the same afterwards, is found here as well.
     """
+
+    passes = False
 
     def __init__(self, job: InlineJob, exchange: Exchange, index: int) -> None:
         self.operator = exchange.source
@@ -104,4 +105,4 @@ class InlineGate:
 
 def _sent(record: Any) -> Any:
     """The record as it arrives in another worker. Raises TypeError when it cannot be pickled."""
-    return pickle.loads(pack([record]))[0]
+    return unpack(pack([record]))[0]

@@ -54,7 +54,9 @@ def _decompressed_zstandard(file: BinaryIO) -> ByteStream:
     try:
         return _ZstandardStream(file, import_module("zstandard"))
     except ImportError:
-        raise ImportError("this version of Python needs a package for .zst files: pip install zstandard") from None
+        raise ImportError(
+            "this version of Python needs a package for .zst files: pip install 'pyflink-stream[zstd]'"
+        ) from None
 
 
 class _ZstandardStream(ConvertedStream):

@@ -12,11 +12,11 @@ from uuid import uuid4
 from pyflink_stream import console
 from pyflink_stream.launcher import call_main
 from stream_engine.configuration.options import DEFAULT_PARALLELISM
+from stream_engine.graph.checks import check_runnable
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.graph.render import render
 from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionResult
 from stream_engine.local.output import forget
-from stream_engine.operators.build import check_runnable
 
 if TYPE_CHECKING:
     from typing import Any, TextIO

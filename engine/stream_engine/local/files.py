@@ -9,8 +9,6 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stream_engine.connectors.splits import list_splits
-from stream_engine.connectors.text_writer import prepare_output
 from stream_engine.graph.operators import TextFileSink, TextFileSource
 from stream_engine.job import InvalidProgramException, JobExecutionException
 
@@ -32,6 +30,9 @@ def prepare_files(plan: JobGraph, job_id: str) -> tuple[JobGraph, Splits]:
     for task in plan.tasks:
         operator = task.head.operator
         if isinstance(operator, TextFileSource):
+            # Here and below: jobs without files start sooner.
+            from stream_engine.connectors.splits import list_splits
+
             try:
                 splits[task.head.id] = list_splits(operator.path, task.parallelism, operator.charset)
             except (OSError, ValueError) as error:
@@ -57,6 +58,8 @@ def _with_output(node: StreamNode, parallelism: int, job_id: str) -> StreamNode:
     sink = node.operator
     if not isinstance(sink, TextFileSink):
         return node
+    from stream_engine.connectors.text_writer import prepare_output
+
     try:
         path = prepare_output(sink.path, parallelism, sink.overwrite)
     except (OSError, ValueError) as error:

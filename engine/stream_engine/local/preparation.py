@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stream_engine.graph.checks import check_runnable
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.local.files import check_spill_directory, prepare_files
-from stream_engine.operators.build import check_runnable
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream_engine.graph import operators as plan
-from stream_engine.job import InvalidProgramException
 from stream_engine.operators.count_windows import CountWindowApplyOperator, CountWindowReduceOperator
 from stream_engine.operators.event_windows import EventTimeApplyOperator, EventTimeReduceOperator
 from stream_engine.operators.keyed import ReduceOperator
@@ -27,7 +26,6 @@ from stream_engine.operators.windows import (
 )
 
 if TYPE_CHECKING:
-    from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamNode
     from stream_engine.operators.operator import Operator
 
@@ -36,32 +34,6 @@ _SIMPLE = {
     plan.FlatMap: FlatMapOperator,
     plan.Filter: FilterOperator,
 }
-
-_INDIVISIBLE = (plan.CollectionSource, plan.FedSource, plan.SocketTextSource)
-
-
-def check_runnable(graph: JobGraph) -> None:
-    """Raises InvalidProgramException for a plan with an operator that cannot be run as the script wants it."""
-    for task in graph.tasks:
-        for node in task.operators:
-            _check_lateness(node)
-        if isinstance(task.head.operator, _INDIVISIBLE) and task.parallelism > 1:
-            raise InvalidProgramException(
-                f"The source {task.head.name!r}, made at {task.head.location}, cannot be divided: "
-                f"its parallelism must be 1, not {task.parallelism}."
-            )
-
-
-def _check_lateness(node: StreamNode) -> None:
-    operator = node.operator
-    if not isinstance(operator, plan.WindowReduce | plan.WindowApply) or not (
-        operator.lateness or operator.late_output
-    ):
-        return
-    if not isinstance(operator.windows, plan.TimeWindows) or not operator.windows.event_time:
-        raise InvalidProgramException(
-            f"{node.name!r}, made at {node.location}: only windows of event time can have late records."
-        )
 
 
 def build_operator(node: StreamNode, index: int, width: int) -> Operator:

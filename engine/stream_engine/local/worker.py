@@ -32,7 +32,7 @@ from stream_engine.local.connection import (
 from stream_engine.local.console import ConsoleWriter, flush_streams, redirect_streams
 from stream_engine.local.depth import allow_depth_of
 from stream_engine.local.failure import Cancelled, describe
-from stream_engine.local.gate import Gate
+from stream_engine.local.gate import Gate, unpack
 from stream_engine.local.loops import LoopMonitor
 from stream_engine.local.sources import FedReader, PushSource, pull_source
 from stream_engine.local.subtask import Subtask
@@ -380,7 +380,7 @@ class Worker:
             if loop is not None and frame.kind == DATA:
                 loop.received += 1
             if self.graph.exchanges[frame.exchange].feedback:
-                self._receivers[frame.exchange].feed_back(pickle.loads(frame.payload))
+                self._receivers[frame.exchange].feed_back(unpack(frame.payload))
                 connection.send(CREDIT, frame.exchange)
             else:
                 self._receivers[frame.exchange].receive(sender, frame)

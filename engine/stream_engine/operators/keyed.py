@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.keys import check_key, key_call, write_key
 from stream_engine.operators.operator import FunctionOperator
+from stream_engine.operators.ownership import own
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
@@ -15,10 +16,9 @@ if TYPE_CHECKING:
 class ReduceOperator(FunctionOperator):
     """Every record gives its key's new value, which is also what the next record of the key is reduced with."""
 
-    passes = True
-
     def __init__(self, identifier: int, name: str, function: UserFunction, key: UserFunction) -> None:
         super().__init__(identifier, name, function, key)
+        self._reads = function.only_reads
         self._key_of = key_call(key)
         self._values: dict[Any, Any] = {}
 
@@ -27,12 +27,19 @@ class ReduceOperator(FunctionOperator):
         values, value = code.bind("values", self._values), code.fresh("v")
         key = write_key(chain, record, self._key_of)
         self.write_current_key(chain, key)
-        write_reduce(chain, values, key, value, record, self.call)
+        kept = write_reduce(chain, values, key, value, record, self.call)
+        if self._reads and kept != value:
+            # What a function makes of a record without a copy of it may be the record, or have part of it.
+            with code.block(f"if {kept} is not {value}:"):
+                code.line(f"{value} = {code.bind('own', own)}({value})")
         chain.forward(self.id, value)
 
 
-def write_reduce(chain: ChainWriter, values: str, key: str, value: str, record: str, reduce: Any) -> None:
-    """Writes ``values[key] = value = reduce(values[key], record)``; a key's first record is its first value."""
+def write_reduce(chain: ChainWriter, values: str, key: str, value: str, record: str, reduce: Any) -> str:
+    """Writes ``values[key] = value = reduce(values[key], record)``; a key's first record is its first value.
+
+    Names the variable with what is kept: a copy, unless ``value`` cannot change.
+    """
     code = chain.code
     # A key has many records and is new once.
     with code.block("try:"):
@@ -43,4 +50,6 @@ def write_reduce(chain: ChainWriter, values: str, key: str, value: str, record: 
     with code.block("else:"):
         code.line(f"{value} = {code.bind('reduce', reduce)}({value}, {record})", "function", value)
     # What is kept is the copy and what goes on is the original: either may be changed without the other.
-    code.line(f"{values}[{key}] = {chain.owned(value)}", "hash")
+    kept = chain.owned(value)
+    code.line(f"{values}[{key}] = {kept}", "hash")
+    return kept

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.accumulators import Accumulator
 from stream_engine.api.functions import RichSinkFunction
-from stream_engine.local.pickling import dumps
+from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
     from stream_engine.job import JobExecutionResult

@@ -6,8 +6,8 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.job import JobExecutionException
-from stream_engine.local.pickling import dumps
 from stream_engine.operators.accumulators import Accumulators
+from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ import tempfile
 from collections import deque
 from typing import IO, Any
 
-from stream_engine.local.pickling import dumps
+from stream_engine.pickling import dumps
 
 _LENGTH = struct.Struct("<Q")
 # The size of records is taken from every so many batches, as pickling each to weigh it would double the loop's cost.

@@ -6,8 +6,8 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.local.connection import FED, FED_END
-from stream_engine.local.pickling import dumps
 from stream_engine.operators.ownership import own
+from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

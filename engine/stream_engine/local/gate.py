@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward
 from stream_engine.local.connection import DATA, END, IDLE, MARK, WATERMARK
-from stream_engine.local.pickling import dumps
 from stream_engine.operators.ownership import Plainness
 from stream_engine.operators.partitioning import write_target
+from stream_engine.pickling import dumps
 from stream_engine.report import shortened
 
 if TYPE_CHECKING:

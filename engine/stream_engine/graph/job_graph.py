@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stream_engine.graph.identity import with_uids
 from stream_engine.graph.operators import AssignTimestamps, IterationHead, TimeWindows, WindowApply, WindowReduce
 from stream_engine.graph.partitioners import Forward, Rebalance
 from stream_engine.graph.preaggregation import with_preaggregation
@@ -107,7 +108,7 @@ def job_graph(graph: StreamGraph, default_parallelism: int) -> JobGraph:
     parallelisms, as in Flink, and here also any edge between two operators of parallelism 1.
     Raises InvalidProgramException for a plan that cannot be run.
     """
-    graph = with_preaggregation(graph, default_parallelism)
+    graph = with_preaggregation(with_uids(graph), default_parallelism)
     widths = graph.parallelisms(default_parallelism)
     _check(graph, widths)
     head_of: dict[int, int] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stream_engine.graph.identity import local_uid
 from stream_engine.graph.operators import PreAggregate, TimeWindows, WindowReduce
 from stream_engine.graph.partitioners import HashPartial
 from stream_engine.graph.stream_graph import StreamEdge, StreamGraph, Upstream
@@ -43,7 +44,7 @@ def _insert(graph: StreamGraph, node: StreamNode, widths: dict[int, int]) -> Non
     operator = node.operator
     assert isinstance(operator, WindowReduce) and isinstance(operator.windows, TimeWindows)
     graph.nodes[graph.nodes.index(node)] = replace(node, operator=replace(operator, preaggregated=True))
-    for edge in graph.inputs(node.id):
+    for index, edge in enumerate(graph.inputs(node.id)):
         producer = edge.upstream.node
         local = replace(
             node,
@@ -51,7 +52,7 @@ def _insert(graph: StreamGraph, node: StreamNode, widths: dict[int, int]) -> Non
             operator=PreAggregate(operator.windows, operator.function),
             name=f"{node.name} (local)",
             parallelism=widths[producer],
-            uid=None,
+            uid=None if node.uid is None else local_uid(node.uid, index),
         )
         graph.nodes.append(local)
         graph.edges.remove(edge)

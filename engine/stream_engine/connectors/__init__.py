@@ -5,6 +5,8 @@ A pull source (collection, sequence, text) has
 - ``read(limit)``: the next records, at least one and at most ``limit``, as a list or range; None at the end of input;
 - ``position()`` and ``seek(position)``: a new reader of the same input that seeks to a position continues exactly after
   the records that had been returned when the position was taken. Positions are small and can be pickled;
+- ``take_share(positions, subtask, parallelism)``, where it can be divided: a new reader goes on with its share of what
+  was left at the positions of all subtasks of another parallelism;
 - ``close()``.
 
 A push source (socket) has ``run(collect)``, which calls ``collect`` with each record until the input ends, and

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class CollectionReader:
-    """The elements of ``chunks``, each a pickled list; one chunk is in memory at a time."""
+    """The elements of ``chunks``, each a pickled list; one chunk is in memory at a time. Only one subtask reads."""
 
     def __init__(self, chunks: tuple[bytes, ...]) -> None:
         self._chunks = chunks
@@ -30,10 +30,14 @@ class CollectionReader:
         return self._next_chunk, self._returned
 
     def seek(self, position: tuple[int, int]) -> None:
+        """Raises ValueError when the collection is shorter than that."""
         begun, returned = position
         if begun > 0:
-            self._next_chunk = begun - 1
-            self._load_next_chunk()
+            if begun <= len(self._chunks):
+                self._next_chunk = begun - 1
+                self._load_next_chunk()
+            if begun > len(self._chunks) or returned > len(self._records):
+                raise ValueError("the collection has become shorter than what had been read of it")
             self._returned = returned
 
     def close(self) -> None:

@@ -53,6 +53,12 @@ class FileSystem(Protocol):
         """A file for writing, emptied, without a buffer. Raises FileExistsError when ``exclusive`` and it is there."""
         ...
 
+    def reopen(self, path: str, size: int) -> BinaryIO:
+        """A file that is there, cut to ``size`` bytes, for writing on. Raises EOFError when it is shorter than that."""
+        ...
+
+    def rename(self, path: str, new_path: str) -> None: ...
+
     def delete_file(self, path: str) -> None: ...
 
     def delete_directory(self, path: str) -> None:
@@ -93,6 +99,15 @@ class LocalFileSystem:
 
     def create(self, path: str, exclusive: bool = False) -> BinaryIO:
         return open(path, "xb" if exclusive else "wb", buffering=0)
+
+    def reopen(self, path: str, size: int) -> BinaryIO:
+        if os.stat(path).st_size < size:
+            raise EOFError(f"{path} has fewer than {size} bytes")
+        os.truncate(path, size)
+        return open(path, "ab", buffering=0)
+
+    def rename(self, path: str, new_path: str) -> None:
+        os.rename(path, new_path)
 
     def delete_file(self, path: str) -> None:
         os.unlink(path)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class SequenceReader:
     """The integers from ``start`` to ``end``, both included, that belong to ``subtask`` (from 0) of ``parallelism``.
@@ -11,25 +16,27 @@ class SequenceReader:
     """
 
     def __init__(self, start: int, end: int, subtask: int, parallelism: int) -> None:
-        self._next = start + subtask
-        self._end = end
-        self._step = parallelism
+        self._ranges = [range(start + subtask, end + 1, parallelism)]
 
     def read(self, limit: int) -> range | None:
         """The next integers, at most ``limit``; None at the end."""
-        if self._next > self._end:
-            return None
-        stop = self._next + limit * self._step
-        numbers = range(self._next, min(stop, self._end + 1), self._step)
-        self._next = stop
-        return numbers
+        while self._ranges:
+            numbers = self._ranges[0]
+            if numbers:
+                self._ranges[0] = numbers[limit:]
+                return numbers[:limit]
+            del self._ranges[0]
+        return None
 
-    def position(self) -> int:
-        """The next integer."""
-        return self._next
+    def position(self) -> list[range]:
+        """What is left."""
+        return [numbers for numbers in self._ranges if numbers]
 
-    def seek(self, position: int) -> None:
-        self._next = position
+    def seek(self, position: list[range]) -> None:
+        self._ranges = list(position)
+
+    def take_share(self, positions: Sequence[list[range]], subtask: int, parallelism: int) -> None:
+        self._ranges = [numbers[subtask::parallelism] for position in positions for numbers in position]
 
     def close(self) -> None:
-        self._next = self._end + 1
+        self._ranges = []

@@ -30,6 +30,12 @@ class FileSplit:
     start: int
     end: int | None
 
+    def part(self, index: int, count: int) -> FileSplit | None:
+        """The ``index``-th of ``count`` parts of a split that has an end; None for an empty one."""
+        assert self.end is not None
+        start, end = (self.start + (self.end - self.start) * each // count for each in (index, index + 1))
+        return FileSplit(self.path, start, end) if start < end else None
+
 
 @dataclass(frozen=True)
 class _File:

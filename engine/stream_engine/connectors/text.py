@@ -8,12 +8,12 @@ from stream_engine.connectors.charsets import Utf8Stream, splits_at_newlines
 from stream_engine.connectors.compression import decompressed
 from stream_engine.connectors.filesystem import resolve
 from stream_engine.connectors.line_blocks import LineBlocks
+from stream_engine.connectors.splits import FileSplit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream_engine.connectors.byte_stream import ByteStream
-    from stream_engine.connectors.splits import FileSplit
 
 # Measured as fastest: with larger blocks, bytes, text and lines no longer fit into a processor's cache together.
 _BLOCK_SIZE = 64 * 1024
@@ -30,12 +30,14 @@ class TextReader:
         self._splits_at_newlines = splits_at_newlines(charset)
         if not self._splits_at_newlines and any(split.end is not None for split in splits):
             raise ValueError(f"a file in {charset} cannot be read by byte ranges")
-        self._splits = splits
+        self._splits = list(splits)
         self._block_size = block_size
         self._index = 0
         self._streams: list[ByteStream] = []
         self._blocks: LineBlocks | None = None
-        self._block_offset: int | None = None
+        # What the lines were made of, while some of them have not been returned.
+        self._block = b""
+        self._block_offset = 0
         self._lines: list[str] = []
         self._returned = 0
 
@@ -47,26 +49,38 @@ class TextReader:
             self._load_block()
         if self._returned == 0 and len(self._lines) <= limit:
             self._returned = len(self._lines)
+            self._block = b""
             return self._lines
         lines = self._lines[self._returned : self._returned + limit]
         self._returned += len(lines)
         return lines
 
-    def position(self) -> tuple[int, int | None, int]:
-        """The split, the offset of a line in it (None: not begun), and how many lines from there on were returned.
+    def position(self) -> list[tuple[str, int, int | None]]:
+        """The path, start and end of what is left of each split.
 
-        Offsets count decompressed bytes; those of utf-8, where the charset does not allow to begin in the middle.
+        They count decompressed bytes; those of utf-8, where the charset does not allow to begin in the middle.
         """
-        if self._returned < len(self._lines):
-            return self._index, self._block_offset, self._returned
-        return self._index, self._blocks.offset if self._blocks else self._block_offset, 0
+        left = [(split.path, split.start, split.end) for split in self._splits[self._index :]]
+        if self._blocks is not None:
+            path, _, end = left[0]
+            left[0] = (path, self._next_offset(self._blocks), end)
+        return [(path, start, end) for path, start, end in left if end is None or start < end]
 
-    def seek(self, position: tuple[int, int | None, int]) -> None:
-        """Raises what ``read`` raises."""
+    def seek(self, position: list[tuple[str, int, int | None]]) -> None:
         self._close_split()
-        self._index, self._block_offset, returned = position
-        while returned > 0 and (lines := self.read(returned)) is not None:
-            returned -= len(lines)
+        self._index = 0
+        self._splits = [FileSplit(*split) for split in position]
+
+    def take_share(
+        self, positions: Sequence[list[tuple[str, int, int | None]]], subtask: int, parallelism: int
+    ) -> None:
+        """Of each split that may be divided a piece, and of the others every so many."""
+        splits = [FileSplit(*split) for position in positions for split in position]
+        divisible = [split.part(subtask, parallelism) for split in splits if split.end is not None]
+        whole = [split for split in splits if split.end is None]
+        self._close_split()
+        self._index = 0
+        self._splits = [split for split in divisible if split is not None] + whole[subtask::parallelism]
 
     def close(self) -> None:
         self._close_split()
@@ -86,11 +100,20 @@ class TextReader:
             self._close_split()
             self._index += 1
             return
+        self._block = block
         self._lines = _lines_of(block, self._charset if self._splits_at_newlines else "utf-8")
         self._returned = 0
 
+    def _next_offset(self, blocks: LineBlocks) -> int:
+        """Where the line begins that is returned next."""
+        if self._returned == len(self._lines):
+            return blocks.offset
+        end = 0
+        for _ in range(self._returned):
+            end = self._block.index(b"\n", end) + 1
+        return self._block_offset + end
+
     def _open_split(self) -> LineBlocks:
-        """The blocks of the split, from ``_block_offset`` on when that is known."""
         split = self._splits[self._index]
         file_system, path = resolve(split.path)
         file = file_system.open(path)
@@ -99,15 +122,13 @@ class TextReader:
         self._streams.append(stream)
         if not self._splits_at_newlines:
             stream = Utf8Stream(stream, self._charset)
-        if self._block_offset is None:
-            return LineBlocks(stream, split.start, split.end, split.start == 0, self._block_size)
-        return LineBlocks(stream, self._block_offset, split.end, True, self._block_size)
+        return LineBlocks(stream, split.start, split.end, split.start == 0, self._block_size)
 
     def _close_split(self) -> None:
         while self._streams:
             self._streams.pop().close()
         self._blocks = None
-        self._block_offset = None
+        self._block = b""
         self._lines = []
         self._returned = 0
 

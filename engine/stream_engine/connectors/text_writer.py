@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 from stream_engine.connectors.filesystem import resolve
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
+    from typing import BinaryIO
 
     from stream_engine.connectors.filesystem import FileSystem
 
@@ -49,6 +52,26 @@ def prepare_output(path: str | os.PathLike[str], parallelism: int, overwrite: bo
     return resolved
 
 
+def resume_output(path: str | os.PathLike[str], parallelism: int) -> str:
+    """As ``prepare_output``, for a job that goes on with its earlier results, perhaps with more or fewer writers.
+
+    The file of a single writer becomes the first one of several. Raises OSError or ValueError, as there.
+    """
+    file_system, resolved = resolve(path)
+    status = file_system.status(resolved)
+    try:
+        if parallelism > 1 and status is not None and status.regular:
+            aside = f"{resolved}.1"
+            file_system.rename(resolved, aside)
+            file_system.make_directory(resolved, exclusive=True)
+            file_system.rename(aside, file_system.join(resolved, "1"))
+        elif status is None:
+            file_system.make_directory(resolved if parallelism > 1 else file_system.parent(resolved))
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write to {resolved}: {error.strerror}") from error
+    return resolved
+
+
 def _delete_results(file_system: FileSystem, directory: str, keep_directory: bool) -> None:
     names = file_system.names(directory)
     results: list[str] = []
@@ -73,18 +96,38 @@ class TextWriter:
 
     A single writer writes the file ``path``; of several each writes the file ``subtask + 1`` in the directory
     ``path``. The file is emptied at once. When writing fails, it is cut back to its last whole line.
+
+    Where writers go on after a checkpoint, ``positions`` has the sizes (bytes) that files had then, by the index of
+    their writer: the file of this one, and those of writers that are no more. They are cut to these sizes. Whatever
+    others there are of such writers are deleted by the first of the writers. Raises OSError for a shorter file.
     """
 
-    def __init__(self, path: str | os.PathLike[str], subtask: int, parallelism: int) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        subtask: int,
+        parallelism: int,
+        positions: Mapping[int, int] | None = None,
+    ) -> None:
         file_system, resolved = resolve(path)
-        self._path = resolved if parallelism == 1 else file_system.join(resolved, str(subtask + 1))
-        try:
-            self._file = file_system.create(self._path)
-        except OSError as error:
-            raise self._failure(error) from error
+        status = file_system.status(resolved)
+        in_directory = parallelism > 1 or (positions is not None and status is not None and status.directory)
+        # A device or a pipe keeps no results that could be taken back.
+        self._keeps = in_directory or status is None or status.regular
+        self._path = file_system.join(resolved, str(subtask + 1)) if in_directory else resolved
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._written = 0
+        try:
+            if positions is not None and subtask in positions:
+                self._written = positions[subtask]
+                self._file = _reopened(file_system, self._path, self._written)
+            else:
+                self._file = file_system.create(self._path)
+            if positions is not None and in_directory and subtask == 0:
+                _settle_others(file_system, resolved, parallelism, positions)
+        except OSError as error:
+            raise self._failure(error) from error
 
     def write(self, lines: list[str]) -> None:
         """Takes lines; they reach the file when enough have come together. Raises what ``flush`` raises."""
@@ -111,6 +154,11 @@ class TextWriter:
             raise self._failure(error) from error
         self._written += written
 
+    def position(self) -> int | None:
+        """The size of the file once all lines are in it; None where it has none. Raises what ``flush`` raises."""
+        self.flush()
+        return self._written if self._keeps else None
+
     def close(self) -> None:
         """Flushes and closes, even when flushing fails. Raises what ``flush`` raises."""
         try:
@@ -127,4 +175,24 @@ class TextWriter:
             pass  # A pipe or a device: what is written is gone.
 
     def _failure(self, error: OSError) -> OSError:
-        return OSError(error.errno, f"cannot write to {self._path}: {error.strerror}")
+        return OSError(error.errno, f"cannot write to {error.filename or self._path}: {error.strerror}")
+
+
+def _settle_others(file_system: FileSystem, directory: str, parallelism: int, positions: Mapping[int, int]) -> None:
+    """Files of writers that are no more: cut to what they had at the checkpoint, or deleted if they were not there."""
+    for name in file_system.names(directory):
+        index = int(name) - 1 if name.isascii() and name.isdigit() else -1
+        if index >= parallelism:
+            path = file_system.join(directory, name)
+            if index in positions:
+                _reopened(file_system, path, positions[index]).close()
+            else:
+                file_system.delete_file(path)
+
+
+def _reopened(file_system: FileSystem, path: str, size: int) -> BinaryIO:
+    try:
+        return file_system.reopen(path, size)
+    except (EOFError, FileNotFoundError):
+        reason = f"at the checkpoint it had {size} bytes, of which some are missing now"
+        raise OSError(errno.EIO, reason, path) from None

@@ -204,10 +204,14 @@ class SocketSink:
 
 @dataclass(frozen=True)
 class FunctionSink:
-    """A user's SinkFunction: ``invoke(value)``, or ``invoke(value, context)`` when it ``takes_context``."""
+    """A user's SinkFunction: ``invoke(value)``, or ``invoke(value, context)`` when it ``takes_context``.
+
+    A ``transactional`` one has ``begin``, ``pre_commit``, ``commit`` and ``abort``.
+    """
 
     function: UserFunction
     takes_context: bool = False
+    transactional: bool = False
 
 
 Source = CollectionSource | FedSource | SequenceSource | PythonSource | TextFileSource | SocketTextSource

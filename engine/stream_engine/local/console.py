@@ -30,6 +30,9 @@ class ConsoleWriter:
         while control.backlog > _BACKLOG and not self._worker.cancelled:
             self._worker.work_downstream(None)
 
+    def position(self) -> None:
+        """What was written cannot be taken back."""
+
     def close(self) -> None:
         """Nothing is held back, and the connection is the worker's."""
 

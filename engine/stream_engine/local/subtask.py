@@ -143,8 +143,8 @@ class Subtask:
     def schedule(self, time: int, action: Callable[[], None]) -> None:
         self.worker.schedule(time, self, action)
 
-    def writer(self, sink: Sink, parallelism: int) -> Writer:
-        return self.worker.writer(sink, parallelism)
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
+        return self.worker.writer(sink, parallelism, positions)
 
     # --- input -------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+
+_NAME = "accumulators"
 
 
 class Accumulators:
@@ -11,8 +16,8 @@ class Accumulators:
     def __init__(self) -> None:
         self._by_name: dict[str, list[Any]] = {}
 
-    def add(self, name: str, accumulator: Any) -> None:
-        """Raises TypeError for what is no accumulator, or is of another type than others of that name."""
+    def add(self, name: str, accumulator: Any) -> bool:
+        """Whether it was new. Raises TypeError for what is none, or is of another type than others of that name."""
         kind = type(accumulator)
         if not isinstance(name, str) or not all(hasattr(kind, method) for method in ("merge", "getLocalValue")):
             raise TypeError(f"add_accumulator() takes a name and an Accumulator, not {name!r} and {accumulator!r}")
@@ -23,8 +28,14 @@ class Accumulators:
                 "another function, so the two cannot be merged: give one another name"
             )
         # An object that functions share, a global of their module say, is not to be merged with itself.
-        if not any(accumulator is other for other in others):
+        new = not any(accumulator is other for other in others)
+        if new:
             others.append(accumulator)
+        return new
+
+    def remove(self, name: str, accumulator: Any) -> None:
+        """Takes one out again."""
+        self._by_name[name] = [other for other in self._by_name[name] if other is not accumulator]
 
     def merged(self) -> dict[str, Any]:
         """One accumulator per name, to be asked for once: the first of each name has taken in the others."""
@@ -34,6 +45,54 @@ class Accumulators:
                 first.merge(other)
             merged[name] = first
         return merged
+
+
+class OwnAccumulators:
+    """Those of one operator in one subtask. What a checkpoint had of them is in those that are added anew."""
+
+    def __init__(self) -> None:
+        self._all = Accumulators()
+        self._added: dict[str, Any] = {}
+        # Those among them that belong to no other operator also, which would remember them a second time.
+        self._new: dict[str, Any] = {}
+        self._restored: dict[str, Any] = {}
+
+    def open(self, accumulators: Accumulators) -> None:
+        """From now on they are among ``accumulators``, the restored ones already."""
+        self._all = accumulators
+        for name, accumulator in self._restored.items():
+            accumulators.add(name, accumulator)
+
+    def add(self, name: str, accumulator: Any) -> None:
+        """Raises ValueError when the operator has one of that name, TypeError as ``Accumulators.add``."""
+        if name in self._added:
+            raise ValueError(f"this function has an accumulator {name!r} already: get_accumulator({name!r}) returns it")
+        new = self._all.add(name, accumulator)
+        self._added[name] = accumulator
+        if new:
+            self._new[name] = accumulator
+        if new and name in self._restored:
+            restored = self._restored.pop(name)
+            self._all.remove(name, restored)
+            accumulator.merge(restored)
+
+    def get(self, name: str) -> Any:
+        """Raises ValueError when the operator has none of that name."""
+        if name not in self._added:
+            raise ValueError(f"this function has no accumulator {name!r}: add_accumulator() it first, in open()")
+        return self._added[name]
+
+    def snapshot(self, snapshot: OperatorSnapshot) -> None:
+        if kept := {**self._restored, **self._new}:
+            snapshot.split[_NAME] = [kept]
+
+    def restore(self, state: RestoredState) -> None:
+        for kept in state.elements(_NAME):
+            for name, accumulator in kept.items():
+                if name in self._restored:
+                    self._restored[name].merge(accumulator)
+                else:
+                    self._restored[name] = accumulator
 
 
 def _with_article(kind: type) -> str:

@@ -9,7 +9,7 @@ from stream_engine.operators.state import KeyedStates, ListState, MapState, Redu
 if TYPE_CHECKING:
     from stream_engine.accumulators import DoubleCounter, IntCounter, LongCounter
     from stream_engine.configuration import Configuration
-    from stream_engine.operators.accumulators import Accumulators
+    from stream_engine.operators.accumulators import Accumulators, OwnAccumulators
 
 CounterT = TypeVar("CounterT")
 
@@ -25,13 +25,14 @@ class Place(Protocol):
 class RuntimeContext:
     """The subtask that a function belongs to. Index from 0; camelCase names are those of Flink's API."""
 
-    def __init__(self, name: str, place: Place, parallelism: int, states: KeyedStates) -> None:
+    def __init__(
+        self, name: str, place: Place, parallelism: int, states: KeyedStates, accumulators: OwnAccumulators
+    ) -> None:
         self._name = name
         self._index = place.index
         self._parallelism = parallelism
         self._states = states
-        self._all_accumulators = place.accumulators
-        self._accumulators: dict[str, Any] = {}
+        self._accumulators = accumulators
 
     def get_task_name(self) -> str:
         return self._name
@@ -78,16 +79,11 @@ class RuntimeContext:
         Raises ValueError when this function has added one of that name, TypeError for what is no accumulator or is of
         another type than another function's of that name.
         """
-        if name in self._accumulators:
-            raise ValueError(f"this function has an accumulator {name!r} already: get_accumulator({name!r}) returns it")
-        self._all_accumulators.add(name, accumulator)
-        self._accumulators[name] = accumulator
+        self._accumulators.add(name, accumulator)
 
     def get_accumulator(self, name: str) -> Any:
         """The accumulator that this function has added as ``name``. Raises ValueError if it has added none."""
-        if name not in self._accumulators:
-            raise ValueError(f"this function has no accumulator {name!r}: add_accumulator() it first, in open()")
-        return self._accumulators[name]
+        return self._accumulators.get(name)
 
     def get_int_counter(self, name: str) -> IntCounter:
         """The IntCounter that this function has as ``name``, and has from now on if it had none.
@@ -128,10 +124,12 @@ class RuntimeContext:
         return counter
 
 
-def open_function(function: Any, name: str, place: Place, parallelism: int, states: KeyedStates) -> None:
+def open_function(
+    function: Any, name: str, place: Place, parallelism: int, states: KeyedStates, accumulators: OwnAccumulators
+) -> None:
     """Gives a rich function its context and opens it."""
     states.shared = place.configuration.get("pipeline.object-reuse")
-    function.setRuntimeContext(RuntimeContext(name, place, parallelism, states))
+    function.setRuntimeContext(RuntimeContext(name, place, parallelism, states, accumulators))
     function.open(place.configuration)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.operators import CountWindows
     from stream_engine.operators.chain import ChainWriter, Collector
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 
 
 class _Window:
@@ -70,6 +71,21 @@ class CountWindowOperator(FunctionOperator):
             self.emit(key, list(window.values))
         else:
             self.emit(key, [own(value) for value in window.values])
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = super().snapshot(checkpoint)
+        snapshot.keyed["windows"] = {
+            key: (list(window.values), window.fresh) for key, window in self._open_windows.items()
+        }
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        super().restore(state)
+        for key, (values, fresh) in state.keyed.get("windows", {}).items():
+            window = self._open_windows[key] = _Window(self._windows.size)
+            window.values.extend(values)
+            # Fewer where the script has made the slide smaller since: the key's next record fires.
+            window.fresh = min(fresh, self._windows.slide - 1)
 
     def emit(self, key: Any, values: list[Any]) -> None:
         """Sends on what the function makes of a window's records."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stream_engine.operators.chain import ChainWriter, Collector
     from stream_engine.operators.operator import Host
     from stream_engine.operators.panes import Contents
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 
 LATE_RECORDS = "numLateRecordsDropped"
 
@@ -65,11 +66,22 @@ class _EventTime(PaneOperator):
         FunctionOperator.open(self, host, parallelism)
         self._fires_at_end = host.configuration.get("pipeline.end-of-input") == "fire"
         self._dropped = LateCount()
-        host.accumulators.add(LATE_RECORDS, self._dropped)
+        self.accumulators.add(LATE_RECORDS, self._dropped)
 
     def on_watermark(self, time: int) -> None:
-        self.watermark = time
-        self.advance(time + 1)
+        # Restored, it may know of a later time than those that begin anew.
+        if time > self.watermark:
+            self.watermark = time
+            self.advance(time + 1)
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = super().snapshot(checkpoint)
+        snapshot.own["watermark"] = self.watermark
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        super().restore(state)
+        self.watermark = min(state.each("watermark"), default=self.watermark)
 
     def _add_late(self, record: Any, key: Any, time: int) -> None:
         ends = self.panes.ends(time)

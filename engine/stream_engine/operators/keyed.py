@@ -11,6 +11,7 @@ from stream_engine.operators.ownership import own
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
     from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 
 
 class ReduceOperator(FunctionOperator):
@@ -33,6 +34,15 @@ class ReduceOperator(FunctionOperator):
             with code.block(f"if {kept} is not {value}:"):
                 code.line(f"{value} = {code.bind('own', own)}({value})")
         chain.forward(self.id, value)
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = super().snapshot(checkpoint)
+        snapshot.keyed["values"] = self._values
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        super().restore(state)
+        self._values.update(state.keyed.get("values", {}))
 
 
 def write_reduce(chain: ChainWriter, values: str, key: str, value: str, record: str, reduce: Any) -> str:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stream_engine.operators.accumulators import OwnAccumulators
 from stream_engine.operators.context import Place, is_rich, open_function
+from stream_engine.operators.function_state import FunctionState
 from stream_engine.operators.keys import MISSING, key_call, write_key
+from stream_engine.operators.snapshot import OperatorSnapshot
 from stream_engine.operators.state import UNKEYED, KeyedStates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.operators import Sink
     from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.snapshot import RestoredState
 
 
 class Writer(Protocol):
     """Where a sink's lines go; made by the host."""
 
     def write(self, lines: list[str]) -> None: ...
+
+    def position(self) -> int | None:
+        """Hands on all lines; where the next one begins, or None where what was written cannot be taken back."""
+        ...
 
     def close(self) -> None: ...
 
@@ -35,15 +43,20 @@ class Host(Place, Protocol):
         """Calls ``action`` once, between two records, at ``time`` or soon after."""
         ...
 
-    def writer(self, sink: Sink, parallelism: int) -> Writer:
-        """Opens the file, socket or console behind a sink. Raises OSError."""
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
+        """Opens the file, socket or console behind a sink. Raises OSError.
+
+        ``positions`` is for a sink that goes on: where, by the index of the subtask that had been there. There may be
+        this subtask's own among them, and those of subtasks that are no more.
+        """
         ...
 
 
 class Operator:
     """One operator of a chain, in one subtask.
 
-    Life: ``write`` (its code is generated), ``open``, records, ``finish`` (its input has ended), ``close``.
+    Life: ``write`` (its code is generated), perhaps ``restore``, ``open``, records, ``finish`` (its input has ended),
+    ``close``. Between two records, from ``open`` until after ``finish``, there may be a ``snapshot``.
     """
 
     # Whether it hands its records to code of the user's, which may change or keep them.
@@ -54,6 +67,8 @@ class Operator:
     pending = False
     # Whether it makes watermarks itself, so that others end here.
     makes_time = False
+    # Whether ``commit`` comes between ``finish`` and ``close``, once all of the job's subtasks have finished.
+    commits = False
 
     def __init__(self, identifier: int, name: str) -> None:
         self.id = identifier
@@ -74,6 +89,22 @@ class Operator:
 
     def finish(self) -> None:
         """Called once, after the last record, while results can still be sent on."""
+
+    def before_snapshot(self) -> None:
+        """Emits what it holds only to emit it with more of its kind, so that it need not be remembered."""
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        """What it needs in order to go on from here; it shares what it can with the operator."""
+        return OperatorSnapshot()
+
+    def restore(self, state: RestoredState) -> None:
+        """Takes back what snapshots held; called before ``open``. Raises StateError for what it has no use for."""
+
+    def on_checkpoint_complete(self, checkpoint: int) -> None:
+        """The whole job's snapshots of ``checkpoint`` are kept: it will not be taken back behind them any more."""
+
+    def commit(self) -> None:
+        """Called once when the whole job has finished, if it ``commits``: nothing will be taken back any more."""
 
     def close(self) -> None:
         """Called once, also when the job has failed or was cancelled."""
@@ -96,6 +127,8 @@ class FunctionOperator(Operator):
         self.call: Callable[..., Any] = getattr(self.function, function.method) if function.method else self.function
         self.states = KeyedStates(UNKEYED if key is None else self.stateless)
         self.exposes = self.applies and not function.only_reads
+        self.accumulators = OwnAccumulators()
+        self.function_state = FunctionState(self.function)
         self._key = key
         self._rich = is_rich(self.function)
         self._opened = False
@@ -111,9 +144,20 @@ class FunctionOperator(Operator):
             self.write_current_key(chain, write_key(chain, record, key_call(self._key)))
 
     def open(self, host: Host, parallelism: int) -> None:
+        self.accumulators.open(host.accumulators)
         if self._rich:
             self._opened = True
-            open_function(self.function, self.name, host, parallelism, self.states)
+            open_function(self.function, self.name, host, parallelism, self.states, self.accumulators)
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = OperatorSnapshot()
+        for part in (self.states, self.accumulators, self.function_state):
+            part.snapshot(snapshot)
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        for part in (self.states, self.accumulators, self.function_state):
+            part.restore(state)
 
     def close(self) -> None:
         if self._opened:

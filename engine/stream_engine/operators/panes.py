@@ -6,21 +6,28 @@ however many windows overlap there; a window's result is put together from its p
 
 from __future__ import annotations
 
-from math import gcd, isfinite
+from math import gcd, inf, isfinite
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.operators.snapshot import StateError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from stream_engine.graph.operators import TimeWindows
 
+    Merge = Callable[[list["Contents"]], "Contents"]
+
 Contents = dict[Any, Any]
+
+_TITLE = "pane"
 
 
 class Panes:
     """What windows hold that have not fired yet: a value per key, per pane. Times in ms since the epoch."""
 
     def __init__(self, windows: TimeWindows, lateness: int = 0) -> None:
+        self._windows = windows
         self.size = windows.size
         self.slide = windows.slide
         self.width = gcd(windows.size, windows.slide)
@@ -43,6 +50,58 @@ class Panes:
             contents = self._panes[start] = {}
         return contents
 
+    def tables(self) -> dict[str, Contents]:
+        """All contents, by titles that tell which windows they are for, where their pane begins, and which have fired.
+
+        The windows that end at a time up to the last number in the title have; None: none has.
+        """
+        return {
+            f"{_TITLE} {self.size} {self.slide} {start} {self._fired}": contents
+            for start, contents in self._panes.items()
+            if contents
+        }
+
+    def restore(self, tables: Mapping[str, Contents]) -> list[Panes]:
+        """Takes back the ``tables`` of other panes, or of several whose keys differ. There must be nothing here yet.
+
+        Among several, windows of some may have fired that for others had not. Here they count as fired; those that had
+        not are returned, to be fired with ``catch_up``. Raises StateError for other windows than these.
+        """
+        groups: dict[float, dict[int, Contents]] = {}
+        for title, contents in tables.items():
+            kind, *numbers = title.split(" ")
+            if kind == _TITLE and contents:
+                size, slide, start = map(int, numbers[:3])
+                if (size, slide) != (self.size, self.slide):
+                    raise StateError(
+                        f"the state is that of windows of {size} ms every {slide} ms, and cannot be taken over by "
+                        f"windows of {self.size} ms every {self.slide} ms"
+                    )
+                fired = -inf if numbers[3] == "None" else int(numbers[3])
+                groups.setdefault(fired, {})[start] = contents
+        if not groups:
+            return []
+        last = max(groups)
+        self._fired = None if last == -inf else int(last)
+        self._panes = groups.pop(last)
+        behind = [self._left_behind(group, fired) for fired, group in groups.items()]
+        for panes in behind:
+            for start, contents in panes._panes.items():
+                if not self._over(start) or self._lateness:
+                    self.contents(start).update(contents)
+        return behind
+
+    def catch_up(self, ahead: Panes, merge: Merge) -> Iterator[tuple[int, int, Contents]]:
+        """As ``fire``, up to where the windows of ``ahead`` have fired."""
+        assert ahead._fired is not None
+        return self.fire(ahead._fired, merge)
+
+    def _left_behind(self, panes: dict[int, Contents], fired: float) -> Panes:
+        others = Panes(self._windows, self._lateness)
+        others._panes = panes
+        others._fired = None if fired == -inf else int(fired)
+        return others
+
     def pop(self) -> Iterator[tuple[int, Contents]]:
         """Every pane with its contents, earliest first; they are forgotten."""
         panes, self._panes = self._panes, {}
@@ -50,7 +109,7 @@ class Panes:
             if panes[start]:
                 yield start, panes[start]
 
-    def fire(self, until: float, merge: Callable[[list[Contents]], Contents]) -> Iterator[tuple[int, int, Contents]]:
+    def fire(self, until: float, merge: Merge) -> Iterator[tuple[int, int, Contents]]:
         """The start, end and contents of every window that ends at ``until`` or before and has any, in order.
 
         ``merge`` makes one dict of those of several panes, and must leave them as they are.

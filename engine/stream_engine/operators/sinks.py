@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.operators import FunctionSink, SocketSink, TextFileSink
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.operator import Host, Writer
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 
 # Enough to make a write's fixed cost small per line, few enough to be a fraction of a MB.
 _LINES = 1024
@@ -26,6 +27,7 @@ class LineOperator(Operator):
         self._prefix = _prefix(sink, index, width) if isinstance(sink, ConsoleSink) else ""
         self._lines: list[str] = []
         self._writer: Writer | None = None
+        self._positions: dict[int, int] | None = None
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
@@ -37,7 +39,24 @@ class LineOperator(Operator):
             code.line(f"{code.bind('flush', self.flush)}()")
 
     def open(self, host: Host, parallelism: int) -> None:
-        self._writer = host.writer(self._sink, parallelism)
+        self._writer = host.writer(self._sink, parallelism, self._positions)
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = super().snapshot(checkpoint)
+        self.flush()
+        position = None if self._writer is None else self._writer.position()
+        if position is not None:
+            snapshot.own["position"] = position
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        positions = state.everyone.get("position")
+        if positions is not None:
+            # The first also sees to those that nobody goes on with.
+            ours = {state.index, *range(state.width, len(positions))} if state.index == 0 else {state.index}
+            self._positions = {index: size for index, size in enumerate(positions) if index in ours}
+        elif "position" in state.own:
+            self._positions = {state.index: state.own["position"]}
 
     def flush(self) -> None:
         if self._lines and self._writer is not None:
@@ -84,6 +103,11 @@ class SocketOperator(FunctionOperator):
     def open(self, host: Host, parallelism: int) -> None:
         super().open(host, parallelism)
         self._writer = host.writer(self._sink, parallelism)
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        # What was sent once cannot be taken back, but nothing that a checkpoint counts may be left behind here.
+        self.flush()
+        return super().snapshot(checkpoint)
 
     def flush(self) -> None:
         if self._buffer and self._writer is not None:

@@ -6,10 +6,13 @@ are: what a function puts in or gets out is a copy, so that a change counts when
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stream_engine.operators.keys import MISSING, InvalidKeyError, check_key
 from stream_engine.operators.ownership import own
+
+if TYPE_CHECKING:
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 
 # Why a function may keep no state.
 SOURCE = "state is kept per key, and the records of a source have none yet"
@@ -53,6 +56,17 @@ class KeyedStates:
                 f"{kind.__name__} also: give one another name"
             )
         return kind(self, self.tables.setdefault(name, {}), descriptor)
+
+    def snapshot(self, snapshot: OperatorSnapshot) -> None:
+        for name, table in self.tables.items():
+            snapshot.keyed[f"{self._kinds[name].__name__} {name}"] = table
+
+    def restore(self, state: RestoredState) -> None:
+        for title, table in state.keyed.items():
+            kind, _, name = title.partition(" ")
+            if kind in _KINDS:
+                self._kinds[name] = _KINDS[kind]
+                self.tables[name] = table
 
 
 class State:
@@ -206,6 +220,9 @@ class ReducingState(State):
         kept = self._kept()
         # The function may change and return its first argument: it is replaced by what is returned.
         self._keep(self._own(value if kept is MISSING else self._reduce(kept, value)))
+
+
+_KINDS: dict[str, type[State]] = {kind.__name__: kind for kind in (ValueState, ListState, MapState, ReducingState)}
 
 
 def _same(value: Any) -> Any:

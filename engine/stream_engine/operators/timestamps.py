@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.operator import Host
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.operators.watermarks import Watermarks
 
 
@@ -22,6 +23,7 @@ class AssignTimestampsOperator(FunctionOperator):
 
     makes_time = True
     passes = True
+    _last: int | None = None
 
     def __init__(self, identifier: int, name: str, function: UserFunction, key: UserFunction | None = None) -> None:
         super().__init__(identifier, name, function, key)
@@ -45,7 +47,6 @@ class AssignTimestampsOperator(FunctionOperator):
     def open(self, host: Host, parallelism: int) -> None:
         super().open(host, parallelism)
         self._host = host
-        self._last: int | None = None
         self.records = self._seen = 0
         self._interval: int = host.configuration.get("pipeline.auto-watermark-interval")
         self._patience: int = host.configuration.get("pipeline.idle-timeout")
@@ -53,6 +54,16 @@ class AssignTimestampsOperator(FunctionOperator):
         self._idle = False
         if self._interval > 0:
             host.schedule(host.now() + self._interval, self._tick)
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = super().snapshot(checkpoint)
+        if self._last is not None:
+            snapshot.split["watermark"] = [self._last]
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        super().restore(state)
+        self._last = min(state.elements("watermark"), default=None)
 
     def _tick(self) -> None:
         now = self._host.now()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stream_engine.operators.chain import ChainWriter, Collector, Output
     from stream_engine.operators.operator import Host
     from stream_engine.operators.panes import Contents
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 
 
 class PaneOperator(FunctionOperator):
@@ -35,6 +36,7 @@ class PaneOperator(FunctionOperator):
     ) -> None:
         super().__init__(identifier, name, function, key)
         self.panes = Panes(windows)
+        self._behind: list[Panes] = []
         self._key_of = key_call(key)
         self._namespace: dict[str, Any] = {}
         self._pane_names: list[str] = []
@@ -42,7 +44,7 @@ class PaneOperator(FunctionOperator):
 
     @property
     def pending(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return bool(self.panes)
+        return bool(self.panes or self._behind)
 
     def write(self, chain: ChainWriter, record: str) -> None:
         self._collector: Collector = chain.collector(self.id, received=self.hands_out)
@@ -60,6 +62,12 @@ class PaneOperator(FunctionOperator):
         self._host = host
         self._fires_at_end = host.configuration.get("pipeline.end-of-input") == "fire"
         self._begin_pane(self.panes.start(host.now()))
+        if self.pending:
+            # Restored: some windows may have ended meanwhile.
+            host.schedule(host.now(), self._resume)
+
+    def _resume(self) -> None:
+        self.advance(self.panes.start(self._host.now()))
 
     def _turn_pane(self) -> None:
         start = self.panes.start(self._host.now())
@@ -67,15 +75,36 @@ class PaneOperator(FunctionOperator):
         self._begin_pane(start)
 
     def _begin_pane(self, start: int) -> None:
+        self._use_pane(start)
+        self._host.schedule(start + self.panes.width, self._turn_pane)
+
+    def _use_pane(self, start: int) -> None:
         contents = self.panes.contents(start)
         for name in self._pane_names:
             self._namespace[name] = contents
-        self._host.schedule(start + self.panes.width, self._turn_pane)
 
     def advance(self, time: float) -> None:
         """Emits what is complete when no record before ``time`` (ms) will come any more."""
+        self._catch_up()
         for start, end, contents in self.panes.fire(time, self.merge):
             self.emit_window(start, end, contents)
+
+    def _catch_up(self) -> None:
+        while self._behind:
+            for start, end, contents in self._behind.pop().catch_up(self.panes, self.merge):
+                self.emit_window(start, end, contents)
+
+    def before_snapshot(self) -> None:
+        self._catch_up()
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = super().snapshot(checkpoint)
+        snapshot.keyed.update(self.panes.tables())
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        super().restore(state)
+        self._behind = self.panes.restore(state.keyed)
 
     def emit_window(self, start: int, end: int, contents: Contents) -> None:
         """Emits what the function makes of a window's values, which are its own; they have the window's last ms."""
@@ -103,13 +132,21 @@ class PreAggregateOperator(PaneOperator):
         write_reduce(chain, pane, key, chain.code.fresh("v"), record, self.call)
 
     def advance(self, time: float) -> None:
+        self._emit_partials()
+        if time != inf:
+            for output in self._outputs:
+                output.mark(int(time))
+
+    def before_snapshot(self) -> None:
+        # What is merged behind the exchange is remembered there, by key, so that another parallelism needs no more.
+        self._emit_partials()
+        self._use_pane(self.panes.start(self._host.now()))
+
+    def _emit_partials(self) -> None:
         emit = self._collector.collect
         for pane, values in self.panes.pop():
             for key, value in values.items():
                 emit((pane, key, value))
-        if time != inf:
-            for output in self._outputs:
-                output.mark(int(time))
 
 
 class WindowReduceOperator(PaneOperator):
@@ -145,6 +182,9 @@ class MergeWindowsOperator(WindowReduceOperator):
 
     def _begin_pane(self, start: int) -> None:
         """Time comes with the marks of the inputs, so there is no pane of now."""
+
+    def _resume(self) -> None:
+        self.advance(-inf)
 
     def _merge_partial(self, partial: tuple[int, Any, Any]) -> None:
         pane, key, value = partial

@@ -15,7 +15,7 @@ from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from stream_engine.graph.operators import Sink
     from stream_engine.operators.chain import ChainWriter
@@ -54,12 +54,18 @@ class ListOutput:
 
 
 class ListWriter:
-    def __init__(self) -> None:
+    """Its positions are numbers of lines."""
+
+    def __init__(self, positions: Mapping[int, int] | None) -> None:
         self.lines: list[Any] = []
+        self.positions = positions
         self.closed = False
 
     def write(self, lines: list[Any]) -> None:
         self.lines.extend(lines)
+
+    def position(self) -> int:
+        return len(self.lines)
 
     def close(self) -> None:
         self.closed = True
@@ -111,8 +117,8 @@ class ListHost:
     def schedule(self, time: int, action: Callable[[], None]) -> None:
         self._timers.append((time, action))
 
-    def writer(self, sink: Sink, parallelism: int) -> ListWriter:
-        self.writers.append(ListWriter())
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> ListWriter:
+        self.writers.append(ListWriter(positions))
         return self.writers[-1]
 
     # --- what tests do ---

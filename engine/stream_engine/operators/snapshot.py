@@ -1,0 +1,100 @@
+"""What an operator remembers at a checkpoint, and how that is shared out among subtasks when it is restored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Table = dict[Any, Any]
+
+
+class StateError(Exception):
+    """State that the operator it is for cannot go on with; the message says why and what to do."""
+
+
+@dataclass
+class OperatorSnapshot:
+    """What one operator of one subtask remembers, each part by its name. It is to be pickled before the next record.
+
+    ``keyed``: tables by key; a key's entries go where the key's records go.
+    ``split``: elements that any subtask can go on with.
+    ``own``: what only this subtask can go on with, unless it has what all of them had.
+    """
+
+    keyed: dict[str, Table] = field(default_factory=dict)
+    split: dict[str, list[Any]] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to remember."""
+        return bool(self.own) or any(self.keyed.values()) or any(self.split.values())
+
+
+@dataclass
+class RestoredState:
+    """What subtask ``index`` of ``width`` goes on with.
+
+    ``own`` is what it had itself, at the same parallelism; at another it is empty, and ``everyone`` has what each of
+    the former subtasks had, in their order.
+    """
+
+    index: int
+    width: int
+    keyed: dict[str, Table] = field(default_factory=dict)
+    split: dict[str, list[Any]] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
+    everyone: dict[str, list[Any]] = field(default_factory=dict)
+
+    def elements(self, name: str) -> list[Any]:
+        """This subtask's share of what was ``split``."""
+        return self.split.get(name, [])
+
+    def each(self, name: str) -> list[Any]:
+        """Its own as the only element, or everyone's: for what need not tell the two apart."""
+        return [self.own[name]] if name in self.own else self.everyone.get(name, [])
+
+
+def merge(
+    snapshots: Sequence[OperatorSnapshot | None], index: int, width: int, same_hashes: bool = False
+) -> RestoredState:
+    """Subtask ``index``'s share of what all former subtasks of an operator remembered, in their order.
+
+    ``same_hashes`` tells that keys have the hashes that they had then, as in workers of the same fork server. At the
+    same parallelism a subtask then goes on with just its own; the others' may be None, so need not be read.
+    """
+    state = RestoredState(index, width)
+    if len(snapshots) == width:
+        own = snapshots[index]
+        if own is not None:
+            state.split, state.own = own.split, own.own
+            if same_hashes:
+                state.keyed = own.keyed
+                return state
+        elif same_hashes:
+            return state
+    else:
+        for snapshot in filter(None, snapshots):
+            for name, value in snapshot.own.items():
+                state.everyone.setdefault(name, []).append(value)
+        state.split = {name: deal(elements, index, width) for name, elements in _all_split(snapshots)}
+    for snapshot in filter(None, snapshots):
+        for name, table in snapshot.keyed.items():
+            ours = {key: value for key, value in table.items() if hash(key) % width == index}
+            state.keyed.setdefault(name, {}).update(ours)
+    return state
+
+
+def deal(elements: Sequence[Any], index: int, width: int) -> list[Any]:
+    """The ``index``-th of ``width`` shares: every element is in one of them, and none is larger by more than one."""
+    return list(elements[index::width])
+
+
+def _all_split(snapshots: Sequence[OperatorSnapshot | None]) -> Iterator[tuple[str, list[Any]]]:
+    together: dict[str, list[Any]] = {}
+    for snapshot in filter(None, snapshots):
+        for name, elements in snapshot.split.items():
+            together.setdefault(name, []).extend(elements)
+    yield from together.items()

@@ -69,5 +69,8 @@ class SocketLines:
     def write(self, lines: list[Any]) -> None:
         self._writer.send(b"".join(line.encode() if isinstance(line, str) else bytes(line) for line in lines))
 
+    def position(self) -> None:
+        """What was sent cannot be taken back."""
+
     def close(self) -> None:
         self._writer.close()

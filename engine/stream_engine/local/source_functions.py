@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph import operators as plan
 from stream_engine.local.failure import OperatorError
+from stream_engine.operators.accumulators import OwnAccumulators
 from stream_engine.operators.context import is_rich, open_function
+from stream_engine.operators.function_state import FunctionState
+from stream_engine.operators.snapshot import OperatorSnapshot
 from stream_engine.operators.state import SOURCE, KeyedStates
 
 if TYPE_CHECKING:
@@ -14,7 +17,9 @@ if TYPE_CHECKING:
 
     from stream_engine.configuration import Configuration
     from stream_engine.connectors.socket import SocketTextReader
+    from stream_engine.local.rest import Rest
     from stream_engine.local.subtask import Subtask
+    from stream_engine.operators.snapshot import RestoredState
 
     # A function of one argument, which takes something through the chain.
     Process = Callable[[Any], None]
@@ -30,17 +35,29 @@ class SourceContext:
     ``collect``.
     """
 
-    __slots__ = ("_watermark", "collect", "collect_with_timestamp")
+    __slots__ = ("_rest", "_watermark", "collect", "collect_with_timestamp")
 
     def __init__(
         self,
         collect: Callable[[Any], None],
         collect_with_timestamp: Callable[[Any, int], None],
         watermark: Callable[[int], None],
+        rest: Rest,
     ) -> None:
         self.collect = collect
         self.collect_with_timestamp = collect_with_timestamp
         self._watermark = watermark
+        self._rest = rest
+
+    def get_checkpoint_lock(self) -> Rest:
+        """To be held (``with``) by a source that has state, from collecting a record to counting it there.
+
+        Without it checkpoints wait for the next record: only when that is about to be collected is it certain that
+        those before are counted.
+        """
+        return self._rest
+
+    getCheckpointLock = get_checkpoint_lock
 
     @property
     def collectWithTimestamp(self) -> Callable[[Any, int], None]:
@@ -61,29 +78,57 @@ class PushingFunction:
         self._timestamped = timestamped
         operator = subtask.task.head.operator
         self._function: Any
-        self._run: Callable[[Process, Guard], Any]
+        self._run: Callable[[Process, Guard, Rest], Any]
         if isinstance(operator, plan.PythonSource):
             with self._reported("being loaded"):
                 self._function = operator.function.load()
             method = operator.function.method
             run = getattr(self._function, method) if method else self._function
-            self._run = lambda collect, guard: run(SourceContext(collect, *self._timed(collect, guard)))
+            self._run = lambda collect, guard, rest: run(SourceContext(collect, *self._timed(collect, guard), rest))
         else:
             assert isinstance(operator, plan.SocketTextSource)
             self._function = _socket_reader(operator, subtask.configuration)
-            self._run = lambda collect, guard: self._function.run(collect)
+            self._run = lambda collect, guard, rest: self._function.run(collect)
+        self._accumulators = OwnAccumulators()
+        self._state = FunctionState(self._function)
 
     def open(self) -> None:
+        self._accumulators.open(self._subtask.accumulators)
         if is_rich(self._function):
             task = self._subtask.task
             with self._reported("being opened"):
-                open_function(self._function, task.head.name, self._subtask, task.parallelism, KeyedStates(SOURCE))
+                states = KeyedStates(SOURCE)
+                open_function(
+                    self._function, task.head.name, self._subtask, task.parallelism, states, self._accumulators
+                )
 
-    def run(self, guard: Guard) -> None:
-        """Calls the function until it returns. What it collects goes through the chain as ``guard`` allows."""
+    @property
+    def has_state(self) -> bool:
+        """Whether the function has state of its own, which says what it has collected."""
+        return self._state.kept
+
+    def snapshot(self) -> OperatorSnapshot:
+        """What the function goes on with; it belongs to the head of the chain."""
+        snapshot = OperatorSnapshot()
+        with self._reported("asked for its state"):
+            self._accumulators.snapshot(snapshot)
+            self._state.snapshot(snapshot)
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        """Called before ``open``."""
+        with self._reported("given its state back"):
+            self._accumulators.restore(state)
+            self._state.restore(state)
+
+    def run(self, guard: Guard, rest: Rest) -> None:
+        """Calls the function until it returns. What it collects goes through the chain as ``guard`` allows.
+
+        ``rest`` is told when its state says what it has collected.
+        """
         process = self._subtask.chain.process
         with self._reported("running"):
-            self._run(guard((lambda record: process(record, None)) if self._timestamped else process), guard)
+            self._run(guard((lambda record: process(record, None)) if self._timestamped else process), guard, rest)
 
     def cancel(self) -> None:
         """Asks the function to return; from any thread."""

@@ -13,17 +13,21 @@ from stream_engine.connectors.text import TextReader
 from stream_engine.graph import operators as plan
 from stream_engine.local.connection import DEMAND
 from stream_engine.local.failure import Cancelled
+from stream_engine.local.rest import Rest
 from stream_engine.local.source_functions import PushingFunction
 from stream_engine.local.turn import Seat
+from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from stream_engine.local.subtask import Subtask
     from stream_engine.local.worker import Worker
+    from stream_engine.operators.snapshot import RestoredState
 
 # Batches asked for in advance: one in work, one on its way.
 _DEMANDS = 2
+_POSITION = "position"
 
 
 class Reader(Protocol):
@@ -76,7 +80,23 @@ class PushSource:
         self._seat = Seat()
         self._function = PushingFunction(subtask, worker.graph.timestamped)
         self.open, self.close = self._function.open, self._function.close
+        self.snapshot, self.restore = self._function.snapshot, self._function.restore
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
+        self._rest = Rest(self._in_turn(lambda action: action()))
+
+    def at_rest(self, action: Callable[[], None]) -> None:
+        """Calls ``action`` when a snapshot would hold just what has been collected: now, or in the source's thread.
+
+        The caller has the turn, and so has ``action``.
+        """
+        if self._function.has_state and not self.done:
+            self._rest.request(action)
+        else:
+            action()
+
+    def settle(self) -> None:
+        """``run`` has returned: does what has waited for it."""
+        self._rest.serve()
 
     def start(self) -> None:
         self._thread.start()
@@ -90,7 +110,7 @@ class PushSource:
 
     def _run(self) -> None:
         try:
-            self._function.run(self._in_turn)
+            self._function.run(self._in_turn, self._rest)
         except BaseException as error:
             self._note(error)
         finally:
@@ -147,6 +167,12 @@ class PushSource:
             worker.turn.give_up(seat)
             return False
         worker.source_awoke()
+        try:
+            self._rest.serve()
+        except BaseException as error:
+            self._note(error)
+            self._end()
+            raise
         return True
 
 
@@ -160,3 +186,20 @@ def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
         return SequenceReader(operator.start, operator.end, subtask.index, subtask.task.parallelism)
     assert isinstance(operator, plan.TextFileSource)
     return TextReader(splits[head.id][subtask.index], operator.charset)
+
+
+def reader_snapshot(reader: Reader) -> OperatorSnapshot:
+    """What the reader goes on with; nothing for one that cannot read again what it has read."""
+    position = getattr(reader, "position", None)
+    return OperatorSnapshot() if position is None else OperatorSnapshot(own={_POSITION: position()})
+
+
+def restore_reader(reader: Any, state: RestoredState) -> None:
+    """Lets a new reader go on. Raises StateError where its input is not what it was."""
+    try:
+        if _POSITION in state.own:
+            reader.seek(state.own[_POSITION])
+        elif _POSITION in state.everyone:
+            reader.take_share(state.everyone[_POSITION], state.index, state.width)
+    except ValueError as error:
+        raise StateError(str(error)) from error

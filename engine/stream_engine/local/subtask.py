@@ -77,7 +77,7 @@ class Slot(Place, Protocol):
         """Calls ``action`` at ``time``, unless ``subtask`` has finished by then."""
         ...
 
-    def writer(self, sink: Sink, parallelism: int) -> Writer:
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         """Opens what is behind a sink. Raises OSError."""
         ...
 

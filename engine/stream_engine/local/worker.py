@@ -42,7 +42,7 @@ from stream_engine.local.writers import open_writer
 from stream_engine.operators.accumulators import Accumulators
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from socket import socket
 
     from stream_engine.graph.job_graph import Task
@@ -336,6 +336,7 @@ class Worker:
             if source.error is not None:
                 raise source.error
             self._pushing.remove(source)
+            source.settle()
             source.close()
             source.subtask.finish()
 
@@ -435,6 +436,6 @@ class Worker:
         self._gates_of[task.id] = gates
         return gates
 
-    def writer(self, sink: Sink, parallelism: int) -> Writer:
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         """Opens what is behind a sink. Raises OSError."""
-        return open_writer(sink, self.index, parallelism, ConsoleWriter(self))
+        return open_writer(sink, self.index, parallelism, positions, ConsoleWriter(self))

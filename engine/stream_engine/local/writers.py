@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stream_engine.connectors.text_writer import TextWriter
 from stream_engine.graph import operators as plan
 
 if TYPE_CHECKING:
-    from stream_engine.connectors.socket_writer import SocketWriter
+    from collections.abc import Mapping
+
     from stream_engine.operators.operator import Writer
 
 
-class SocketLines:
-    """Adapts a socket to a sink's batches, of str or bytes."""
+def open_writer(
+    sink: plan.Sink, index: int, parallelism: int, positions: Mapping[int, int] | None, console: Writer
+) -> Writer:
+    """Opens what subtask ``index`` of a sink writes to; ``console`` where that is the console. Raises OSError.
 
-    def __init__(self, writer: SocketWriter) -> None:
-        self._writer = writer
-
-    def write(self, lines: list[Any]) -> None:
-        self._writer.send(b"".join(line.encode() if isinstance(line, str) else bytes(line) for line in lines))
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-def open_writer(sink: plan.Sink, index: int, parallelism: int, console: Writer) -> Writer:
-    """Opens what subtask ``index`` of a sink writes to; ``console`` where that is the console. Raises OSError."""
+    ``positions`` is for one that goes on; see Host.writer.
+    """
     if isinstance(sink, plan.TextFileSink):
-        return TextWriter(sink.path, index, parallelism)
+        return TextWriter(sink.path, index, parallelism, positions)
     if isinstance(sink, plan.SocketSink):
-        from stream_engine.connectors.socket_writer import SocketWriter
+        from stream_engine.connectors.socket_writer import SocketLines
 
-        return SocketLines(SocketWriter(sink.host, sink.port))
+        return SocketLines(sink.host, sink.port)
     return console

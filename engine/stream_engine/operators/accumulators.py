@@ -76,6 +76,9 @@ class OwnAccumulators:
             self._all.remove(name, restored)
             accumulator.merge(restored)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._added
+
     def get(self, name: str) -> Any:
         """Raises ValueError when the operator has none of that name."""
         if name not in self._added:

@@ -115,7 +115,7 @@ class RuntimeContext:
     def _counter(self, name: str, kind: type[CounterT]) -> CounterT:
         if name not in self._accumulators:
             self.add_accumulator(name, kind())
-        counter = self._accumulators[name]
+        counter = self._accumulators.get(name)
         if type(counter) is not kind:
             raise TypeError(
                 f"this function's accumulator {name!r} is of type {type(counter).__name__}, not {kind.__name__}: "

@@ -12,6 +12,7 @@ from stream_engine.graph.operators import PUSHING_SOURCES, FedSource
 from stream_engine.local.failure import describe
 from stream_engine.local.inline.slot import InlineSlot
 from stream_engine.local.loops import LoopMonitor
+from stream_engine.local.rest import Rest
 from stream_engine.local.source_functions import PushingFunction
 from stream_engine.local.sources import pull_source
 from stream_engine.local.subtask import Subtask
@@ -153,7 +154,7 @@ class InlineJob:
 
         self.index = subtask.index
         self._running = function
-        function.run(guard)
+        function.run(guard, Rest(lambda action: action()))
         self._running = None
         del self._pushing[subtask]
         function.close()

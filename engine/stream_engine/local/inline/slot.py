@@ -32,6 +32,9 @@ class Terminal:
         except BrokenPipeError:
             raise ReaderGone from None
 
+    def position(self) -> None:
+        """What was written cannot be taken back."""
+
     def close(self) -> None:
         """Standard output is not the sink's."""
 
@@ -63,5 +66,5 @@ class InlineSlot:
 
         self._job.timers.schedule(time, subtask, act)
 
-    def writer(self, sink: Sink, parallelism: int) -> Writer:
-        return open_writer(sink, self.index, parallelism, Terminal())
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
+        return open_writer(sink, self.index, parallelism, positions, Terminal())

@@ -1,0 +1,109 @@
+"""What a checkpoint says of itself: which files belong to it, and whose state they hold.
+
+It is text, so that it can be looked at, and so that nothing is unpickled before it has been checked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from stream_engine.checkpoints.private import StorageError, create_private, open_private, sync_directory, unwritable
+
+METADATA = "_metadata"
+_PART = "_metadata.part"
+# Of the files' form; raised when older ones cannot be read any more.
+FORMAT = 1
+_MAGIC = "pyflink-stream checkpoint"
+_HEADER = re.compile(rb"pyflink-stream checkpoint ([0-9]+) ([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class StateFile:
+    """A file with the state of subtask ``index`` (from 0) of each of some ``operators``, by uid; ``size`` in bytes."""
+
+    name: str
+    size: int
+    sha256: str
+    index: int
+    operators: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OperatorInfo:
+    """What reports call an operator, and how many subtasks it had."""
+
+    name: str
+    parallelism: int
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """``operators`` by uid: all of the job's, also those without state. ``time`` in ms since the epoch.
+
+    ``key_hash`` tells which of several runs had equal hashes of keys; see ``operators.snapshot.key_hash``.
+    """
+
+    checkpoint: int
+    job_id: str
+    job_name: str
+    time: int
+    key_hash: int
+    operators: dict[str, OperatorInfo]
+    files: tuple[StateFile, ...]
+    format: int = field(default=FORMAT)
+
+    @property
+    def stateful(self) -> set[str]:
+        """The uids of the operators that have state here."""
+        return {operator for file in self.files for operator in file.operators}
+
+    def files_of(self, operator: str) -> list[StateFile | None]:
+        """The file of each of an operator's subtasks, None for one that had no state."""
+        by_index = {file.index: file for file in self.files if operator in file.operators}
+        return [by_index.get(index) for index in range(self.operators[operator].parallelism)]
+
+
+def write_metadata(directory: str, metadata: Metadata) -> None:
+    """Completes the checkpoint in ``directory``, all of whose files are written. Raises StorageError."""
+    body = json.dumps(asdict(metadata), indent=1).encode()
+    part = os.path.join(directory, _PART)
+    try:
+        with create_private(part) as file:
+            file.write(f"{_MAGIC} {FORMAT} {sha256(body).hexdigest()}\n".encode() + body)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(part, os.path.join(directory, METADATA))
+        sync_directory(directory)
+        sync_directory(os.path.dirname(directory))
+    except OSError as error:
+        raise unwritable(directory, error) from error
+
+
+def read_metadata(directory: str) -> Metadata:
+    """Raises StorageError, which names the file, where it is missing, damaged, of another format, or not private."""
+    path = os.path.join(directory, METADATA)
+    try:
+        with open_private(path) as file:
+            header, _, body = file.read().partition(b"\n")
+    except OSError as error:
+        raise StorageError(f"Cannot read {path}: {error.strerror}.") from error
+    match = _HEADER.fullmatch(header)
+    if match is None:
+        raise StorageError(f"{path} is damaged, or not the metadata of a checkpoint.")
+    form, digest = match.groups()
+    if int(form) != FORMAT:
+        raise StorageError(f"{path} is of format {int(form)}, and this version reads format {FORMAT} only.")
+    if sha256(body).hexdigest().encode() != digest:
+        raise StorageError(f"{path} is damaged: its checksum is not that of its contents.")
+    return _from_json(json.loads(body))
+
+
+def _from_json(fields: dict[str, Any]) -> Metadata:
+    fields["operators"] = {uid: OperatorInfo(**info) for uid, info in fields["operators"].items()}
+    fields["files"] = tuple(StateFile(**{**each, "operators": tuple(each["operators"])}) for each in fields["files"])
+    return Metadata(**fields)

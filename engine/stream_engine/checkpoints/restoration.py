@@ -1,0 +1,76 @@
+"""Which state goes to which operator when a job goes on, perhaps with another parallelism or a changed script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream_engine.checkpoints.state_file import read_state_file
+from stream_engine.graph.identity import whole_uid
+from stream_engine.operators.snapshot import StateError, deal, key_hash, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from stream_engine.checkpoints.metadata import Metadata
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+
+
+def check_operators(metadata: Metadata, plan: Mapping[str, str], origin: str, allow_non_restored: bool = False) -> None:
+    """Whether a job of which ``plan`` has the operators' names by uid can go on from the checkpoint at ``origin``.
+
+    Raises StateError when it is another job's, or, unless ``allow_non_restored``, when it has state of an operator that
+    is not in the plan.
+    """
+    stateful = {uid for uid in metadata.stateful if uid not in plan and whole_uid(uid) not in plan}
+    if not stateful or allow_non_restored:
+        return
+    if not metadata.operators.keys() & plan.keys():
+        raise StateError(
+            f"{origin} is of another job, {metadata.job_name!r}: none of its operators is in this one. Operators are "
+            "known by the uid(...) that the script gives them, else by their kind and by what they read"
+        )
+    names = ", ".join(f"{metadata.operators[uid].name!r} (uid {uid})" for uid in sorted(stateful))
+    raise StateError(
+        f"{origin} has state that no operator of this job is for, of {names}. Give an operator that uid(...) in the "
+        "script to hand the state to it, or leave the state behind with --allow-non-restored-state"
+    )
+
+
+def read_states(
+    directory: str, metadata: Metadata, operators: Collection[str], plan: Collection[str], index: int, width: int
+) -> dict[str, RestoredState]:
+    """What subtask ``index`` of ``width`` of some ``operators``, given by uid, goes on with; ``plan`` has all uids.
+
+    Operators without state are left out. Raises StorageError for files that are not as they were written, StateError
+    for what cannot be unpickled.
+    """
+    same_hashes = metadata.key_hash == key_hash()
+    parts = {uid: _lost_parts(metadata, uid, plan) for uid in operators}
+    wanted = {*operators, *(part for each in parts.values() for part in each)} & metadata.operators.keys()
+    own_only = {uid for uid in wanted if same_hashes and metadata.operators[uid].parallelism == width}
+    snapshots: dict[str, dict[int, OperatorSnapshot]] = {}
+    for file in metadata.files:
+        here = {uid for uid in file.operators if uid in wanted and (file.index == index or uid not in own_only)}
+        if here:
+            for uid, snapshot in read_state_file(directory, file, here).items():
+                snapshots.setdefault(uid, {})[file.index] = snapshot
+    states: dict[str, RestoredState] = {}
+    for uid in operators:
+        if uid in metadata.operators:
+            former = range(metadata.operators[uid].parallelism)
+            found = snapshots.get(uid, {})
+            states[uid] = merge([found.get(each) for each in former], index, width, same_hashes)
+            for part in parts[uid]:
+                _add_elements(states[uid], snapshots.get(part, {}).values())
+    return states
+
+
+def _lost_parts(metadata: Metadata, uid: str, plan: Collection[str]) -> list[str]:
+    """Parts that the operator had then and has no more, as at a parallelism of 1."""
+    return [part for part in metadata.operators if part != uid and whole_uid(part) == uid and part not in plan]
+
+
+def _add_elements(state: RestoredState, snapshots: Iterable[OperatorSnapshot]) -> None:
+    for snapshot in snapshots:
+        for name, elements in snapshot.split.items():
+            state.split.setdefault(name, []).extend(deal(elements, state.index, state.width))

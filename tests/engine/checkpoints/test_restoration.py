@@ -1,0 +1,148 @@
+"""Which state goes to which operator: by uid, at any parallelism, refused where nothing is to have it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kept import metadata_of, write_files
+
+from stream_engine.checkpoints.metadata import write_metadata
+from stream_engine.checkpoints.private import StorageError, make_private_directory
+from stream_engine.checkpoints.restoration import check_operators, read_states
+from stream_engine.checkpoints.state_file import encode
+from stream_engine.operators.snapshot import OperatorSnapshot, StateError, key_hash
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEYS = [f"key {number}" for number in range(50)]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> str:
+    path = str(tmp_path / "chk-1")
+    make_private_directory(path)
+    return path
+
+
+def counts(index: int, width: int) -> OperatorSnapshot:
+    """The keys of one subtask, each with its own number."""
+    return OperatorSnapshot(keyed={"values": {key: n for n, key in enumerate(KEYS) if hash(key) % width == index}})
+
+
+def test_keys_go_where_their_records_go_at_any_parallelism(directory: str) -> None:
+    files = write_files(directory, [{"sum": counts(index, 3)} for index in range(3)])
+    metadata = metadata_of(1, files, 3, sum="Sum")
+    for width in (1, 2, 3, 5):
+        tables = [
+            read_states(directory, metadata, ["sum"], ["sum"], index, width)["sum"].keyed["values"]
+            for index in range(width)
+        ]
+        assert all(hash(key) % width == index for index, table in enumerate(tables) for key in table)
+        assert {key: n for table in tables for key, n in table.items()} == {key: n for n, key in enumerate(KEYS)}
+        assert sum(map(len, tables)) == len(KEYS)
+
+
+def test_at_the_same_parallelism_in_the_same_run_a_subtask_reads_only_its_own_file(directory: str) -> None:
+    files = write_files(directory, [{"sum": counts(index, 2)} for index in range(2)])
+    os.unlink(os.path.join(directory, files[1].name))
+    metadata = metadata_of(1, files, 2, sum="Sum")
+    states = read_states(directory, metadata, ["sum"], ["sum"], 0, 2)
+    assert states["sum"].keyed == counts(0, 2).keyed
+    with pytest.raises(StorageError, match=r"Cannot read .*2\.state: No such file"):
+        read_states(directory, replace(metadata, key_hash=key_hash() + 1), ["sum"], ["sum"], 0, 2)
+
+
+def test_keys_are_dealt_anew_where_their_hashes_are_others(directory: str) -> None:
+    files = write_files(directory, [{"sum": counts(index, 2)} for index in range(2)])
+    program = (
+        "import json, sys; sys.path[:0] = json.loads(sys.argv[1]);"
+        "from stream_engine.checkpoints.metadata import read_metadata;"
+        "from stream_engine.checkpoints.restoration import read_states;"
+        "metadata = read_metadata(sys.argv[2]);"
+        "tables = [read_states(sys.argv[2], metadata, ['sum'], ['sum'], i, 2)['sum'].keyed['values'] for i in (0, 1)];"
+        "assert all(hash(key) % 2 == i for i in (0, 1) for key in tables[i]);"
+        "print(sorted({**tables[0], **tables[1]}.items(), key=lambda item: item[1]))"
+    )
+    write_metadata(directory, metadata_of(1, files, 2, sum="Sum"))
+    environment = {**os.environ, "PYTHONHASHSEED": "4711"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(sys.path), directory],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str([(key, n) for n, key in enumerate(KEYS)])
+
+
+def test_elements_are_a_subtasks_own_at_the_same_parallelism_and_spread_at_another(directory: str) -> None:
+    parts = [{"sink": OperatorSnapshot(split={"open": [index, index + 10]}, own={"at": index})} for index in range(2)]
+    metadata = metadata_of(1, write_files(directory, parts), 2, sink="Sink")
+
+    def states(width: int) -> list[Any]:
+        return [read_states(directory, metadata, ["sink"], ["sink"], index, width)["sink"] for index in range(width)]
+
+    assert [state.elements("open") for state in states(2)] == [[0, 10], [1, 11]]
+    assert [state.own for state in states(2)] == [{"at": 0}, {"at": 1}]
+    assert [state.elements("open") for state in states(3)] == [[0, 11], [10], [1]]
+    assert [state.everyone for state in states(3)] == [{"at": [0, 1]}] * 3
+    assert states(1)[0].elements("open") == [0, 10, 1, 11]
+
+
+def test_what_is_left_of_a_part_that_the_operator_has_no_more_goes_to_the_operator(directory: str) -> None:
+    part = OperatorSnapshot(split={"accumulators": [{"n": 1}]})
+    files = write_files(directory, [{"windows": OperatorSnapshot(), "windows (local 1)": part}] * 2)
+    metadata = metadata_of(1, files, 2, **{"windows": "Windows", "windows (local 1)": "Windows (local)"})
+    check_operators(metadata, {"windows": "Windows"}, "here")
+    states = read_states(directory, metadata, ["windows"], ["windows"], 0, 1)
+    assert states["windows"].elements("accumulators") == [{"n": 1}, {"n": 1}]
+    both = ["windows", "windows (local 1)"]
+    assert read_states(directory, metadata, both, both, 0, 2)["windows"].elements("accumulators") == []
+
+
+# --- refused ---------------------------------------------------------------------------------------------------------
+
+
+def test_state_that_no_operator_is_for_is_refused_unless_it_is_to_be_left(directory: str) -> None:
+    files = write_files(directory, [{"sum": counts(0, 1), "other": OperatorSnapshot(own={"x": 1})}])
+    metadata = metadata_of(1, files, 1, sum="Sum", other="Map: Other", stateless="Filter")
+    with pytest.raises(StateError, match=r"^chk has state that no operator .* of 'Map: Other' \(uid other\)\. Give"):
+        check_operators(metadata, {"sum": "Sum"}, "chk")
+    check_operators(metadata, {"sum": "Sum"}, "chk", allow_non_restored=True)
+    check_operators(metadata, {"sum": "Sum", "other": "Other"}, "chk")
+
+
+def test_the_checkpoint_of_another_job_is_refused_as_that(directory: str) -> None:
+    metadata = metadata_of(1, write_files(directory, [{"sum": counts(0, 1)}]), 1, sum="Sum")
+    with pytest.raises(StateError, match=r"^chk is of another job, 'a job': none of its operators is in this one"):
+        check_operators(metadata, {"total": "Total"}, "chk")
+
+
+def test_state_that_is_left_is_not_unpickled_and_of_other_state_it_is_said_what_is_missing(directory: str) -> None:
+    module = type(sys)("gone_since")
+    exec("class Gone: pass", module.__dict__)
+    module.Gone.__module__ = "gone_since"
+    sys.modules["gone_since"] = module
+    files = write_files(
+        directory, [{"old": OperatorSnapshot(own={"x": module.Gone()}), "sum": OperatorSnapshot(own={"y": 2})}]
+    )
+    del sys.modules["gone_since"]
+    metadata = metadata_of(1, files, 1, old="Old", sum="Sum")
+    assert read_states(directory, metadata, ["sum"], ["sum"], 0, 1)["sum"].own == {"y": 2}
+    with pytest.raises(StateError, match=r"cannot be read by this script \(ModuleNotFoundError: .*gone_since.*'old'"):
+        read_states(directory, metadata, ["old"], ["old"], 0, 1)
+
+
+def test_state_that_cannot_be_pickled_is_an_error_that_tells_why() -> None:
+    with pytest.raises(
+        StateError, match=r"its state cannot be kept in a checkpoint, as it cannot be pickled .*generator"
+    ):
+        encode("map", OperatorSnapshot(own={"x": (n for n in [])}))

@@ -10,6 +10,7 @@ from stream_engine.configuration.values import (
     Duration,
     Integer,
     MemorySize,
+    Number,
     Paths,
     Text,
     ValueType,
@@ -99,6 +100,139 @@ TMP_DIRS = ConfigOption(
     "Where loops put the records that memory does not hold; empty: the system's temporary directory.",
 )
 
+CHECKPOINT_INTERVAL = ConfigOption(
+    "execution.checkpointing.interval",
+    Duration(0, remark="0 takes no checkpoints"),
+    "0 ms",
+    "How often a checkpoint is taken, from which the job goes on after a failure; 0: never.",
+)
+CHECKPOINT_MODE = ConfigOption(
+    "execution.checkpointing.mode",
+    Choice("exactly_once", "at_least_once"),
+    "exactly_once",
+    "How often a record counts in the state after a failure; at_least_once waits for no slow input at a checkpoint.",
+)
+CHECKPOINT_TIMEOUT = ConfigOption(
+    "execution.checkpointing.timeout",
+    Duration(1),
+    "10 min",
+    "How long a checkpoint may take before it is given up.",
+)
+CHECKPOINT_PAUSE = ConfigOption(
+    "execution.checkpointing.min-pause",
+    Duration(0),
+    "0 ms",
+    "The least time between the end of a checkpoint and the beginning of the next.",
+)
+TOLERABLE_FAILURES = ConfigOption(
+    "execution.checkpointing.tolerable-failed-checkpoints",
+    Integer(0, 2**31 - 1),
+    "0",
+    "How many checkpoints in a row may fail before the job does.",
+)
+CHECKPOINT_DIRECTORY = ConfigOption(
+    "state.checkpoints.dir",
+    Text(),
+    "",
+    "Where checkpoints are kept; empty: in a directory of the user's own below the system's temporary one.",
+)
+RETAINED_CHECKPOINTS = ConfigOption(
+    "state.checkpoints.num-retained",
+    Integer(1, 2**31 - 1),
+    "1",
+    "How many of the newest checkpoints are kept.",
+)
+SAVEPOINT_DIRECTORY = ConfigOption(
+    "state.savepoints.dir",
+    Text(),
+    "",
+    "Where savepoints go when the command line names no directory.",
+)
+STATE_BACKEND = ConfigOption(
+    "state.backend",
+    Choice("hashmap", "rocksdb"),
+    "hashmap",
+    "Where the state of keys is: hashmap: in memory; rocksdb: on disk, with the extra [rocksdb], if it is larger.",
+)
+RESTART_STRATEGY = ConfigOption(
+    "restart-strategy",
+    Choice("auto", "none", "fixed-delay", "exponential-delay", "failure-rate"),
+    "auto",
+    "Whether and when a job that fails is restarted; auto: exponential-delay if it takes checkpoints, else none.",
+)
+FIXED_DELAY_ATTEMPTS = ConfigOption(
+    "restart-strategy.fixed-delay.attempts",
+    Integer(0, 2**31 - 1),
+    "1",
+    "How many restarts there are before the job has failed.",
+)
+FIXED_DELAY = ConfigOption(
+    "restart-strategy.fixed-delay.delay",
+    Duration(0),
+    "1 s",
+    "The time before each restart.",
+)
+INITIAL_BACKOFF = ConfigOption(
+    "restart-strategy.exponential-delay.initial-backoff",
+    Duration(1),
+    "1 s",
+    "The time before the first restart.",
+)
+MAX_BACKOFF = ConfigOption(
+    "restart-strategy.exponential-delay.max-backoff",
+    Duration(1),
+    "1 min",
+    "The longest time before a restart.",
+)
+BACKOFF_MULTIPLIER = ConfigOption(
+    "restart-strategy.exponential-delay.backoff-multiplier",
+    Number(1),
+    "1.5",
+    "By how much the time grows with each restart.",
+)
+BACKOFF_RESET = ConfigOption(
+    "restart-strategy.exponential-delay.reset-backoff-threshold",
+    Duration(1),
+    "1 h",
+    "After how long without a failure the time is the initial one again.",
+)
+BACKOFF_JITTER = ConfigOption(
+    "restart-strategy.exponential-delay.jitter-factor",
+    Number(0, 1),
+    "0.1",
+    "The part of the time that is added or taken away at random.",
+)
+MAX_FAILURES = ConfigOption(
+    "restart-strategy.failure-rate.max-failures-per-interval",
+    Integer(0, 2**31 - 1),
+    "1",
+    "How many failures there may be within the interval; with one more the job has failed.",
+)
+FAILURE_INTERVAL = ConfigOption(
+    "restart-strategy.failure-rate.failure-rate-interval",
+    Duration(1),
+    "1 min",
+    "The interval in which failures are counted.",
+)
+FAILURE_DELAY = ConfigOption(
+    "restart-strategy.failure-rate.delay",
+    Duration(0),
+    "1 s",
+    "The time before each restart.",
+)
+HEARTBEAT_INTERVAL = ConfigOption(
+    "heartbeat.interval",
+    Duration(1),
+    "10 s",
+    "How often each worker is asked for a sign of life.",
+)
+HEARTBEAT_TIMEOUT = ConfigOption(
+    "heartbeat.timeout",
+    Duration(1),
+    "50 s",
+    "How long a worker may give no sign of life before it is killed, which is a failure of the job.",
+)
+
 OPTIONS: dict[str, ConfigOption[Any]] = {
     option.key: option
     for option in (
@@ -113,6 +247,28 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         SOCKET_RETRY_INTERVAL,
         ITERATION_MEMORY,
         TMP_DIRS,
+        CHECKPOINT_INTERVAL,
+        CHECKPOINT_MODE,
+        CHECKPOINT_TIMEOUT,
+        CHECKPOINT_PAUSE,
+        TOLERABLE_FAILURES,
+        CHECKPOINT_DIRECTORY,
+        RETAINED_CHECKPOINTS,
+        SAVEPOINT_DIRECTORY,
+        STATE_BACKEND,
+        RESTART_STRATEGY,
+        FIXED_DELAY_ATTEMPTS,
+        FIXED_DELAY,
+        INITIAL_BACKOFF,
+        MAX_BACKOFF,
+        BACKOFF_MULTIPLIER,
+        BACKOFF_RESET,
+        BACKOFF_JITTER,
+        MAX_FAILURES,
+        FAILURE_INTERVAL,
+        FAILURE_DELAY,
+        HEARTBEAT_INTERVAL,
+        HEARTBEAT_TIMEOUT,
     )
 }
 

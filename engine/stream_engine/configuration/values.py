@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from math import inf
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+_DECIMAL_NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
 _NUMBER_AND_UNIT = re.compile(r"([+-]?[0-9]+)\s*([^\s0-9+-]*)")
 
 _MILLISECONDS = {
@@ -113,6 +115,25 @@ class Integer(ValueType[int]):
         if not _WHOLE_NUMBER.fullmatch(text):
             raise ValueError(text)
         return _within(int(text), self.minimum, self.maximum)
+
+
+class Number(ValueType[float]):
+    """A number, with or without a fraction, within bounds, both included."""
+
+    name = "number"
+
+    def __init__(self, minimum: float, maximum: float = inf) -> None:
+        self.minimum = minimum
+        self.maximum = maximum
+        self.allowed = f"a number from {minimum:g}" + ("" if maximum == inf else f" to {maximum:g}")
+
+    def parse(self, text: str) -> float:
+        if not _DECIMAL_NUMBER.fullmatch(text):
+            raise ValueError(text)
+        number = float(text)
+        if not self.minimum <= number <= self.maximum:
+            raise ValueError(text)
+        return number
 
 
 class _Quantity(ValueType[int]):

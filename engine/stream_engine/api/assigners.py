@@ -88,19 +88,36 @@ class _Bounded(_Assigner):
         # Others with exactly this timestamp may follow.
         return None if self._greatest is None else self._greatest - self._bound - 1
 
+    def snapshot_state(self) -> list[int]:
+        return [] if self._greatest is None else [self._greatest]
 
-class _Periodic(_Assigner):
+    def restore_state(self, greatest: list[int]) -> None:
+        # Of several instances that have become one, the slowest: records of its input may be as far behind.
+        self._greatest = min(greatest, default=None)
+
+
+class _Own(_Assigner):
+    """An assigner of the script's own, which may have state of its own."""
+
     def __init__(self, assigner: Any) -> None:
         super().__init__(assigner.extractTimestamp)
+        for name in ("snapshot_state", "snapshotState", "restore_state", "restoreState"):
+            if hasattr(assigner, name):
+                setattr(self, name, getattr(assigner, name))
+
+
+class _Periodic(_Own):
+    def __init__(self, assigner: Any) -> None:
+        super().__init__(assigner)
         self._watermark = assigner.getCurrentWatermark
 
     def getCurrentWatermark(self) -> int | None:
         return _timestamp_of(self._watermark())
 
 
-class _Punctuated(_Assigner):
+class _Punctuated(_Own):
     def __init__(self, assigner: Any) -> None:
-        super().__init__(assigner.extractTimestamp)
+        super().__init__(assigner)
         self._watermark = assigner.checkAndGetNextWatermark
 
     def checkAndGetNextWatermark(self, value: Any, timestamp: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -11,14 +12,17 @@ from stream_engine.configuration import Configuration
 from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.job_graph import Link, Task
 from stream_engine.graph.stream_graph import StreamNode
+from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
+from stream_engine.operators.snapshot import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from stream_engine.graph.operators import Sink
     from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.snapshot import OperatorSnapshot
 
 
 def function(call: Any, method: str | None = None) -> UserFunction:
@@ -72,7 +76,10 @@ class ListWriter:
 
 
 class ListHost:
-    """Subtask ``index`` of a task whose operators, ids 0 to n, are chained; the last one's records are ``results``."""
+    """Subtask ``index`` of a task whose operators, ids 0 to n, are chained; the last one's records are ``results``.
+
+    It goes on from the ``snapshots`` of all subtasks of an earlier one, if there are any.
+    """
 
     def __init__(
         self,
@@ -83,13 +90,15 @@ class ListHost:
         time: int = 1_000_000,
         index: int = 0,
         width: int = 1,
+        snapshots: Sequence[Mapping[int, OperatorSnapshot]] = (),
+        timestamped: bool = False,
         **options: Any,
     ) -> None:
         self.index = index
         self.configuration = Configuration(
             {name.replace("__", ".").replace("_", "-"): v for name, v in options.items()}
         )
-        self.accumulators: Any = None
+        self.accumulators = Accumulators()
         self.time = time
         self.writers: list[ListWriter] = []
         self._timers: list[tuple[int, Callable[[], None]]] = []
@@ -101,7 +110,11 @@ class ListHost:
         self.outputs = (ListOutput(len(nodes) - 1),) if outputs is None else outputs
         built = [build_operator(node, index, width) for node in nodes]
         reuse = self.configuration.get("pipeline.object-reuse")
-        self.chain = Chain(Task(0, nodes, links, width), built, self.outputs, reuse)
+        self.chain = Chain(Task(0, nodes, links, width), built, self.outputs, reuse, timestamped)
+        self._timestamped = timestamped
+        if snapshots:
+            for operator in built:
+                operator.restore(merge([each.get(operator.id) for each in snapshots], index, width))
         for operator in reversed(built):
             operator.open(self, width)
 
@@ -126,7 +139,10 @@ class ListHost:
     def process(self, *records: Any) -> list[Any]:
         """The results so far, after these records."""
         for record in records:
-            self.chain.process(record)
+            if self._timestamped:
+                self.chain.process(record, None)
+            else:
+                self.chain.process(record)
         return self.results
 
     def move_to(self, time: int) -> list[Any]:
@@ -137,6 +153,10 @@ class ListHost:
             due[0][1]()
         self.time = time
         return self.results
+
+    def snapshot(self, checkpoint: int = 1) -> dict[int, OperatorSnapshot]:
+        """What the operators remember, by their ids, as a file would keep it."""
+        return pickle.loads(cloudpickle.dumps(self.chain.snapshot(checkpoint)))
 
     def finish(self) -> list[Any]:
         """The results, after the input has ended."""

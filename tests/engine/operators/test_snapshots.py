@@ -1,0 +1,470 @@
+"""Operators that go on from a snapshot do what they would have done anyway, at any parallelism."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from listed import ListHost, ListOutput, function
+
+from stream_engine.api.accumulators import IntCounter
+from stream_engine.api.assigners import assigner_of
+from stream_engine.api.functions import RichFlatMapFunction, RichMapFunction
+from stream_engine.api.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
+from stream_engine.api.watermarks import AssignerWithPunctuatedWatermarks, BoundedOutOfOrdernessTimestampExtractor
+from stream_engine.graph import operators as plan
+from stream_engine.operators.event_windows import LATE_RECORDS
+from stream_engine.operators.snapshot import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from stream_engine.operators.snapshot import OperatorSnapshot
+
+KEY = function(lambda record: record[0])
+ADD = function(lambda a, b: (a[0], a[1] + b[1]))
+APPLY = function(lambda key, window, values, out: out.collect((key, window.start, window.end, list(values))))
+COLLECT = function(lambda key, window, values, out: out.collect((key, list(values))))
+RECORDS = [(key, number) for number, key in enumerate("abacbdbaadcbdaebacd")]
+
+
+class Counting(RichFlatMapFunction):
+    """Several kinds of keyed state, an accumulator, and a number that the function keeps for itself."""
+
+    def open(self, config: Any) -> None:
+        context = self.getRuntimeContext()
+        self.total = context.getState(ValueStateDescriptor("total", default=0))
+        self.seen = context.getListState(ListStateDescriptor("seen"))
+        self.by_value = context.getMapState(MapStateDescriptor("by value"))
+        self.calls = IntCounter()
+        context.add_accumulator("calls", self.calls)
+
+    def flatMap(self, value: Any, collector: Any) -> None:
+        self.calls.add(1)
+        self.total.update(self.total.value() + value[1])
+        self.seen.add(value[1])
+        self.by_value.put(value[1] % 3, value[1])
+        collector.collect((value[0], self.total.value(), self.seen.get(), sorted(self.by_value.items())))
+
+
+KEYED: dict[str, Any] = {
+    "reduce": plan.Reduce(ADD),
+    "keyed state": plan.FlatMap(function(Counting(), "flatMap")),
+    "count windows": plan.WindowApply(plan.CountWindows(3, 3), COLLECT),
+    "sliding count windows": plan.WindowApply(plan.CountWindows(4, 2), COLLECT),
+    "reduced count windows": plan.WindowReduce(plan.CountWindows(2, 2), ADD),
+    "windows": plan.WindowApply(plan.TimeWindows(100, 100), APPLY),
+    "sliding windows": plan.WindowApply(plan.TimeWindows(100, 40), APPLY),
+    "windows with gaps": plan.WindowApply(plan.TimeWindows(40, 100), APPLY),
+    "reduced windows": plan.WindowReduce(plan.TimeWindows(100, 50), ADD),
+}
+each_keyed = pytest.mark.parametrize("operator", KEYED.values(), ids=KEYED)
+
+
+class Job:
+    """Keyed records through the subtasks of an operator. Each record takes 7 ms."""
+
+    def __init__(
+        self, operator: Any, width: int = 1, snapshots: Sequence[Mapping[int, OperatorSnapshot]] = (), time: int = 1000
+    ) -> None:
+        self.time = time
+        self.hosts = [
+            ListHost(operator, key=KEY, index=index, width=width, snapshots=snapshots, time=time)
+            for index in range(width)
+        ]
+        for host in self.hosts:
+            host.move_to(time)
+
+    def run(self, records: Sequence[Any]) -> Job:
+        for record in records:
+            self.hosts[hash(record[0]) % len(self.hosts)].process(record)
+            self.time += 7
+            for host in self.hosts:
+                host.move_to(self.time)
+        return self
+
+    def snapshots(self) -> list[dict[int, OperatorSnapshot]]:
+        return [host.snapshot() for host in self.hosts]
+
+    def results(self) -> list[Any]:
+        return [result for host in self.hosts for result in host.results]
+
+    def finish(self) -> list[Any]:
+        """All results, those of open windows too."""
+        for host in self.hosts:
+            host.finish()
+        return self.results()
+
+
+@each_keyed
+@pytest.mark.parametrize("cut", [0, 1, 7, 13, len(RECORDS)])
+def test_the_rest_of_the_results_is_as_if_nothing_had_happened(operator: Any, cut: int) -> None:
+    expected = Job(operator).run(RECORDS).finish()
+    first = Job(operator).run(RECORDS[:cut])
+    second = Job(operator, snapshots=first.snapshots(), time=first.time).run(RECORDS[cut:])
+    assert first.results() + second.finish() == expected
+
+
+@each_keyed
+@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (2, 3), (3, 2), (4, 2)])
+def test_so_it_is_at_another_parallelism(operator: Any, before: int, after: int) -> None:
+    expected = sorted(Job(operator).run(RECORDS).finish())
+    first = Job(operator, before).run(RECORDS[:9])
+    second = Job(operator, after, first.snapshots(), first.time).run(RECORDS[9:])
+    assert sorted(first.results() + second.finish()) == expected
+
+
+@each_keyed
+def test_a_snapshot_changes_nothing_and_is_changed_by_nothing(operator: Any) -> None:
+    expected = Job(operator).run(RECORDS).finish()
+    job = Job(operator).run(RECORDS[:9])
+    earlier, time, results = job.snapshots(), job.time, job.results()
+    assert job.run(RECORDS[9:]).finish() == expected
+    assert results + Job(operator, snapshots=earlier, time=time).run(RECORDS[9:]).finish() == expected
+
+
+# --- windows ---------------------------------------------------------------------------------------------------------
+
+
+def test_windows_that_ended_while_the_job_was_down_fire_at_once() -> None:
+    operator = plan.WindowApply(plan.TimeWindows(60_000, 60_000), APPLY)
+    first = Job(operator, time=61_000).run([("a", 1)])
+    later = Job(operator, snapshots=first.snapshots(), time=200_000)
+    assert later.results() == [("a", 60_000, 120_000, [("a", 1)])]
+    assert Job(operator, snapshots=first.snapshots(), time=100_000).results() == []
+
+
+@pytest.mark.parametrize("slide", [100, 50])
+def test_subtasks_whose_windows_have_not_fired_equally_far_fire_each_once_when_they_become_one(slide: int) -> None:
+    operator = plan.WindowApply(plan.TimeWindows(100, slide), APPLY)
+    ahead, behind = (ListHost(operator, key=KEY, index=index, width=2, time=1000) for index in (0, 1))
+    keys = {hash(key) % 2: key for key in "abcdefgh"}
+    for index, host in ((0, ahead), (1, behind)):
+        host.process((keys[index], 1))
+        host.move_to(1060)
+        host.process((keys[index], 2))
+    # The barrier comes between the timers of the two.
+    ahead.move_to(1100)
+    one = ListHost(operator, key=KEY, snapshots=[ahead.snapshot(), behind.snapshot()], time=1101)
+    one.move_to(1101)
+    one.process((keys[0], 3), (keys[1], 3))
+    results = sorted(ahead.results + behind.results + one.finish())
+
+    uninterrupted = ListHost(operator, key=KEY, time=1000)
+    for time, number in ((1000, 1), (1060, 2), (1101, 3)):
+        uninterrupted.move_to(time)
+        uninterrupted.process((keys[0], number), (keys[1], number))
+    assert results == sorted(uninterrupted.finish())
+
+
+def test_another_snapshot_before_the_first_window_fires_loses_nothing() -> None:
+    operator = plan.WindowApply(plan.TimeWindows(100, 50), APPLY)
+    ahead, behind = (ListHost(operator, key=KEY, index=index, width=2, time=1000) for index in (0, 1))
+    keys = {hash(key) % 2: key for key in "abcdefgh"}
+    ahead.process((keys[0], 1))
+    behind.process((keys[1], 1))
+    ahead.move_to(1050)
+    one = ListHost(operator, key=KEY, snapshots=[ahead.snapshot(), behind.snapshot()], time=1051)
+    again = ListHost(operator, key=KEY, snapshots=[one.snapshot()], time=1051)
+    ends = [(key, end) for key, _, end, _ in ahead.results + one.results + again.finish()]
+    assert sorted(ends) == sorted((key, end) for key in keys.values() for end in (1050, 1100))
+
+
+def test_partial_results_are_emitted_before_a_snapshot_so_that_none_is_needed() -> None:
+    windows = plan.TimeWindows(100, 100)
+    host = ListHost(plan.PreAggregate(windows, ADD), key=KEY, time=1000)
+    host.process(("a", 1), ("a", 2), ("b", 3))
+    assert host.snapshot() == {}
+    assert host.results == [(1000, "a", ("a", 3)), (1000, "b", ("b", 3))]
+    assert host.process(("a", 4))[2:] == []
+    assert host.move_to(1100)[2:] == [(1000, "a", ("a", 4))]
+    # One timer for each pane, whatever snapshots there were.
+    host.process(("a", 5))
+    assert host.move_to(1300)[3:] == [(1100, "a", ("a", 5))]
+    assert host.outputs[0].marks == [1100, 1200, 1300]
+
+
+@pytest.mark.parametrize("preaggregated", [False, True])
+def test_windows_go_on_whether_or_not_they_are_reduced_ahead_of_an_exchange(preaggregated: bool) -> None:
+    windows = plan.TimeWindows(100, 50)
+    specs = [plan.WindowReduce(windows, ADD, preaggregated=each) for each in (preaggregated, not preaggregated)]
+    first = ListHost(specs[0], key=KEY, time=1000)
+    record: dict[bool, Any] = {False: ("a", 1), True: (1000, "a", ("a", 1))}
+    first.process(record[preaggregated])
+    second = ListHost(specs[1], key=KEY, snapshots=[first.snapshot()], time=1000)
+    second.process(record[not preaggregated])
+    assert second.finish() == [("a", 2), ("a", 2)]
+
+
+def test_state_of_other_windows_is_refused() -> None:
+    snapshot = Job(plan.WindowReduce(plan.TimeWindows(100, 100), ADD)).run([("a", 1)]).snapshots()
+    with pytest.raises(StateError, match="is that of windows of 100 ms every 100 ms, and cannot be taken over by"):
+        Job(plan.WindowReduce(plan.TimeWindows(200, 100), ADD), snapshots=snapshot)
+
+
+def test_a_count_window_with_a_smaller_slide_fires_with_the_keys_next_record() -> None:
+    snapshots = Job(plan.WindowApply(plan.CountWindows(5, 5), COLLECT)).run([("a", n) for n in range(4)]).snapshots()
+    second = Job(plan.WindowApply(plan.CountWindows(2, 2), COLLECT), snapshots=snapshots)
+    assert second.run([("a", 4)]).results() == [("a", [("a", 3), ("a", 4)])]
+
+
+# --- event time ------------------------------------------------------------------------------------------------------
+
+
+class Exact(AssignerWithPunctuatedWatermarks):
+    def extractTimestamp(self, element: Any, previous: Any) -> int:
+        return element[1]
+
+    def checkAndGetNextWatermark(self, element: Any, timestamp: int) -> int:
+        return timestamp - 1
+
+
+ASSIGN = plan.AssignTimestamps(assigner_of(Exact()))
+TIMED = [("a", 10), ("b", 12), ("a", 31), ("b", 5), ("a", 35), ("b", 55), ("a", 22), ("b", 41), ("a", 90), ("b", 60)]
+
+
+def timed(operator: Any, snapshots: Sequence[Mapping[int, OperatorSnapshot]] = ()) -> ListHost:
+    return ListHost(ASSIGN, operator, key=KEY, snapshots=snapshots, timestamped=True)
+
+
+@pytest.mark.parametrize("lateness", [0, 20])
+@pytest.mark.parametrize("slide", [20, 10])
+@pytest.mark.parametrize("kind", ["apply", "reduce"])
+@pytest.mark.parametrize("cut", range(len(TIMED)))
+def test_event_time_goes_on_and_late_stays_late(cut: int, kind: str, slide: int, lateness: int) -> None:
+    windows = plan.TimeWindows(20, slide, event_time=True)
+    specs = {"apply": plan.WindowApply(windows, APPLY, lateness), "reduce": plan.WindowReduce(windows, ADD, lateness)}
+    operator = specs[kind]
+    whole = timed(operator)
+    expected = whole.process(*TIMED)
+    first = timed(operator)
+    first.process(*TIMED[:cut])
+    second = timed(operator, [first.snapshot()])
+    assert first.results + second.process(*TIMED[cut:]) == expected
+    dropped = [host.accumulators.merged()[LATE_RECORDS].getLocalValue() for host in (whole, second)]
+    assert dropped[0] == dropped[1]
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (2, 4)])
+def test_event_time_windows_know_their_watermark_at_another_parallelism(before: int, after: int) -> None:
+    operator = plan.WindowApply(plan.TimeWindows(20, 10, event_time=True), APPLY)
+    source = ListHost(ASSIGN, timestamped=True)
+
+    def run(hosts: list[ListHost], records: list[Any]) -> list[Any]:
+        for record in records:
+            hosts[hash(record[0]) % len(hosts)].chain.process(record, record[1])
+            source.process(record)
+            time = source.outputs[0].times[-1]
+            assert time is not None
+            for host in hosts:
+                host.chain.watermarks.enter(time)
+        return [result for host in hosts for result in host.results]
+
+    def hosts(width: int, snapshots: Sequence[Any] = ()) -> list[ListHost]:
+        return [
+            ListHost(operator, key=KEY, index=i, width=width, snapshots=snapshots, timestamped=True)
+            for i in range(width)
+        ]
+
+    expected = sorted(run(hosts(1), TIMED))
+    source = ListHost(ASSIGN, timestamped=True)
+    first = hosts(before)
+    results = run(first, TIMED[:6])
+    second = hosts(after, [host.snapshot() for host in first])
+    assert sorted(results + run(second, TIMED[6:])) == expected
+
+
+def test_an_assigner_never_goes_back_behind_a_watermark_it_has_emitted() -> None:
+    first = ListHost(ASSIGN, timestamped=True)
+    first.process(("a", 50))
+    second = ListHost(ASSIGN, timestamped=True, snapshots=[first.snapshot()])
+    second.process(("a", 20), ("a", 51))
+    assert (first.outputs[0].times, second.outputs[0].times) == ([49], [50])
+
+
+def test_a_bounded_assigner_emits_the_watermark_that_was_due() -> None:
+    assigner = plan.AssignTimestamps(assigner_of(_Bounded(10)))
+    first = ListHost(assigner, timestamped=True, time=0)
+    first.process(("a", 50))
+    second = ListHost(assigner, timestamped=True, time=0, snapshots=[first.snapshot()])
+    second.move_to(200)
+    assert second.outputs[0].times == [39]
+
+
+def test_of_several_bounded_assigners_that_become_one_the_slowest_counts() -> None:
+    assigner = plan.AssignTimestamps(assigner_of(_Bounded(0)))
+    hosts = [ListHost(assigner, timestamped=True, index=index, width=2) for index in (0, 1)]
+    for host, time in zip(hosts, (50, 20), strict=True):
+        host.process(("a", time))
+    one = ListHost(assigner, timestamped=True, time=0, snapshots=[host.snapshot() for host in hosts])
+    one.move_to(200)
+    assert one.outputs[0].times == [19]
+
+
+class OwnState(Exact):
+    """Its watermarks are the numbers of its records."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def checkAndGetNextWatermark(self, element: Any, timestamp: int) -> int:
+        self.number += 1
+        return self.number
+
+    def snapshotState(self) -> int:
+        return self.number
+
+    def restoreState(self, state: int) -> None:
+        self.number = state
+
+
+def test_an_assigner_of_the_scripts_own_may_have_state_too() -> None:
+    assigner = plan.AssignTimestamps(assigner_of(OwnState()))
+    first = ListHost(assigner, timestamped=True)
+    first.process(("a", 50), ("a", 60))
+    second = ListHost(assigner, timestamped=True, snapshots=[first.snapshot()])
+    second.process(("a", 70))
+    assert second.outputs[0].times == [3]
+
+
+class _Bounded(BoundedOutOfOrdernessTimestampExtractor):
+    def extractTimestamp(self, element: Any) -> int:
+        return element[1]
+
+
+# --- functions -------------------------------------------------------------------------------------------------------
+
+
+class Numbering(RichMapFunction):
+    """Numbers records. ``parts`` tells whether its state is a list, which can be divided."""
+
+    def __init__(self, parts: bool) -> None:
+        self.parts = parts
+        self.numbers = iter(count())
+        self.order: list[str] = []
+
+    def __reduce__(self) -> Any:
+        return Numbering, (self.parts,)
+
+    def open(self, config: Any) -> None:
+        self.order.append("open")
+
+    def map(self, value: Any) -> Any:
+        return value, next(self.numbers)
+
+    def snapshot_state(self) -> Any:
+        number = next(self.numbers)
+        self.numbers = iter(count(number))
+        return [number] if self.parts else number
+
+    def restore_state(self, state: Any) -> None:
+        self.order.append("restore")
+        self.numbers = iter(count(sum(state) if self.parts else state))
+
+
+def numbering(parts: bool, width: int = 1, snapshots: Sequence[Any] = ()) -> list[ListHost]:
+    operator = plan.Map(function(Numbering(parts), "map"))
+    return [ListHost(operator, index=index, width=width, snapshots=snapshots) for index in range(width)]
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_a_functions_own_state_is_given_back_before_it_is_opened(parts: bool) -> None:
+    [first] = numbering(parts)
+    first.process("x", "y")
+    [second] = numbering(parts, snapshots=[first.snapshot()])
+    assert second.process("z") == [("z", 2)]
+    (operator,) = second.chain.operators
+    assert operator.function.order == ["restore", "open"]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_at_another_parallelism_a_functions_lists_are_spread() -> None:
+    first = numbering(True, 3)
+    for host, records in zip(first, ("x", "xy", "xyz"), strict=True):
+        host.process(*records)
+    snapshots = [host.snapshot() for host in first]
+    assert [host.process("next")[-1] for host in numbering(True, 2, snapshots)] == [("next", 4), ("next", 2)]
+    assert [host.process("next")[-1][1] for host in numbering(True, 4, snapshots)] == [1, 2, 3, 0]
+
+
+def test_what_is_no_list_is_refused_at_another_parallelism() -> None:
+    snapshots = [host.snapshot() for host in numbering(False, 3)]
+    assert len(numbering(False, 3, snapshots)) == 3
+    with pytest.raises(StateError, match=r"Numbering\.snapshot_state\(\) has returned a int for each of 3 instances"):
+        numbering(False, 2, snapshots)
+
+
+def test_accumulators_go_on_counting() -> None:
+    operator = KEYED["keyed state"]
+    first = Job(operator, 3).run(RECORDS[:9])
+    second = Job(operator, 2, first.snapshots()).run(RECORDS[9:])
+    third = Job(operator, 2, second.snapshots())
+    values = [host.accumulators.merged()["calls"].getLocalValue() for host in third.hosts]
+    assert sum(values) == len(RECORDS)
+
+
+def test_a_function_sees_in_its_accumulator_what_it_had_counted() -> None:
+    class Counted(RichMapFunction):
+        def open(self, config: Any) -> None:
+            self.counter = IntCounter()
+            self.getRuntimeContext().add_accumulator("n", self.counter)
+
+        def map(self, value: Any) -> Any:
+            self.counter.add(1)
+            return self.counter.get_local_value()
+
+    operator = plan.Map(function(Counted(), "map"))
+    first = ListHost(operator)
+    first.process(*"xyz")
+    assert ListHost(operator, snapshots=[first.snapshot()]).process("z") == [4]
+
+
+def test_an_accumulator_that_functions_share_is_remembered_once() -> None:
+    operators = [plan.Map(function(Shared(), "map"))] * 2
+    SHARED.reset_local()
+    first = ListHost(*operators)
+    first.process(*"xyz")
+    snapshot = first.snapshot()
+    SHARED.reset_local()
+    second = ListHost(*operators, snapshots=[snapshot])
+    assert second.accumulators.merged()["n"].getLocalValue() == 6
+
+
+SHARED = IntCounter()
+
+
+class Shared(RichMapFunction):
+    def open(self, config: Any) -> None:
+        self.getRuntimeContext().add_accumulator("n", SHARED)
+
+    def map(self, value: Any) -> Any:
+        SHARED.add(1)
+        return value
+
+
+# --- state of a kind that has changed --------------------------------------------------------------------------------
+
+
+def test_a_state_restored_as_another_kind_is_refused() -> None:
+    def asking(ask: Callable[[Any], Any]) -> plan.Map:
+        class Asks(RichMapFunction):
+            def open(self, config: Any) -> None:
+                self.state = ask(self.getRuntimeContext())
+
+            def map(self, value: Any) -> Any:
+                self.state.add(value)
+                return self.state.get()
+
+        return plan.Map(function(Asks(), "map"))
+
+    first = ListHost(asking(lambda context: context.getListState(ListStateDescriptor("s"))), key=KEY)
+    first.process("ab")
+    with pytest.raises(ValueError, match="the state 's' of this function is a ListState, so it cannot be a ValueState"):
+        ListHost(
+            asking(lambda context: context.getState(ValueStateDescriptor("s"))), key=KEY, snapshots=[first.snapshot()]
+        )
+
+
+def test_what_has_no_state_has_nothing_to_remember() -> None:
+    operators = [plan.Map(function(str)), plan.Filter(function(bool)), plan.Reduce(ADD)]
+    assert ListHost(*operators, key=KEY, outputs=(ListOutput(2),)).snapshot() == {}

@@ -68,3 +68,12 @@ def test_a_closed_reader_is_at_its_end() -> None:
     reader.close()
 
     assert reader.read(1) is None
+
+
+def test_a_collection_that_has_become_shorter_is_not_taken_for_the_one_that_was_read() -> None:
+    first = CollectionReader((pickle.dumps([1, 2]), pickle.dumps([3, 4])))
+    first.read(2)
+    first.read(2)
+    for chunks in ((pickle.dumps([1, 2]),), (pickle.dumps([1, 2]), pickle.dumps([3])), ()):
+        with pytest.raises(ValueError, match="has become shorter than what had been read of it"):
+            CollectionReader(chunks).seek(first.position())

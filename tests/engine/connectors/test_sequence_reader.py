@@ -37,6 +37,21 @@ def test_a_new_reader_continues_where_a_position_was_taken(end: int, parallelism
     assert before + read_all(second) == list(range(0, end + 1, parallelism))
 
 
+@given(st.integers(0, 60), st.integers(1, 4), st.integers(1, 4), st.lists(st.integers(1, 9), max_size=5))
+def test_readers_of_another_parallelism_take_over_what_was_left(
+    end: int, before: int, after: int, limits: list[int]
+) -> None:
+    former = [SequenceReader(0, end, subtask, before) for subtask in range(before)]
+    numbers = [number for reader, limit in zip(former, limits, strict=False) for number in reader.read(limit) or []]
+    positions = [reader.position() for reader in former]
+    for subtask in range(after):
+        reader = SequenceReader(0, end, subtask, after)
+        reader.take_share(positions, subtask, after)
+        numbers += read_all(reader)
+
+    assert sorted(numbers) == list(range(end + 1))
+
+
 def test_a_start_after_the_end_is_an_empty_sequence() -> None:
     assert SequenceReader(5, 4, 0, 1).read(10) is None
 

@@ -127,6 +127,52 @@ def test_a_new_reader_continues_where_a_position_was_taken(
     assert lines == naive_lines(text.encode())
 
 
+@given(
+    content=contents,
+    name=st.sampled_from(["plain.txt", "packed.gz", "wide.utf16"]),
+    before=st.integers(1, 4),
+    after=st.integers(1, 4),
+    read=st.lists(limits, max_size=8),
+    block_size=block_sizes,
+)
+def test_readers_of_another_parallelism_take_over_what_was_left(
+    scratch: Path, content: bytes, name: str, before: int, after: int, read: list[int], block_size: int
+) -> None:
+    text, charset = content.decode("utf-8", "replace"), "utf-16" if name == "wide.utf16" else "utf-8"
+    path = scratch / name
+    path.write_bytes(gzip.compress(text.encode()) if name == "packed.gz" else text.encode(charset))
+    lines: list[str] = []
+    positions = []
+    for share in list_splits(path, before, charset):
+        reader = TextReader(share, charset, block_size)
+        for limit in read:
+            lines += reader.read(limit) or []
+        positions.append(pickle.loads(pickle.dumps(reader.position())))
+        reader.close()
+
+    for subtask, share in enumerate(list_splits(path, after, charset)):
+        reader = TextReader(share, charset, block_size)
+        reader.take_share(positions, subtask, after)
+        lines += read_all(reader, 3)
+
+    assert sorted(lines) == sorted(naive_lines(text.encode()))
+
+
+def test_what_was_left_of_a_file_is_divided_among_more_readers(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("".join(f"{number}\n" for number in range(1000)))
+    first = TextReader(list_splits(tmp_path, 1)[0])
+    first.read(500)
+    shares: list[list[str]] = []
+    for subtask in range(4):
+        reader = TextReader([])
+        reader.take_share([first.position()], subtask, 4)
+        shares.append(read_all(reader))
+    first.close()
+
+    assert [line for share in shares for line in share] == [str(number) for number in range(500, 1000)]
+    assert all(120 < len(share) < 130 for share in shares)
+
+
 def test_a_position_after_a_seek_is_where_the_reader_continues(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("1\n2\n3\n4\n")
     (share,) = list_splits(tmp_path, 1)

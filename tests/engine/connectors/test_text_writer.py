@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stream_engine.connectors.text_writer import TextWriter, prepare_output
+from stream_engine.connectors.text_writer import TextWriter, prepare_output, resume_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,3 +195,88 @@ def test_whenever_the_space_runs_out_the_file_ends_with_a_whole_line(tmp_path: P
 
     assert contents == ["first\n" + ("x" * 29 + "\n") * lines for lines in (33, 66)]
     assert (tmp_path / "a").read_text() == contents[-1] + "there is room again\n"
+
+
+# --- going on after a checkpoint -------------------------------------------------------------------------------------
+
+
+def resumed(path: Path, width: int, positions: list[dict[int, int]]) -> None:
+    """Each writer goes on where ``positions`` says, and writes another line."""
+    output = resume_output(path, width)
+    for subtask in range(width):
+        writer = TextWriter(output, subtask, width, positions[subtask])
+        writer.write([f"more of {subtask}"])
+        writer.close()
+
+
+def test_a_position_is_the_size_of_all_that_was_written(tmp_path: Path) -> None:
+    writer = TextWriter(tmp_path / "a", 0, 1)
+    writer.write(["größe", "b"])
+
+    assert writer.position() == len("größe\nb\n".encode())
+    assert (tmp_path / "a").read_text() == "größe\nb\n"
+    writer.close()
+
+
+def test_a_device_has_no_position_that_one_could_go_back_to() -> None:
+    writer = TextWriter("/dev/null", 0, 1)
+    writer.write(["a"])
+
+    assert writer.position() is None
+    writer.close()
+
+
+def test_what_was_written_after_the_checkpoint_is_cut_off(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("kept\nlost\nto")
+
+    resumed(tmp_path / "a", 1, [{0: len("kept\n")}])
+
+    assert (tmp_path / "a").read_text() == "kept\nmore of 0\n"
+
+
+def test_files_that_were_not_there_at_the_checkpoint_are_deleted_and_others_stay(tmp_path: Path) -> None:
+    for name in ("1", "2", "3", "10", "notes"):
+        (tmp_path / name).write_text("old\nnew\n")
+
+    resumed(tmp_path, 2, [{0: 4}, {1: 4}])
+
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "1": "old\nmore of 0\n",
+        "2": "old\nmore of 1\n",
+        "notes": "old\nnew\n",
+    }
+
+
+def test_with_fewer_writers_the_files_of_the_others_stay_as_they_were_at_the_checkpoint(tmp_path: Path) -> None:
+    for name in "1234":
+        (tmp_path / name).write_text("old\nnew\n")
+
+    resumed(tmp_path, 1, [{0: 4, 1: 0, 2: 8}])
+
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "1": "old\nmore of 0\n",
+        "2": "",
+        "3": "old\nnew\n",
+    }
+
+
+def test_with_more_writers_the_file_of_one_becomes_the_first_of_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old\nnew\n")
+
+    resumed(tmp_path / "a", 2, [{0: 4}, {}])
+
+    assert {path.name: path.read_text() for path in (tmp_path / "a").iterdir()} == {
+        "1": "old\nmore of 0\n",
+        "2": "more of 1\n",
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_result_that_has_become_shorter_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("short")
+
+    with pytest.raises(OSError, match=f"cannot write to {tmp_path}/a: at the checkpoint it had 6 bytes, of which some"):
+        TextWriter(tmp_path / "a", 0, 1, {0: 6})
+    assert (tmp_path / "a").read_text() == "short"
+    with pytest.raises(OSError, match=f"cannot write to {tmp_path}/gone: at the checkpoint it had 6 bytes"):
+        TextWriter(tmp_path / "gone", 0, 1, {0: 6})

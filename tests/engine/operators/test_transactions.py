@@ -1,0 +1,218 @@
+"""Sinks that remember: their place in a file, their own state, or transactions that are committed with a checkpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from listed import ListHost, function
+
+from stream_engine.api.functions import RichSinkFunction
+from stream_engine.graph import operators as plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LOG: list[Any] = []
+
+
+class Transactional(RichSinkFunction):
+    """Notes what is done to it."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    def open(self, config: Any) -> None:
+        LOG.append("open")
+
+    def close(self) -> None:
+        LOG.append("close")
+
+    def begin(self) -> list[Any]:
+        self.begun += 1
+        self.records: list[Any] = [f"t{self.begun}"]
+        return self.records
+
+    def invoke(self, value: Any) -> None:
+        self.records.append(value)
+
+    def preCommit(self, transaction: Any) -> None:
+        LOG.append(("pre_commit", *transaction))
+
+    def commit(self, transaction: Any) -> None:
+        LOG.append(("commit", *transaction))
+
+    def abort(self, transaction: Any) -> None:
+        LOG.append(("abort", *transaction))
+
+
+SINK = plan.FunctionSink(function(Transactional(), "invoke"), transactional=True)
+
+
+def sink(snapshots: Sequence[Any] = (), width: int = 1, index: int = 0) -> ListHost:
+    LOG.clear()
+    return ListHost(SINK, snapshots=snapshots, width=width, index=index)
+
+
+def complete(host: ListHost, checkpoint: int) -> None:
+    for operator in host.chain.operators:
+        operator.on_checkpoint_complete(checkpoint)
+
+
+def commit(host: ListHost) -> None:
+    for operator in host.chain.operators:
+        assert operator.commits
+        operator.commit()
+
+
+def test_a_transaction_is_pre_committed_at_a_checkpoint_and_committed_when_that_is_complete() -> None:
+    host = sink()
+    host.process(1, 2)
+    host.snapshot(1)
+    host.process(3)
+    assert LOG == ["open", ("pre_commit", "t1", 1, 2)]
+    complete(host, 1)
+    assert LOG[2:] == [("commit", "t1", 1, 2)]
+
+
+def test_only_what_the_checkpoint_counts_is_committed() -> None:
+    host = sink()
+    host.process(1)
+    host.snapshot(1)
+    host.process(2)
+    # The news of the first checkpoint comes late.
+    host.snapshot(2)
+    complete(host, 1)
+    assert [entry for entry in LOG if entry[0] == "commit"] == [("commit", "t1", 1)]
+
+
+def test_what_an_aborted_checkpoint_has_pre_committed_is_committed_with_the_next() -> None:
+    host = sink()
+    host.process(1)
+    host.snapshot(1)
+    host.process(2)
+    host.snapshot(2)
+    complete(host, 2)
+    assert [entry for entry in LOG if entry[0] == "commit"] == [("commit", "t1", 1), ("commit", "t2", 2)]
+
+
+def test_without_checkpoints_everything_is_committed_once_the_whole_job_has_finished() -> None:
+    host = sink()
+    host.process(1, 2)
+    host.chain.finish()
+    assert LOG == ["open", ("pre_commit", "t1", 1, 2)]
+    commit(host)
+    assert LOG[2:] == [("commit", "t1", 1, 2)]
+    for operator in host.chain.operators:
+        operator.close()
+    assert LOG[3:] == ["close"]
+
+
+def test_what_was_written_last_is_committed_by_a_checkpoint_after_the_input_has_ended() -> None:
+    host = sink()
+    host.process(1)
+    host.chain.finish()
+    complete(host, 6)
+    assert LOG[-1] == ("pre_commit", "t1", 1)
+    snapshot = host.snapshot(7)
+    complete(host, 7)
+    assert LOG[-1] == ("commit", "t1", 1)
+    assert snapshot[0].split == {"pending": [["t1", 1]], "open": []}
+
+
+def test_a_job_that_goes_on_commits_what_the_checkpoint_counts_and_aborts_what_was_begun_then() -> None:
+    first = sink()
+    first.process(1)
+    snapshot = first.snapshot(1)
+    second = sink([snapshot])
+    second.process(2)
+    assert LOG == ["open", ("commit", "t1", 1), ("abort", "t2")]
+    second.snapshot(2)
+    complete(second, 2)
+    assert LOG[3:] == [("pre_commit", "t1", 2), ("commit", "t1", 2)]
+
+
+def test_a_job_that_is_stopped_aborts_what_is_open_and_leaves_what_is_pre_committed() -> None:
+    host = sink()
+    host.process(1)
+    host.snapshot(1)
+    host.process(2)
+    for operator in host.chain.operators:
+        operator.close()
+    assert LOG == ["open", ("pre_commit", "t1", 1), ("abort", "t2", 2), "close"]
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_at_another_parallelism_each_transaction_is_committed_by_one_subtask(width: int) -> None:
+    snapshots: list[Any] = []
+    for index in range(2):
+        host = sink(width=2, index=index)
+        host.process(index)
+        snapshots.append(host.snapshot(1))
+    committed: list[Any] = []
+    for index in range(width):
+        sink(snapshots, width, index)
+        committed += [entry for entry in LOG if entry[0] == "commit"]
+    assert sorted(committed) == [("commit", "t1", 0), ("commit", "t1", 1)]
+
+
+# --- other sinks -----------------------------------------------------------------------------------------------------
+
+
+class Remembering:
+    """A sink with state of its own, which is not divided."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def invoke(self, value: Any) -> None:
+        self.seen.append(value)
+        LOG.append(tuple(self.seen))
+
+    def snapshot_state(self) -> Any:
+        return self.seen
+
+    def restore_state(self, state: Any) -> None:
+        self.seen = state
+
+
+def test_a_sink_may_keep_state_without_transactions() -> None:
+    operator = plan.FunctionSink(function(Remembering(), "invoke"))
+    first = ListHost(operator)
+    first.process(1, 2)
+    LOG.clear()
+    ListHost(operator, snapshots=[first.snapshot()]).process(3)
+    assert LOG == [(1, 2, 3)]
+
+
+def test_lines_are_handed_on_before_their_position_is_remembered_and_a_new_writer_begins_there() -> None:
+    sink = plan.TextFileSink("path")
+    first = ListHost(sink)
+    first.process("a", "b")
+    snapshot = first.snapshot()
+    assert first.writers[0].lines == ["a", "b"]
+    second = ListHost(sink, snapshots=[snapshot])
+    assert (first.writers[0].positions, second.writers[0].positions) == (None, {0: 2})
+
+
+def test_at_another_parallelism_the_first_writer_sees_to_the_files_of_those_that_are_no_more() -> None:
+    sink = plan.TextFileSink("path")
+    hosts = [ListHost(sink, index=index, width=3) for index in range(3)]
+    for host, lines in zip(hosts, ("a", "ab", "abc"), strict=True):
+        host.process(*lines)
+    snapshots = [host.snapshot() for host in hosts]
+
+    def positions(width: int) -> list[Any]:
+        later = [ListHost(sink, index=i, width=width, snapshots=snapshots) for i in range(width)]
+        return [host.writers[0].positions for host in later]
+
+    assert positions(1) == [{0: 1, 1: 2, 2: 3}]
+    assert positions(2) == [{0: 1, 2: 3}, {1: 2}]
+    assert positions(4) == [{0: 1}, {1: 2}, {2: 3}, {}]
+
+
+def test_bytes_for_a_socket_are_sent_before_a_checkpoint_counts_them() -> None:
+    host = ListHost(plan.SocketSink("host", 1, function(str.upper)))
+    host.process("a", "b")
+    host.snapshot()
+    assert host.writers[0].lines == ["A", "B"]

@@ -28,13 +28,16 @@ from java.util import NoSuchElementException
 from java.util import Properties
 from org.apache.flink.api.common import InvalidProgramException, JobExecutionResult
 from org.apache.flink.api.common.accumulators import IntCounter
+from org.apache.flink.api.common.restartstrategy import RestartStrategies
 from org.apache.flink.api.common.serialization import SimpleStringSchema
 from org.apache.flink.api.common.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
+from org.apache.flink.api.common.time import Time
 from org.apache.flink.api.java.utils import ParameterTool
 from org.apache.flink.configuration import Configuration
 from org.apache.flink.runtime.client import JobExecutionException
 from org.apache.flink.streaming.api import CheckpointingMode, TimeCharacteristic
 from org.apache.flink.streaming.api.datastream import DataStream
+from org.apache.flink.streaming.api.environment import CheckpointConfig
 from org.apache.flink.streaming.api.functions import AssignerWithPeriodicWatermarks
 from org.apache.flink.streaming.api.functions.sink import DiscardingSink, RichSinkFunction, SinkFunction
 from org.apache.flink.streaming.api.functions.timestamps import BoundedOutOfOrdernessTimestampExtractor

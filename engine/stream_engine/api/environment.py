@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.api.addresses import check_address
-from stream_engine.api.checkpointing import CheckpointingMode
+from stream_engine.api.checkpointing import CheckpointConfig, CheckpointingMode
 from stream_engine.api.elements import collection_source
 from stream_engine.api.files import location_of
 from stream_engine.api.functions import ParallelSourceFunction, SourceFunction
 from stream_engine.api.plan import PartOfPlan, Plan
+from stream_engine.api.restart import RestartStrategyConfiguration
 from stream_engine.api.settings import check_parallelism
-from stream_engine.api.snapshot import refuse, snapshot
+from stream_engine.api.snapshot import keeps_state, refuse, snapshot
 from stream_engine.api.streams import DataStream
-from stream_engine.api.time import TimeCharacteristic, milliseconds_of
+from stream_engine.api.time import TimeCharacteristic
 from stream_engine.configuration.options import BUFFER_TIMEOUT, DEFAULT_PARALLELISM, JOB_NAME
 from stream_engine.graph.operators import Map, PythonSource, SequenceSource, SocketTextSource, TextFileSource
 from stream_engine.graph.stream_graph import Upstream
@@ -65,10 +66,13 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
     # --- sources ---
 
     def create_python_source(self, function: Any) -> DataStream:
-        """The records that ``run(ctx)`` collects; one instance, unless it is a ParallelSourceFunction."""
+        """The records that ``run(ctx)`` collects; one instance, unless it is a ParallelSourceFunction.
+
+        With ``snapshot_state()`` and ``restore_state(state)`` it goes on after a failure where a checkpoint found it.
+        """
         source = snapshot(function, "run", SourceFunction, ("ctx",))
         parallel = isinstance(function, ParallelSourceFunction)
-        return self._source(PythonSource(source, parallel), f"Source: {source.label}")
+        return self._source(PythonSource(source, parallel, keeps_state(function)), f"Source: {source.label}")
 
     add_source = create_python_source
 
@@ -132,12 +136,22 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
         """Recorded (``interval`` in ms, or a Time) and warned of: this version takes no checkpoints."""
         import warnings
 
-        if not isinstance(mode, CheckpointingMode):
-            refuse(f"A CheckpointingMode is needed, such as CheckpointingMode.EXACTLY_ONCE, not {mode!r}.")
-        self._configuration.set("execution.checkpointing.interval", milliseconds_of(interval))
-        self._configuration.set("execution.checkpointing.mode", mode.value)
+        settings = self.get_checkpoint_config()
+        settings.set_checkpoint_interval(interval)
+        settings.set_checkpointing_mode(mode)
         text = "no checkpoints are taken in this version: a job that fails begins anew when it is run again"
         warnings.warn(text, stacklevel=2)
+        return self
+
+    def get_checkpoint_config(self) -> CheckpointConfig:
+        return CheckpointConfig(self._configuration)
+
+    def set_restart_strategy(self, strategy: RestartStrategyConfiguration) -> PythonStreamExecutionEnvironment:
+        """What becomes of a job that fails: one that RestartStrategies makes."""
+        if not isinstance(strategy, RestartStrategyConfiguration):
+            refuse(f"A strategy is needed, such as RestartStrategies.fixed_delay_restart(3, 1000), not {strategy!r}.")
+        for key, value in strategy.options.items():
+            self._configuration.set(key, value)
         return self
 
     # --- execution ---

@@ -37,8 +37,10 @@ class OperatorSettings(PartOfPlan):
         return self
 
     def uid(self: Settings, uid: str) -> Settings:
-        """An identifier that stays the same when the script changes."""
-        self._own("uid").uid = str(uid)
+        """By what the operator's state is found again when the script has changed; no other has the same."""
+        if not isinstance(uid, str) or not uid:
+            refuse(f"A uid is a str that is not empty, not {uid!r}.")
+        self._own("uid").uid = uid
         return self
 
     def _own(self, setting: str) -> StreamNode:

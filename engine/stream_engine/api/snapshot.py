@@ -15,6 +15,14 @@ from stream_engine.job import InvalidProgramException
 
 # Methods whose result says what becomes of the record; without one, all records would be lost, or in one place.
 _DECISIVE = ("extractAscendingTimestamp", "extractTimestamp", "filter", "getKey", "reduce", "select", "serialize")
+# What belongs together: methods, their other names, and their parameters.
+_STATE = {"snapshot_state": ("snapshotState", ()), "restore_state": ("restoreState", ("state",))}
+_TRANSACTIONS = {
+    "begin": ("begin", ()),
+    "pre_commit": ("preCommit", ("transaction",)),
+    "commit": ("commit", ("transaction",)),
+    "abort": ("abort", ("transaction",)),
+}
 
 
 def snapshot(
@@ -25,19 +33,34 @@ def snapshot(
     ``function`` is an object with ``method``, or anything callable; it is called with an argument for each of
     ``parameters``, and perhaps for those of ``optional``. ``interface`` is the base class that the guide derives such
     functions from. Raises InvalidProgramException when it cannot be called so, does nothing when it is, or cannot be
-    pickled.
+    pickled, and as ``keeps_state``.
     """
     target, name = _target(function, method, interface, parameters)
     owner = "" if target is function else f"{label_of(function)}."
     called = f"{owner}{name or label_of(function)}"
     _check_parameters(target, called, method, parameters, optional)
     nothing = _check_result(target, f"{called}({', '.join(parameters)})", method)
+    keeps_state(function)
     try:
         payload = pickled(function)
     except Exception as error:
         advice = "What each worker needs for itself is made in open() of a rich function, or in run() of a source."
         refuse(f"{complaint(label_of(function), function, error)} {advice}", error)
     return UserFunction(payload, label_of(function), name, nothing, only_reads(target))
+
+
+def keeps_state(function: Any) -> bool:
+    """Whether it has ``snapshot_state()`` and ``restore_state(state)``.
+
+    Raises InvalidProgramException when it has one of them alone, or with other parameters.
+    """
+    return _has_all(function, _STATE, any(_method(function, name, _STATE[name][0]) for name in _STATE))
+
+
+def is_transactional(function: Any) -> bool:
+    """Whether a sink has ``pre_commit(transaction)``, and then what belongs to it. Raises as ``keeps_state``."""
+    # The names of the others are those of many things that have nothing to do with checkpoints.
+    return _has_all(function, _TRANSACTIONS, _method(function, "pre_commit", "preCommit") is not None)
 
 
 def label_of(function: Any) -> str:
@@ -112,3 +135,20 @@ def _check_result(target: Any, call: str, method: str) -> bool:
     if nothing and method in _DECISIVE:
         refuse(f"{call} has no return, so that its result is always None: give it one.")
     return nothing
+
+
+def _has_all(function: Any, methods: dict[str, tuple[str, tuple[str, ...]]], wanted: bool) -> bool:
+    if not wanted or isinstance(function, type):
+        return False
+    for name, (other_name, parameters) in methods.items():
+        method = _method(function, name, other_name)
+        if method is None:
+            *first, last = methods
+            call = f"{name}({', '.join(parameters)})"
+            refuse(f"{label_of(function)} has no method {call}: {', '.join(first)} and {last} belong together.")
+        _check_parameters(method, f"{label_of(function)}.{name}", name, parameters, ())
+    return True
+
+
+def _method(function: Any, *names: str) -> Any:
+    return next((method for name in names if callable(method := getattr(function, name, None))), None)

@@ -17,7 +17,7 @@ from stream_engine.api.functions import (
 from stream_engine.api.serialization import SerializationSchema
 from stream_engine.api.settings import DataStreamSink, OperatorSettings
 from stream_engine.api.signature import signature_of
-from stream_engine.api.snapshot import refuse, snapshot
+from stream_engine.api.snapshot import is_transactional, refuse, snapshot
 from stream_engine.graph.operators import (
     AssignTimestamps,
     ConsoleSink,
@@ -170,10 +170,15 @@ class DataStream(OperatorSettings):
         return self._sink(SocketSink(host, port, serializer), f"Sink: {host}:{port}")
 
     def add_sink(self, function: Any) -> DataStreamSink:
-        """Calls ``invoke(value)`` or ``invoke(value, context)`` with each record."""
+        """Calls ``invoke(value)`` or ``invoke(value, context)`` with each record.
+
+        A function that has ``pre_commit(transaction)`` writes in transactions: ``begin()`` returns one for the records
+        that follow, ``commit(transaction)`` makes it show when a checkpoint or the job is complete, and
+        ``abort(transaction)`` undoes it.
+        """
         sink = snapshot(function, "invoke", SinkFunction, ("value",), ("context",))
         takes_context = _takes_context(function if sink.method is None else function.invoke)
-        return self._sink(FunctionSink(sink, takes_context), f"Sink: {sink.label}")
+        return self._sink(FunctionSink(sink, takes_context, is_transactional(function)), f"Sink: {sink.label}")
 
     # --- for the other kinds of streams ---
 

@@ -40,11 +40,13 @@ class SequenceSource:
 class PythonSource:
     """A user's SourceFunction: ``run(ctx)`` pushes records until it returns; ``cancel()``, if any, asks it to.
 
-    A ``parallel`` one runs in as many subtasks as other operators do.
+    A ``parallel`` one runs in as many subtasks as other operators do; a ``replayable`` one has ``snapshot_state()`` and
+    ``restore_state(state)``, so that it can go on where it was.
     """
 
     function: UserFunction
     parallel: bool = False
+    replayable: bool = False
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ def test_checkpoints_are_recorded_and_warned_of(env: Any, executor: Any) -> None
     assert warnings[0].filename == __file__
     configuration = executor.jobs[0].configuration
     assert configuration.get("execution.checkpointing.interval") == 5000
-    assert configuration.get("execution.checkpointing.mode") == "AT_LEAST_ONCE"
+    assert configuration.get("execution.checkpointing.mode") == "at_least_once"
 
 
 def test_the_buffer_timeout_is_the_jobs(env: Any, executor: Any) -> None:

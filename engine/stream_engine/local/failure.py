@@ -83,6 +83,39 @@ class Failure:
         return error
 
 
+# Memory that is given up when there is none left. Nothing is written there, so it is a number and no more until then.
+_RESERVE = [bytes(4 * 1024 * 1024)]
+# Made in advance, for when nothing can be made any more.
+_OUT_OF_MEMORY = pickle.dumps(Failure("MemoryError: a worker has no memory left, not even to say where", "", "", None))
+
+
+def packed_failure(error: BaseException, graph: JobGraph, index: int) -> bytes:
+    """The pickle of what ``describe`` gives; of less, when there is no memory left for that."""
+    while isinstance(error, MemoryError) and isinstance(error.__context__, MemoryError | OperatorError):
+        # Memory was out, and so no better was to be had than another one of the kind.
+        error = error.__context__
+    for _ in range(2):
+        try:
+            return pickle.dumps(describe(error, graph, index))
+        except MemoryError:
+            _RESERVE.clear()
+            # What has taken it all is most likely in a variable of one of the functions that have failed.
+            _forget_variables(error)
+    return _OUT_OF_MEMORY
+
+
+def _forget_variables(error: BaseException | None) -> None:
+    while error is not None:
+        traceback = error.__traceback__
+        while traceback is not None:
+            try:
+                traceback.tb_frame.clear()
+            except RuntimeError:
+                pass  # It is still being executed: one of ours.
+            traceback = traceback.tb_next
+        error = error.__cause__ or error.__context__
+
+
 def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:
     """The failure of worker ``index``, which runs the subtasks of that index."""
     from traceback import format_exception

@@ -31,7 +31,7 @@ from stream_engine.local.connection import (
 )
 from stream_engine.local.console import ConsoleWriter, flush_streams, redirect_streams
 from stream_engine.local.depth import allow_depth_of
-from stream_engine.local.failure import Cancelled, describe
+from stream_engine.local.failure import Cancelled, describe, packed_failure
 from stream_engine.local.gate import Gate, unpack
 from stream_engine.local.loops import LoopMonitor
 from stream_engine.local.sources import FedReader, PushSource, pull_source
@@ -210,7 +210,7 @@ class Worker:
         self._drain()
 
     def _fail(self, error: BaseException) -> None:
-        self.control.send(FAILED, 0, pickle.dumps(describe(error, self.graph, self.index)))
+        self.control.send(FAILED, 0, packed_failure(error, self.graph, self.index))
         self._stop()
 
     def _drain(self) -> None:

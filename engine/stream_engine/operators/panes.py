@@ -6,6 +6,7 @@ however many windows overlap there; a window's result is put together from its p
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import gcd, inf, isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ class Panes:
         self.width = gcd(windows.size, windows.slide)
         self._lateness = lateness
         self._panes: dict[int, Contents] = {}
+        # No pane begins before it, so that nothing is looked through as long as it is too early for any window to fire.
+        self._earliest: float = inf
         self._fired: int | None = None
 
     def __bool__(self) -> bool:
@@ -48,6 +51,7 @@ class Panes:
         contents = self._panes.get(start)
         if contents is None:
             contents = self._panes[start] = {}
+            self._earliest = min(self._earliest, start)
         return contents
 
     def tables(self) -> dict[str, Contents]:
@@ -83,7 +87,7 @@ class Panes:
             return []
         last = max(groups)
         self._fired = None if last == -inf else int(last)
-        self._panes = groups.pop(last)
+        self._take(groups.pop(last))
         behind = [self._left_behind(group, fired) for fired, group in groups.items()]
         for panes in behind:
             for start, contents in panes._panes.items():
@@ -98,13 +102,18 @@ class Panes:
 
     def _left_behind(self, panes: dict[int, Contents], fired: float) -> Panes:
         others = Panes(self._windows, self._lateness)
-        others._panes = panes
+        others._take(panes)
         others._fired = None if fired == -inf else int(fired)
         return others
 
+    def _take(self, panes: dict[int, Contents]) -> None:
+        self._panes = panes
+        self._earliest = min(panes, default=inf)
+
     def pop(self) -> Iterator[tuple[int, Contents]]:
         """Every pane with its contents, earliest first; they are forgotten."""
-        panes, self._panes = self._panes, {}
+        panes = self._panes
+        self._take({})
         for start in sorted(panes):
             if panes[start]:
                 yield start, panes[start]
@@ -114,35 +123,43 @@ class Panes:
 
         ``merge`` makes one dict of those of several panes, and must leave them as they are.
         """
-        while (end := self._next_end()) is not None and end <= until:
-            self._fired = end
-            panes = self.within(end)
-            if panes:
-                alone = self.width == self.size and not self._lateness
-                yield end - self.size, end, panes[0] if alone else merge(panes)
+        if self._panes and self._first_end(int(self._earliest)) <= until:
+            starts = sorted(self._panes)
+            yield from self._fire(starts, until, merge)
+            over = 0
+            while over < len(starts) and self._last_end(starts[over]) + self._lateness <= until:
+                del self._panes[starts[over]]
+                over += 1
+            self._earliest = starts[over] if over < len(starts) else inf
         if isfinite(until):
             # Windows that had nothing to fire have passed as well.
             passed = (int(until) - self.size) // self.slide * self.slide + self.size
             self._fired = passed if self._fired is None else max(self._fired, passed)
-        for start in [start for start in self._panes if self._last_end(start) + self._lateness <= until]:
-            del self._panes[start]
+
+    def _fire(self, starts: list[int], until: float, merge: Merge) -> Iterator[tuple[int, int, Contents]]:
+        for start in starts:
+            while self._panes[start] and not self._over(start):
+                end = self._first_end(start)
+                if self._fired is not None:
+                    end = max(end, self._fired + self.slide)
+                if end > until:
+                    return
+                self._fired = end
+                panes = self._between(starts, end)
+                alone = self.width == self.size and not self._lateness
+                yield end - self.size, end, panes[0] if alone else merge(panes)
 
     def within(self, end: int) -> list[Contents]:
         """What the window that ends at ``end`` has in each of its panes, in order."""
-        starts = sorted(start for start in self._panes if end - self.size <= start < end)
-        return [self._panes[start] for start in starts if self._panes[start]]
+        return self._between(sorted(self._panes), end)
+
+    def _between(self, starts: list[int], end: int) -> list[Contents]:
+        within = starts[bisect_left(starts, end - self.size) : bisect_left(starts, end)]
+        return [self._panes[start] for start in within if self._panes[start]]
 
     def ends(self, time: int) -> list[int]:
         """The ends of all windows that ``time`` falls into, in order; none where the slide is longer than the size."""
         return list(range(self._first_end(time), time + self.size + 1, self.slide))
-
-    def _next_end(self) -> int | None:
-        """The end of the earliest window that has contents and has not fired."""
-        starts = [start for start, contents in self._panes.items() if contents and not self._over(start)]
-        if not starts:
-            return None
-        end = self._first_end(min(starts))
-        return end if self._fired is None else max(end, self._fired + self.slide)
 
     def _over(self, start: int) -> bool:
         """Whether all windows that cover the pane at ``start``, if there are any, have fired."""

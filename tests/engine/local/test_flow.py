@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import alive, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from launched import Jobs, Launcher
@@ -153,3 +156,69 @@ def test_a_source_that_waits_does_not_hold_up_another_one(jobs: Jobs) -> None:
     quick = env.from_elements("quick").map(lambda word: (word, time.time()))
     slow.union(quick).map(lambda pair: (pair[0], time.time() - pair[1] < 0.2)).output()
     assert jobs.raw_lines(env) == ["('quick', True)", "('slow', True)"]
+
+
+FLOOD = """
+    import os, time
+    from org.apache.flink.api.common.functions import RichMapFunction
+    from org.apache.flink.streaming.api.functions.sink import SinkFunction
+    from org.apache.flink.streaming.api.functions.source import SourceFunction
+
+    class Fast(SourceFunction):
+        def __init__(self):
+            self.running = True
+        def run(self, ctx):
+            while self.running:
+                ctx.collect(("x" * 100, time.monotonic()))
+        def cancel(self):
+            self.running = False
+
+    class Known(RichMapFunction):
+        def open(self, config):
+            with open("pids", "a") as file:
+                print(os.getpid(), file=file)
+        def map(self, value):
+            return value
+
+    class Slow(SinkFunction):
+        def invoke(self, value):
+            # About a thousand times the time that the source takes for a record.
+            time.sleep(0.001)
+            if not os.path.exists("begun"):
+                open("begun", "w").close()
+
+    def main(factory):
+        env = factory.get_execution_environment()
+        env.create_python_source(Fast()).rebalance().map(Known()).shuffle().add_sink(Slow())
+        env.execute()
+"""
+
+
+@pytest.mark.parametrize("seconds", [1, pytest.param(75, marks=pytest.mark.long)])
+def test_a_flood_into_a_slow_sink_fills_no_memory_and_stops_at_once(launcher: Launcher, seconds: int) -> None:
+    process = launcher.start(FLOOD, "-p", 2)
+    try:
+        assert wait_until((launcher.directory / "begun").exists, 20)
+        pids = [process.pid, *map(int, (launcher.directory / "pids").read_text().split())]
+        assert len(pids) == 3
+        # Until buffers have the size that they keep.
+        time.sleep(min(15, seconds))
+        before = [resident_size(pid) for pid in pids]
+        time.sleep(max(0, seconds - 15))
+        grown = sum(resident_size(pid) for pid in pids) - sum(before)
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=5)
+        assert time.monotonic() - start < 3
+    finally:
+        kill_quietly(process)
+    assert process.returncode == 130
+    assert grown < 5 * 1024
+    assert max(before) < 100 * 1024
+    assert wait_until(lambda: not any(map(alive, pids)), 2)
+
+
+def resident_size(pid: int) -> int:
+    """In KB."""
+    listed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    return int(listed.stdout)

@@ -29,6 +29,7 @@ from stream_engine.operators.windows import (
 if TYPE_CHECKING:
     from stream_engine.graph.stream_graph import StreamNode
     from stream_engine.operators.operator import Operator
+    from stream_engine.operators.tables import Tables
 
 _SIMPLE = {
     plan.Map: MapOperator,
@@ -37,8 +38,18 @@ _SIMPLE = {
 }
 
 
-def build_operator(node: StreamNode, index: int, width: int) -> Operator:
-    """The operator of subtask ``index`` of ``width``; its user functions are loaded anew."""
+def build_operator(node: StreamNode, index: int, width: int, tables: Tables | None = None) -> Operator:
+    """The operator of subtask ``index`` of ``width``; its user functions are loaded anew.
+
+    It keeps what it has for each key in ``tables``; without them, in memory.
+    """
+    operator = _built(node, index, width)
+    if tables is not None:
+        operator.tables = tables
+    return operator
+
+
+def _built(node: StreamNode, index: int, width: int) -> Operator:
     operator, identifier, name, key = node.operator, node.id, node.name, node.key
     simple = _SIMPLE.get(type(operator))
     if simple is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from functools import reduce
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.keys import check_key, key_call, write_key
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from stream_engine.graph.operators import CountWindows
     from stream_engine.operators.chain import ChainWriter, Collector
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+    from stream_engine.operators.tables import Table
 
 
-class _Window:
+class CountWindow:
     """The last records of one key, and how many have come since the window last fired."""
 
     __slots__ = ("fresh", "values")
@@ -43,7 +44,10 @@ class CountWindowOperator(FunctionOperator):
         super().__init__(identifier, name, function, key)
         self._windows = windows
         self._key_of = key_call(key)
-        self._open_windows: dict[Any, _Window] = {}
+
+    @cached_property
+    def _open_windows(self) -> Table:
+        return self.tables.values()
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
@@ -56,36 +60,42 @@ class CountWindowOperator(FunctionOperator):
         with code.block(f"if {window}.fresh == {self._windows.slide}:"):
             chain.stamp(f"{code.bind('operator', self)}.collector")
             code.line(f"{code.bind('fire', self._fire)}({key}, {window})", "function")
+        if self.tables.on_disk:
+            with code.block("else:"):
+                code.line(f"{code.bind('windows', self._open_windows)}[{key}] = {window}", "hash")
 
-    def _window_of(self, key: Any) -> _Window:
+    def _window_of(self, key: Any) -> CountWindow:
         window = self._open_windows.get(key)
         if window is None:
             check_key(key)
-            window = self._open_windows[key] = _Window(self._windows.size)
+            window = self._open_windows[key] = CountWindow(self._windows.size)
         return window
 
-    def _fire(self, key: Any, window: _Window) -> None:
+    def _fire(self, key: Any, window: CountWindow) -> None:
         window.fresh = 0
         if self._windows.size <= self._windows.slide:
             del self._open_windows[key]
             self.emit(key, list(window.values))
         else:
+            if self.tables.on_disk:
+                self._open_windows[key] = window
             self.emit(key, [own(value) for value in window.values])
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
         snapshot = super().snapshot(checkpoint)
-        snapshot.keyed["windows"] = {
-            key: (list(window.values), window.fresh) for key, window in self._open_windows.items()
-        }
+        snapshot.keyed["windows"] = self._open_windows
         return snapshot
 
     def restore(self, state: RestoredState) -> None:
         super().restore(state)
-        for key, (values, fresh) in state.keyed.get("windows", {}).items():
-            window = self._open_windows[key] = _Window(self._windows.size)
-            window.values.extend(values)
-            # Fewer where the script has made the slide smaller since: the key's next record fires.
-            window.fresh = min(fresh, self._windows.slide - 1)
+        self._open_windows.update((key, self._adapted(window)) for key, window in state.entries("windows"))
+
+    def _adapted(self, former: CountWindow) -> CountWindow:
+        """The window as it would be, had the script always given these sizes; with too many records it fires next."""
+        window = CountWindow(self._windows.size)
+        window.values.extend(former.values)
+        window.fresh = min(former.fresh, self._windows.slide - 1)
+        return window
 
     def emit(self, key: Any, values: list[Any]) -> None:
         """Sends on what the function makes of a window's records."""

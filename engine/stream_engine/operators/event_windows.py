@@ -41,7 +41,7 @@ class _EventTime(PaneOperator):
         self, identifier: int, name: str, spec: WindowReduce | WindowApply, key: UserFunction, windows: TimeWindows
     ) -> None:
         super().__init__(identifier, name, spec.function, key, windows)
-        self.panes = Panes(windows, spec.lateness)
+        self.panes = Panes(windows, spec.lateness, self._new_contents)
         self.watermark = -(2**63)
         self._lateness = spec.lateness
         self._late_output = spec.late_output
@@ -103,7 +103,7 @@ class _EventTime(PaneOperator):
         for end in ends:
             # A window that has fired fires again; one beyond its lateness is closed, one to come takes it along.
             if end - 1 <= self.watermark < end - 1 + self._lateness:
-                panes = [{key: each[key]} for each in self.panes.within(end) if key in each]
+                panes: list[Contents] = [{key: each[key]} for each in self.panes.within(end) if key in each]
                 self.emit_window(end - self.panes.size, end, self.merge(panes))
 
     def add(self, contents: Contents, key: Any, record: Any) -> None:
@@ -118,4 +118,7 @@ class EventTimeReduceOperator(_EventTime, WindowReduceOperator):
 
 class EventTimeApplyOperator(_EventTime, WindowApplyOperator):
     def add(self, contents: Contents, key: Any, record: Any) -> None:
-        contents.setdefault(key, []).append(record)
+        if self.tables.on_disk:
+            contents.append(key, record)
+        else:
+            contents.setdefault(key, []).append(record)

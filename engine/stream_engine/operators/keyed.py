@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.keys import check_key, key_call, write_key
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+    from stream_engine.operators.tables import Table
 
 
 class ReduceOperator(FunctionOperator):
@@ -21,7 +23,10 @@ class ReduceOperator(FunctionOperator):
         super().__init__(identifier, name, function, key)
         self._reads = function.only_reads
         self._key_of = key_call(key)
-        self._values: dict[Any, Any] = {}
+
+    @cached_property
+    def _values(self) -> Table:
+        return self.tables.values()
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
@@ -42,7 +47,7 @@ class ReduceOperator(FunctionOperator):
 
     def restore(self, state: RestoredState) -> None:
         super().restore(state)
-        self._values.update(state.keyed.get("values", {}))
+        self._values.update(state.entries("values"))
 
 
 def write_reduce(chain: ChainWriter, values: str, key: str, value: str, record: str, reduce: Any) -> str:

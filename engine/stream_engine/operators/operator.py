@@ -10,6 +10,7 @@ from stream_engine.operators.function_state import FunctionState
 from stream_engine.operators.keys import MISSING, key_call, write_key
 from stream_engine.operators.snapshot import OperatorSnapshot
 from stream_engine.operators.state import UNKEYED, KeyedStates
+from stream_engine.operators.tables import MemoryTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.operators import Sink
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.snapshot import RestoredState
+    from stream_engine.operators.tables import Tables
 
 
 class Writer(Protocol):
@@ -69,6 +71,8 @@ class Operator:
     makes_time = False
     # Whether ``commit`` comes between ``finish`` and ``close``, once all of the job's subtasks have finished.
     commits = False
+    # Where it keeps what it has for each key; set before ``write``.
+    tables: Tables = MemoryTables()
 
     def __init__(self, identifier: int, name: str) -> None:
         self.id = identifier
@@ -125,7 +129,7 @@ class FunctionOperator(Operator):
         super().__init__(identifier, name)
         self.function = function.load()
         self.call: Callable[..., Any] = getattr(self.function, function.method) if function.method else self.function
-        self.states = KeyedStates(UNKEYED if key is None else self.stateless)
+        self.states = KeyedStates(UNKEYED if key is None else self.stateless, lambda: self.tables.values())
         self.exposes = self.applies and not function.only_reads
         self.accumulators = OwnAccumulators()
         self.function_state = FunctionState(self.function)

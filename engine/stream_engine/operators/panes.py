@@ -11,15 +11,19 @@ from math import gcd, inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.snapshot import StateError
+from stream_engine.operators.tables import forget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from stream_engine.graph.operators import TimeWindows
+    from stream_engine.operators.snapshot import RestoredState
+    from stream_engine.operators.tables import Entries
 
-    Merge = Callable[[list["Contents"]], "Contents"]
+    Merge = Callable[[list["Contents"]], Entries]
 
-Contents = dict[Any, Any]
+# A Table of values, or of lists.
+Contents = Any
 
 _TITLE = "pane"
 
@@ -27,8 +31,9 @@ _TITLE = "pane"
 class Panes:
     """What windows hold that have not fired yet: a value per key, per pane. Times in ms since the epoch."""
 
-    def __init__(self, windows: TimeWindows, lateness: int = 0) -> None:
+    def __init__(self, windows: TimeWindows, lateness: int = 0, new_contents: Callable[[], Contents] = dict) -> None:
         self._windows = windows
+        self._new_contents = new_contents
         self.size = windows.size
         self.slide = windows.slide
         self.width = gcd(windows.size, windows.slide)
@@ -50,7 +55,7 @@ class Panes:
         """The values of the pane that begins at ``start``."""
         contents = self._panes.get(start)
         if contents is None:
-            contents = self._panes[start] = {}
+            contents = self._panes[start] = self._new_contents()
             self._earliest = min(self._earliest, start)
         return contents
 
@@ -65,16 +70,16 @@ class Panes:
             if contents
         }
 
-    def restore(self, tables: Mapping[str, Contents]) -> list[Panes]:
-        """Takes back the ``tables`` of other panes, or of several whose keys differ. There must be nothing here yet.
+    def restore(self, state: RestoredState) -> list[Panes]:
+        """Takes back the tables of other panes, or of several whose keys differ. There must be nothing here yet.
 
         Among several, windows of some may have fired that for others had not. Here they count as fired; those that had
         not are returned, to be fired with ``catch_up``. Raises StateError for other windows than these.
         """
         groups: dict[float, dict[int, Contents]] = {}
-        for title, contents in tables.items():
+        for title in state.keyed:
             kind, *numbers = title.split(" ")
-            if kind == _TITLE and contents:
+            if kind == _TITLE:
                 size, slide, start = map(int, numbers[:3])
                 if (size, slide) != (self.size, self.slide):
                     raise StateError(
@@ -82,7 +87,10 @@ class Panes:
                         f"windows of {self.size} ms every {self.slide} ms"
                     )
                 fired = -inf if numbers[3] == "None" else int(numbers[3])
-                groups.setdefault(fired, {})[start] = contents
+                contents = self._new_contents()
+                contents.update(state.entries(title))
+                if contents:
+                    groups.setdefault(fired, {})[start] = contents
         if not groups:
             return []
         last = max(groups)
@@ -92,16 +100,16 @@ class Panes:
         for panes in behind:
             for start, contents in panes._panes.items():
                 if not self._over(start) or self._lateness:
-                    self.contents(start).update(contents)
+                    self.contents(start).update(contents.items())
         return behind
 
-    def catch_up(self, ahead: Panes, merge: Merge) -> Iterator[tuple[int, int, Contents]]:
+    def catch_up(self, ahead: Panes, merge: Merge) -> Iterator[tuple[int, int, Entries]]:
         """As ``fire``, up to where the windows of ``ahead`` have fired."""
         assert ahead._fired is not None
         return self.fire(ahead._fired, merge)
 
     def _left_behind(self, panes: dict[int, Contents], fired: float) -> Panes:
-        others = Panes(self._windows, self._lateness)
+        others = Panes(self._windows, self._lateness, self._new_contents)
         others._take(panes)
         others._fired = None if fired == -inf else int(fired)
         return others
@@ -117,8 +125,9 @@ class Panes:
         for start in sorted(panes):
             if panes[start]:
                 yield start, panes[start]
+            forget(panes[start])
 
-    def fire(self, until: float, merge: Merge) -> Iterator[tuple[int, int, Contents]]:
+    def fire(self, until: float, merge: Merge) -> Iterator[tuple[int, int, Entries]]:
         """The start, end and contents of every window that ends at ``until`` or before and has any, in order.
 
         ``merge`` makes one dict of those of several panes, and must leave them as they are.
@@ -128,7 +137,7 @@ class Panes:
             yield from self._fire(starts, until, merge)
             over = 0
             while over < len(starts) and self._last_end(starts[over]) + self._lateness <= until:
-                del self._panes[starts[over]]
+                forget(self._panes.pop(starts[over]))
                 over += 1
             self._earliest = starts[over] if over < len(starts) else inf
         if isfinite(until):
@@ -136,7 +145,7 @@ class Panes:
             passed = (int(until) - self.size) // self.slide * self.slide + self.size
             self._fired = passed if self._fired is None else max(self._fired, passed)
 
-    def _fire(self, starts: list[int], until: float, merge: Merge) -> Iterator[tuple[int, int, Contents]]:
+    def _fire(self, starts: list[int], until: float, merge: Merge) -> Iterator[tuple[int, int, Entries]]:
         for start in starts:
             while self._panes[start] and not self._over(start):
                 end = self._first_end(start)

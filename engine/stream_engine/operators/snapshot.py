@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Table = dict[Any, Any]
+    from stream_engine.operators.tables import Entries
 
 
 class StateError(Exception):
@@ -24,13 +24,28 @@ class OperatorSnapshot:
     ``own``: what only this subtask can go on with, unless it has what all of them had.
     """
 
-    keyed: dict[str, Table] = field(default_factory=dict)
+    keyed: dict[str, Entries] = field(default_factory=dict)
     split: dict[str, list[Any]] = field(default_factory=dict)
     own: dict[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether there is anything to remember."""
         return bool(self.own) or any(self.keyed.values()) or any(self.split.values())
+
+
+class Share:
+    """Of the entries of some tables, those whose keys' records come to subtask ``index`` of ``width``."""
+
+    def __init__(self, tables: Sequence[Entries], index: int = 0, width: int = 1) -> None:
+        self._tables = tables
+        self._index = index
+        self._width = width
+
+    def items(self) -> Iterator[tuple[Any, Any]]:
+        for table in self._tables:
+            for key, value in table.items():
+                if hash(key) % self._width == self._index:
+                    yield key, value
 
 
 @dataclass
@@ -43,10 +58,14 @@ class RestoredState:
 
     index: int
     width: int
-    keyed: dict[str, Table] = field(default_factory=dict)
+    keyed: dict[str, Share] = field(default_factory=dict)
     split: dict[str, list[Any]] = field(default_factory=dict)
     own: dict[str, Any] = field(default_factory=dict)
     everyone: dict[str, list[Any]] = field(default_factory=dict)
+
+    def entries(self, name: str) -> Iterator[tuple[Any, Any]]:
+        """The keys and values of a table that are this subtask's."""
+        return self.keyed[name].items() if name in self.keyed else iter(())
 
     def elements(self, name: str) -> list[Any]:
         """This subtask's share of what was ``split``."""
@@ -70,20 +89,19 @@ def merge(
         own = snapshots[index]
         if own is not None:
             state.split, state.own = own.split, own.own
-            if same_hashes:
-                state.keyed = own.keyed
-                return state
-        elif same_hashes:
+        if same_hashes:
+            state.keyed = {name: Share([table]) for name, table in own.keyed.items()} if own is not None else {}
             return state
     else:
         for snapshot in filter(None, snapshots):
             for name, value in snapshot.own.items():
                 state.everyone.setdefault(name, []).append(value)
         state.split = {name: deal(elements, index, width) for name, elements in _all_split(snapshots)}
+    tables: dict[str, list[Entries]] = {}
     for snapshot in filter(None, snapshots):
         for name, table in snapshot.keyed.items():
-            ours = {key: value for key, value in table.items() if hash(key) % width == index}
-            state.keyed.setdefault(name, {}).update(ours)
+            tables.setdefault(name, []).append(table)
+    state.keyed = {name: Share(each, index, width) for name, each in tables.items()}
     return state
 
 

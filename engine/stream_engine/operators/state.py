@@ -12,7 +12,10 @@ from stream_engine.operators.keys import MISSING, InvalidKeyError, check_key
 from stream_engine.operators.ownership import own
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+    from stream_engine.operators.tables import Table
 
 # Why a function may keep no state.
 SOURCE = "state is kept per key, and the records of a source have none yet"
@@ -27,15 +30,16 @@ StateT = TypeVar("StateT", bound="State")
 class KeyedStates:
     """All keyed state of one operator, in one subtask. ``key`` is the current key, set before each call.
 
-    ``tables`` has a dict per name of a state, from key to what is kept for it: a value, a list or a dict. ``shared``
+    ``tables`` has a table per name of a state, from key to what is kept for it: a value, a list or a dict. ``shared``
     leaves the copying out. ``unavailable`` tells why there can be no state, and is empty where there can.
     """
 
-    def __init__(self, unavailable: str = "") -> None:
+    def __init__(self, unavailable: str = "", new_table: Callable[[], Table] = dict) -> None:
         self.key: Any = MISSING
-        self.tables: dict[str, dict[Any, Any]] = {}
+        self.tables: dict[str, Table] = {}
         self.shared = False
         self._unavailable = unavailable
+        self._new_table = new_table
         self._kinds: dict[str, type[State]] = {}
 
     def state(self, kind: type[StateT], descriptor: Any, *needed: str) -> StateT:
@@ -55,26 +59,30 @@ class KeyedStates:
                 f"the state {name!r} of this function is a {known.__name__}, so it cannot be a "
                 f"{kind.__name__} also: give one another name"
             )
-        return kind(self, self.tables.setdefault(name, {}), descriptor)
+        if name not in self.tables:
+            self.tables[name] = self._new_table()
+        return kind(self, self.tables[name], descriptor)
 
     def snapshot(self, snapshot: OperatorSnapshot) -> None:
         for name, table in self.tables.items():
             snapshot.keyed[f"{self._kinds[name].__name__} {name}"] = table
 
     def restore(self, state: RestoredState) -> None:
-        for title, table in state.keyed.items():
+        for title in state.keyed:
             kind, _, name = title.partition(" ")
             if kind in _KINDS:
                 self._kinds[name] = _KINDS[kind]
-                self.tables[name] = table
+                self.tables[name] = self._new_table()
+                self.tables[name].update(state.entries(title))
 
 
 class State:
     """A view of one table, at the current key."""
 
-    def __init__(self, states: KeyedStates, table: dict[Any, Any], descriptor: Any) -> None:
+    def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
         self._states = states
         self._table = table
+        self._gives_copies = type(table) is not dict
         self._name: str = descriptor.name
         self._own = _same if states.shared else own
 
@@ -104,11 +112,16 @@ class State:
             check_key(self._states.key)
         self._table[self._states.key] = content
 
+    def _put_back(self, content: Any) -> None:
+        """Lets a change in what is kept count."""
+        if self._gives_copies:
+            self._table[self._states.key] = content
+
 
 class ValueState(State):
     """One value per key."""
 
-    def __init__(self, states: KeyedStates, table: dict[Any, Any], descriptor: Any) -> None:
+    def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
         super().__init__(states, table, descriptor)
         self._default = descriptor.default
 
@@ -139,6 +152,7 @@ class ListState(State):
             self._keep([self._own(value)])
         else:
             kept.append(self._own(value))
+            self._put_back(kept)
 
     def add_all(self, values: Any) -> None:
         for value in values:
@@ -163,9 +177,12 @@ class MapState(State):
         return self._own(self._fields().get(field))
 
     def put(self, field: Any, value: Any) -> None:
-        if self._kept() is MISSING:
-            self._keep({})
-        self._fields()[self._own(field)] = self._own(value)
+        fields = self._kept()
+        if fields is MISSING:
+            fields = {}
+            self._keep(fields)
+        fields[self._own(field)] = self._own(value)
+        self._put_back(fields)
 
     def put_all(self, fields: Any) -> None:
         """Puts all of a dict's fields."""
@@ -179,7 +196,9 @@ class MapState(State):
         """Takes ``field`` out, if it is in."""
         fields = self._fields()
         fields.pop(field, None)
-        if not fields:
+        if fields:
+            self._put_back(fields)
+        else:
             self.clear()
 
     def keys(self) -> list[Any]:
@@ -206,7 +225,7 @@ class MapState(State):
 class ReducingState(State):
     """One value per key, which each that is added is reduced with."""
 
-    def __init__(self, states: KeyedStates, table: dict[Any, Any], descriptor: Any) -> None:
+    def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
         super().__init__(states, table, descriptor)
         function = descriptor.reduce_function
         self._reduce = getattr(function, "reduce", function)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.panes import Panes
 from stream_engine.operators.state import WINDOWED_REDUCE
+from stream_engine.operators.tables import Merged
 from stream_engine.window import TimeWindow
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from stream_engine.operators.operator import Host
     from stream_engine.operators.panes import Contents
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+    from stream_engine.operators.tables import Entries
 
 
 class PaneOperator(FunctionOperator):
@@ -35,12 +39,15 @@ class PaneOperator(FunctionOperator):
         self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: TimeWindows
     ) -> None:
         super().__init__(identifier, name, function, key)
-        self.panes = Panes(windows)
+        self.panes = Panes(windows, new_contents=self._new_contents)
         self._behind: list[Panes] = []
         self._key_of = key_call(key)
         self._namespace: dict[str, Any] = {}
         self._pane_names: list[str] = []
         self._fires_at_end = True
+
+    def _new_contents(self) -> Contents:
+        return self.tables.values()
 
     @property
     def pending(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -104,13 +111,13 @@ class PaneOperator(FunctionOperator):
 
     def restore(self, state: RestoredState) -> None:
         super().restore(state)
-        self._behind = self.panes.restore(state.keyed)
+        self._behind = self.panes.restore(state)
 
-    def emit_window(self, start: int, end: int, contents: Contents) -> None:
+    def emit_window(self, start: int, end: int, contents: Entries) -> None:
         """Emits what the function makes of a window's values, which are its own; they have the window's last ms."""
         raise NotImplementedError
 
-    def merge(self, panes: list[Contents]) -> Contents:
+    def merge(self, panes: list[Contents]) -> Entries:
         """The values of a window made of several panes, which are left as they are."""
         raise NotImplementedError
 
@@ -157,15 +164,17 @@ class WindowReduceOperator(PaneOperator):
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
         write_reduce(chain, pane, key, chain.code.fresh("v"), record, self.call)
 
-    def emit_window(self, start: int, end: int, contents: Contents) -> None:
+    def emit_window(self, start: int, end: int, contents: Entries) -> None:
         self._collector.time = end - 1
         emit = self._collector.collect
         for value in contents.values():
             emit(value)
 
-    def merge(self, panes: list[Contents]) -> Contents:
+    def merge(self, panes: list[Contents]) -> Entries:
         reduce = self.call
-        merged: Contents = {}
+        if self.tables.on_disk:
+            return Merged(panes, partial(functools.reduce, reduce))
+        merged: dict[Any, Any] = {}
         for values in panes:
             for key, value in values.items():
                 # A function may change its first argument, and the panes are needed for the next window.
@@ -199,17 +208,26 @@ class WindowApplyOperator(PaneOperator):
     applies = False
 
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
-        write_append(chain, pane, key, record)
+        if not self.tables.on_disk:
+            write_append(chain, pane, key, record)
+            return
+        chain.code.line(f"{chain.code.bind('check_key', check_key)}({key})", "hash")
+        chain.code.line(f"{pane}.append({key}, {record})", "hash")
 
-    def emit_window(self, start: int, end: int, contents: Contents) -> None:
+    def _new_contents(self) -> Contents:
+        return self.tables.lists()
+
+    def emit_window(self, start: int, end: int, contents: Entries) -> None:
         self._collector.time = end - 1
         window = TimeWindow(start, end)
         for key, values in contents.items():
             self.states.key = key
             self.call(key, window, values, self._collector)
 
-    def merge(self, panes: list[Contents]) -> Contents:
-        merged: Contents = {}
+    def merge(self, panes: list[Contents]) -> Entries:
+        if self.tables.on_disk:
+            return Merged(panes, lambda lists: [value for values in lists for value in values])
+        merged: dict[Any, list[Any]] = {}
         for contents in panes:
             for key, values in contents.items():
                 merged.setdefault(key, []).extend(map(own, values))

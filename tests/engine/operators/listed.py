@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.operators import Sink
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.snapshot import OperatorSnapshot
+    from stream_engine.operators.tables import Tables
 
 
 def function(call: Any, method: str | None = None) -> UserFunction:
@@ -81,6 +82,9 @@ class ListHost:
     It goes on from the ``snapshots`` of all subtasks of an earlier one, if there are any.
     """
 
+    # Where hosts keep the state of keys; None: in memory.
+    tables: Tables | None = None
+
     def __init__(
         self,
         *operators: Any,
@@ -108,7 +112,7 @@ class ListHost:
         if links is None:
             links = tuple(Link(number, number + 1) for number in range(len(nodes) - 1))
         self.outputs = (ListOutput(len(nodes) - 1),) if outputs is None else outputs
-        built = [build_operator(node, index, width) for node in nodes]
+        built = [build_operator(node, index, width, self.tables) for node in nodes]
         reuse = self.configuration.get("pipeline.object-reuse")
         self.chain = Chain(Task(0, nodes, links, width), built, self.outputs, reuse, timestamped)
         self._timestamped = timestamped
@@ -156,7 +160,10 @@ class ListHost:
 
     def snapshot(self, checkpoint: int = 1) -> dict[int, OperatorSnapshot]:
         """What the operators remember, by their ids, as a file would keep it."""
-        return pickle.loads(cloudpickle.dumps(self.chain.snapshot(checkpoint)))
+        snapshots = self.chain.snapshot(checkpoint)
+        for snapshot in snapshots.values():
+            snapshot.keyed = {name: dict(table.items()) for name, table in snapshot.keyed.items()}
+        return pickle.loads(cloudpickle.dumps(snapshots))
 
     def finish(self) -> list[Any]:
         """The results, after the input has ended."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.functions import UserFunction
 
+pytestmark = pytest.mark.usefixtures("each_backend")
+
 FIRST_FIELD = function(lambda record: record[0])
 
 
@@ -35,7 +37,7 @@ def tables(host: ListHost) -> dict[str, dict[Any, Any]]:
     """What is kept by the only operator."""
     (operator,) = host.chain.operators
     assert isinstance(operator, FunctionOperator)
-    return operator.states.tables
+    return {name: dict(table.items()) for name, table in operator.states.tables.items()}
 
 
 def mapping(ask: Callable[[Any], Any], use: Callable[[Any, Any], Any]) -> plan.Map:
@@ -215,6 +217,9 @@ def test_what_lists_maps_and_reducing_states_keep_are_copies() -> None:
 
 
 def test_with_object_reuse_nothing_is_copied() -> None:
+    if ListHost.tables is not None:
+        pytest.skip("on disk there are only copies")
+
     def use(state: Any, record: Any) -> Any:
         state.update(record)
         return state.value() is record
@@ -288,7 +293,7 @@ def test_a_time_windows_apply_has_the_state_of_the_windows_key() -> None:
     host.process(*RECORDS)
     host.move_to(host.time + 1000)
     host.process(("b", 6), ("a", 7))
-    assert host.move_to(host.time + 1000) == [("a", 1), ("b", 1), ("b", 2), ("a", 2)]
+    assert sorted(host.move_to(host.time + 1000)) == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
 
 
 def test_the_key_of_a_record_is_not_asked_for_when_no_function_could_use_it() -> None:

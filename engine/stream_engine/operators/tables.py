@@ -1,0 +1,81 @@
+"""Where the state of keys is: in dicts, or in tables on disk that are used like them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+
+class Entries(Protocol):
+    """Keys and what there is for each."""
+
+    def items(self) -> Iterable[tuple[Any, Any]]: ...
+
+    def values(self) -> Iterable[Any]: ...
+
+
+class Table(Entries, Protocol):
+    """A dict, or what is used like one. One that is no dict gives out copies: what changes in them is to be put back.
+
+    Of lists on disk there is no putting back; they have ``append(key, element)``.
+    """
+
+    def get(self, key: Any, default: Any = None, /) -> Any: ...
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+
+    def __delitem__(self, key: Any, /) -> None: ...
+
+    def __contains__(self, key: Any, /) -> bool: ...
+
+    def __len__(self) -> int: ...
+
+    def update(self, items: Iterable[tuple[Any, Any]], /) -> None: ...
+
+
+class Tables(Protocol):
+    """Makes the tables of one worker, empty ones; when ``on_disk``, they are no dicts."""
+
+    on_disk: bool
+
+    def values(self) -> Any:
+        """A Table with a value for each key."""
+        ...
+
+    def lists(self) -> Any:
+        """A Table with a list for each key."""
+        ...
+
+
+class MemoryTables:
+    on_disk = False
+    values = lists = dict
+
+
+class Merged:
+    """Several tables as one: where a key is in more than one of them, ``combine`` makes one value of those it has."""
+
+    def __init__(self, tables: Sequence[Table], combine: Callable[[list[Any]], Any]) -> None:
+        self._tables = tables
+        self._combine = combine
+
+    def items(self) -> Iterator[tuple[Any, Any]]:
+        for number, table in enumerate(self._tables):
+            for key, value in table.items():
+                if not any(key in earlier for earlier in self._tables[:number]):
+                    later = [each[key] for each in self._tables[number + 1 :] if key in each]
+                    yield key, self._combine([value, *later])
+
+    def values(self) -> Iterator[Any]:
+        return (value for _, value in self.items())
+
+
+def forget(table: Table) -> None:
+    """The table is not used any more."""
+    drop = getattr(table, "drop", None)
+    if drop is not None:
+        drop()

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from listed import ListHost
+
+from stream_engine.operators.rocksdb import RocksDbTables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module", params=["hashmap", "rocksdb"])
+def each_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hosts keep the state of keys in memory, then on disk."""
+    if request.param == "hashmap":
+        yield
+        return
+    pytest.importorskip("rocksdict")
+    tables = ListHost.tables = RocksDbTables(str(tmp_path_factory.mktemp("rocksdb")))
+    yield
+    ListHost.tables = None
+    tables.close()

@@ -8,34 +8,56 @@ from __future__ import annotations
 import os
 import pickle
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, BinaryIO
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stream_engine.checkpoints.private import StorageError, create_private, open_private, unwritable
+from stream_engine.operators.rocksdb import entries
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from stream_engine.checkpoints.metadata import StateFile
 
 _PARTS = ("keyed", "split", "own")
+# Parts of a table on disk, as ``entries`` takes what it has stored: by whether it has lists.
+_STORED = {False: "stored values", True: "stored lists"}
+_STORED_TOGETHER = 512
 _BLOCK = 1024 * 1024
 
 
-def encode(uid: str, snapshot: OperatorSnapshot) -> list[bytes]:
-    """What the file holds of one operator. Raises StateError for state that cannot be pickled."""
+def encode(uid: str, snapshot: OperatorSnapshot) -> Iterator[bytes]:
+    """What the file holds of one operator, as it is when this is called. Raises StateError, at once.
+
+    Tables on disk may be larger than memory: they are read while the result is, in whatever thread that is done.
+    """
     encoded: list[bytes] = []
+    on_disk: list[Iterator[bytes]] = []
+    view: Any = None
     for part in _PARTS:
         for name, value in getattr(snapshot, part).items():
-            try:
-                payload = dumps(value)
-            except Exception as error:
-                raise StateError(
-                    f"its state cannot be kept in a checkpoint, as it cannot be pickled ({error})"
-                ) from error
-            encoded += (pickle.dumps((uid, part, name, len(payload)), 5), payload)
-    return encoded
+            if hasattr(value, "stored"):
+                view = view or value.view()
+                on_disk.append(_stored(uid, name, value, view))
+            else:
+                encoded += _record(uid, part, name, value)
+    return chain(encoded, *on_disk)
+
+
+def _record(uid: str, part: str, name: str, value: Any) -> tuple[bytes, bytes]:
+    try:
+        payload = dumps(value)
+    except Exception as error:
+        raise StateError(f"its state cannot be kept in a checkpoint, as it cannot be pickled ({error})") from error
+    return pickle.dumps((uid, part, name, len(payload)), 5), payload
+
+
+def _stored(uid: str, name: str, table: Any, view: Any) -> Iterator[bytes]:
+    stored = table.stored(view)
+    while together := list(islice(stored, _STORED_TOGETHER)):
+        yield from _record(uid, _STORED[table.holds_lists], name, together)
 
 
 def write_state_file(path: str, encoded: Iterable[bytes]) -> tuple[int, str]:
@@ -66,14 +88,50 @@ def read_state_file(directory: str, info: StateFile, operators: Collection[str])
             _verify(path, file, info)
             while file.tell() < info.size:
                 uid, part, name, size = pickle.load(file)
-                if uid in operators:
+                if uid in operators and part in _PARTS:
                     value = _loaded(file, uid, path)
                     getattr(snapshots.setdefault(uid, OperatorSnapshot()), part)[name] = value
-                else:
-                    file.seek(size, os.SEEK_CUR)
+                    continue
+                if uid in operators:
+                    tables = snapshots.setdefault(uid, OperatorSnapshot()).keyed
+                    table = tables.setdefault(name, StoredTable(path, uid, part == _STORED[True]))
+                    cast("StoredTable", table).add(file.tell())
+                file.seek(size, os.SEEK_CUR)
     except OSError as error:
         raise _unreadable(path, error) from error
     return snapshots
+
+
+class StoredTable:
+    """A table in a state file, which is read anew each time, as it may be larger than memory."""
+
+    def __init__(self, path: str, uid: str, holds_lists: bool) -> None:
+        self._path = path
+        self._uid = uid
+        self._holds_lists = holds_lists
+        self._offsets: list[int] = []
+
+    def add(self, offset: int) -> None:
+        """Another part of it is at ``offset`` of the file."""
+        self._offsets.append(offset)
+
+    def items(self) -> Iterator[tuple[Any, Any]]:
+        """Raises StateError for what cannot be unpickled any more."""
+        with open_private(self._path) as file:
+            try:
+                yield from entries(self._parts(file), self._holds_lists)
+            except (StorageError, OSError):
+                raise
+            except Exception as error:
+                raise _unusable(self._uid, self._path, error) from error
+
+    def values(self) -> Iterator[Any]:
+        return (value for _, value in self.items())
+
+    def _parts(self, file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+        for offset in self._offsets:
+            file.seek(offset)
+            yield from pickle.load(file)
 
 
 def verify_state_file(directory: str, info: StateFile) -> None:
@@ -102,10 +160,14 @@ def _loaded(file: BinaryIO, uid: str, path: str) -> Any:
     try:
         return pickle.load(file)
     except Exception as error:
-        raise StateError(
-            f"its state in {path} cannot be read by this script ({type(error).__name__}: {error}): are the classes of "
-            f"its records and keys still where they were? It is the state of {uid!r}"
-        ) from error
+        raise _unusable(uid, path, error) from error
+
+
+def _unusable(uid: str, path: str, error: Exception) -> StateError:
+    return StateError(
+        f"its state in {path} cannot be read by this script ({type(error).__name__}: {error}): are the classes of its "
+        f"records and keys still where they were? It is the state of {uid!r}"
+    )
 
 
 def _unreadable(path: str, error: OSError) -> StorageError:

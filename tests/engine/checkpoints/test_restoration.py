@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kept import metadata_of, write_files
 
-from stream_engine.checkpoints.metadata import write_metadata
+from stream_engine.checkpoints.metadata import StateFile, write_metadata
 from stream_engine.checkpoints.private import StorageError, make_private_directory
 from stream_engine.checkpoints.restoration import check_operators, read_states
-from stream_engine.checkpoints.state_file import encode
+from stream_engine.checkpoints.state_file import encode, write_state_file
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError, key_hash
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_keys_go_where_their_records_go_at_any_parallelism(directory: str) -> No
     metadata = metadata_of(1, files, 3, sum="Sum")
     for width in (1, 2, 3, 5):
         tables = [
-            read_states(directory, metadata, ["sum"], ["sum"], index, width)["sum"].keyed["values"]
+            dict(read_states(directory, metadata, ["sum"], ["sum"], index, width)["sum"].entries("values"))
             for index in range(width)
         ]
         assert all(hash(key) % width == index for index, table in enumerate(tables) for key in table)
@@ -54,7 +54,7 @@ def test_at_the_same_parallelism_in_the_same_run_a_subtask_reads_only_its_own_fi
     os.unlink(os.path.join(directory, files[1].name))
     metadata = metadata_of(1, files, 2, sum="Sum")
     states = read_states(directory, metadata, ["sum"], ["sum"], 0, 2)
-    assert states["sum"].keyed == counts(0, 2).keyed
+    assert list(states["sum"].entries("values")) == list(counts(0, 2).keyed["values"].items())
     with pytest.raises(StorageError, match=r"Cannot read .*2\.state: No such file"):
         read_states(directory, replace(metadata, key_hash=key_hash() + 1), ["sum"], ["sum"], 0, 2)
 
@@ -66,7 +66,8 @@ def test_keys_are_dealt_anew_where_their_hashes_are_others(directory: str) -> No
         "from stream_engine.checkpoints.metadata import read_metadata;"
         "from stream_engine.checkpoints.restoration import read_states;"
         "metadata = read_metadata(sys.argv[2]);"
-        "tables = [read_states(sys.argv[2], metadata, ['sum'], ['sum'], i, 2)['sum'].keyed['values'] for i in (0, 1)];"
+        "read = lambda i: read_states(sys.argv[2], metadata, ['sum'], ['sum'], i, 2)['sum'].entries('values');"
+        "tables = [dict(read(i)) for i in (0, 1)];"
         "assert all(hash(key) % 2 == i for i in (0, 1) for key in tables[i]);"
         "print(sorted({**tables[0], **tables[1]}.items(), key=lambda item: item[1]))"
     )
@@ -146,3 +147,32 @@ def test_state_that_cannot_be_pickled_is_an_error_that_tells_why() -> None:
         StateError, match=r"its state cannot be kept in a checkpoint, as it cannot be pickled .*generator"
     ):
         encode("map", OperatorSnapshot(own={"x": (n for n in [])}))
+
+
+# --- tables on disk --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lists", [False, True])
+def test_a_table_on_disk_is_kept_as_it_was_and_restored_without_being_in_memory(
+    directory: str, tmp_path: Path, lists: bool
+) -> None:
+    pytest.importorskip("rocksdict")
+    from stream_engine.operators.rocksdb import RocksDbTables
+
+    tables = RocksDbTables(str(tmp_path / "database"))
+    contents: dict[str, Any] = {f"key {n}": [n, -n] if lists else n for n in range(2000)}
+    table = tables.lists() if lists else tables.values()
+    table.update(contents.items())
+    encoded = encode("sum", OperatorSnapshot(keyed={"values": table, "small": {"a": 1}}, own={"x": 2}))
+    # The file is written while the job goes on.
+    later: Any = [0] if lists else 0
+    table.update([(key, later) for key in KEYS])
+    size, digest = write_state_file(os.path.join(directory, "1.state"), encoded)
+    tables.close()
+    metadata = metadata_of(1, (StateFile("1.state", size, digest, 0, ("sum",)),), 1, sum="Sum")
+
+    [state] = read_states(directory, metadata, ["sum"], ["sum"], 0, 1).values()
+    assert (dict(state.entries("values")), dict(state.entries("small")), state.own) == (contents, {"a": 1}, {"x": 2})
+    shares = [read_states(directory, metadata, ["sum"], ["sum"], index, 2)["sum"] for index in range(2)]
+    assert {key: value for share in shares for key, value in share.entries("values")} == contents
+    assert all(hash(key) % 2 == index for index, share in enumerate(shares) for key, _ in share.entries("values"))

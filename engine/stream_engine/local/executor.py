@@ -16,6 +16,7 @@ from stream_engine.local import logs
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
 from stream_engine.local.preparation import prepare
+from stream_engine.local.tables import tables_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +47,11 @@ class LocalExecutor:
         _log_start(plan, job_name, job_id)
         outcome = "failed"
         try:
-            coordinator = Coordinator(self._server, job_id, plan)
-            # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
-            first = pickle.dumps(self._prepare) if self._prepare is not None else None
-            packed = coordinator.run(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+            with tables_directory(configuration, self._server) as configuration:
+                coordinator = Coordinator(self._server, job_id, plan)
+                # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
+                first = pickle.dumps(self._prepare) if self._prepare is not None else None
+                packed = coordinator.run(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
             outcome = "finished"
         except JobCancelledException:
             outcome = "was stopped"

@@ -93,6 +93,10 @@ class ForkServer:
         """Kills a child; its end is reported as any other."""
         _send(self._channel, ("kill", pid))
 
+    def remove_at_end(self, directory: str) -> None:
+        """Lets the server remove a directory, should this process end without having done so."""
+        _send(self._channel, ("remove", directory))
+
     def close(self) -> None:
         """Ends the server, and with it every child that is left."""
         # Not only closed: a process that the script has forked may hold a copy of it.
@@ -121,6 +125,7 @@ def serve(descriptor: int) -> None:
     signal.set_wakeup_fd(alarm.trigger, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     children: set[int] = set()
+    directories: list[str] = []
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         selector.register(alarm, selectors.EVENT_READ)
@@ -130,16 +135,31 @@ def serve(descriptor: int) -> None:
                     if key.fileobj is alarm:
                         alarm.silence()
                     else:
-                        _answer(channel, children, (alarm, selector))
+                        _answer(channel, children, directories, (alarm, selector))
                 _reap(channel, children)
         except (EOFError, OSError):
             for pid in children:
                 os.kill(pid, signal.SIGKILL)
+            if directories:
+                _remove(directories, children)
             os._exit(0)
 
 
-def _answer(channel: socket.socket, children: set[int], private: tuple) -> None:
+def _remove(directories: list[str], children: set[int]) -> None:
+    from shutil import rmtree
+
+    # While they live they may go on writing.
+    for pid in children:
+        os.waitpid(pid, 0)
+    for directory in directories:
+        rmtree(directory, ignore_errors=True)
+
+
+def _answer(channel: socket.socket, children: set[int], directories: list[str], private: tuple) -> None:
     request = _receive(channel)
+    if request[0] == "remove":
+        directories.append(request[1])
+        return
     if request[0] == "kill":
         if request[1] in children:
             os.kill(request[1], signal.SIGKILL)

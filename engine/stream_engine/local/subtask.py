@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.operators import Sink
     from stream_engine.local.connection import Connection, Frame
     from stream_engine.operators.operator import Writer
+    from stream_engine.operators.tables import Tables
 
 # A turn between two looks at sockets, timers and signals should take about this long, in seconds.
 _SHORT, _LONG = 0.002, 0.008
@@ -62,6 +63,8 @@ class Slot(Place, Protocol):
 
     # For the loops' records on their way back: bytes of memory, and where the rest goes, None: the system's choice.
     feedback_space: tuple[int, str | None]
+    # Where operators keep what they have for each key.
+    tables: Tables
 
     @property
     def now(self) -> int: ...
@@ -130,7 +133,7 @@ class Subtask:
         operators = []
         for node in task.operators:
             with OperatorError.around(node.id, "being loaded"):
-                operators.append(build_operator(node, self.index, task.parallelism))
+                operators.append(build_operator(node, self.index, task.parallelism, worker.tables))
         self.chain = Chain(
             task, operators, self.gates, worker.configuration.get("pipeline.object-reuse"), graph.timestamped
         )

@@ -36,10 +36,12 @@ from stream_engine.local.gate import Gate, unpack
 from stream_engine.local.loops import LoopMonitor
 from stream_engine.local.sources import FedReader, PushSource, pull_source
 from stream_engine.local.subtask import Subtask
+from stream_engine.local.tables import worker_tables
 from stream_engine.local.timers import Timers
 from stream_engine.local.turn import Seat, Turn
 from stream_engine.local.writers import open_writer
 from stream_engine.operators.accumulators import Accumulators
+from stream_engine.operators.tables import MemoryTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.operators import Sink
     from stream_engine.local.sources import Reader
     from stream_engine.operators.operator import Writer
+    from stream_engine.operators.tables import Tables
 
 # Collecting garbage costs 10-20 % of a loop that makes many records; few of them ever are in a cycle.
 _GC_THRESHOLDS = (200_000, 20, 20)
@@ -78,6 +81,7 @@ class Worker:
         self.index = index
         self.now = int(time() * 1000)
         self.accumulators = Accumulators()
+        self.tables: Tables = MemoryTables()
         self.turn = Turn()
         self._seat = Seat()
         self._selector = selectors.DefaultSelector()
@@ -130,6 +134,7 @@ class Worker:
         if levels is not None:
             logs.forward(self, levels)
         self.configuration = pickle.loads(configuration)
+        self.tables = worker_tables(self.configuration, self.index)
         self.buffer_timeout: int = self.configuration.get("execution.buffer-timeout")
         directories = self.configuration.get("io.tmp.dirs")
         # For the loops' records on their way back: bytes of memory, and where the rest goes.

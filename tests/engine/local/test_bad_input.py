@@ -1,4 +1,4 @@
-"""Input that no job should be hurt by: what can be read is read, and what cannot is told with the place it came from."""
+"""Input that no job should be hurt by: what can be read is read, and what cannot is told with where it came from."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,9 +27,9 @@ _LINE = re.compile(r"(\d+)(?::\d+)?> (.*)")
 
 
 def check_plan(
-    jobs: Jobs, made: list[Any], wanted: list[Any], outputs: list[int], parallelism: int, timeout: str
+    jobs: Jobs, made: list[Any], wanted: list[Any], outputs: list[int], parallelism: int, **options: str
 ) -> None:
-    env = jobs.environment(parallelism, execution__buffer_timeout=timeout, pipeline__auto_watermark_interval="1 ms")
+    env = jobs.environment(parallelism, pipeline__auto_watermark_interval="1 ms", **options)
     planner = Planner(env, Oracle(env.graph, parallelism, ORDERLESS))
     for source in made:
         planner.source(*source)
@@ -69,7 +70,8 @@ def plans(examples: int) -> Callable[[Any], Any]:
         wanted=steps,
         outputs=st.lists(st.integers(0, 9), max_size=3),
         parallelism=st.sampled_from([1, 1, 1, 1, 2, 2, 2, 3, 4]),
-        timeout=st.sampled_from(["100 ms", "0 ms"]),
+        execution__buffer_timeout=st.sampled_from(["100 ms", "0 ms"]),
+        state__backend=st.sampled_from(["hashmap", "rocksdb"] if find_spec("rocksdict") else ["hashmap"]),
     )
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     limits = settings(max_examples=examples, deadline=None, suppress_health_check=checks)

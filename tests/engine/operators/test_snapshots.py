@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from listed import ListHost, ListOutput, function
 
-from stream_engine.api.accumulators import IntCounter
+from stream_engine.accumulators import IntCounter
 from stream_engine.api.assigners import assigner_of
 from stream_engine.api.functions import RichFlatMapFunction, RichMapFunction
 from stream_engine.api.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor

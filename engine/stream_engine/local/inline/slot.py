@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stream_engine.local.inline.gate import InlineGate
 from stream_engine.local.output import put
 from stream_engine.local.writers import open_writer
+from stream_engine.operators.tables import MemoryTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from stream_engine.local.inline.job import InlineJob
     from stream_engine.local.subtask import Subtask
     from stream_engine.operators.operator import Writer
+    from stream_engine.operators.tables import Tables
 
 
 class ReaderGone(BaseException):
@@ -46,6 +48,7 @@ class InlineSlot:
         self.index = index
         self.configuration = job.configuration
         self.accumulators = job.accumulators
+        self.tables: Tables = MemoryTables()
         self.peers: Mapping[int, Connection] = {}
         directories = job.configuration.get("io.tmp.dirs")
         memory = job.configuration.get("iteration.memory")

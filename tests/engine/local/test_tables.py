@@ -1,0 +1,121 @@
+"""State on disk: the same results, and nothing left of it however a job ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from launched import kill_quietly, wait_until
+
+from stream_engine.job import InvalidProgramException
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from launched import Jobs, Launcher
+
+COUNTS = """
+def main(factory):
+    env = factory.get_execution_environment()
+    words = env.from_collection("to be or not to be that is the question".split()).map(lambda word: (word, 1))
+    keyed = words.key_by(lambda pair: pair[0])
+    keyed.reduce(lambda a, b: (a[0], a[1] + b[1])).output()
+    windows = keyed.time_window(100_000_000, 50_000_000)
+    windows.apply(lambda key, window, values, out: out.collect((key, len(values)))).output()
+    env.execute()
+"""
+ENDLESS = """
+from org.apache.flink.streaming.api.functions.source import SourceFunction
+
+class Numbers(SourceFunction):
+    def run(self, ctx):
+        number = 0
+        while True:
+            ctx.collect(number)
+            number += 1
+
+def main(factory):
+    env = factory.get_execution_environment()
+    env.create_python_source(Numbers()).key_by(lambda n: n % 1000).reduce(max).filter(lambda n: n == 20_000).output()
+    env.execute()
+"""
+
+
+def options(directory: Path) -> list[str]:
+    pytest.importorskip("rocksdict")
+    (directory / "state").mkdir()
+    return ["-D", "state.backend=rocksdb", "-D", f"io.tmp.dirs={directory}/state"]
+
+
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_the_results_are_those_of_state_in_memory(launcher: Launcher, tmp_path: Path, parallelism: int) -> None:
+    def results(*args: str) -> list[str]:
+        return sorted(line.rpartition("> ")[2] for line in launcher.lines(COUNTS, "-p", str(parallelism), *args))
+
+    in_memory = results()
+    assert results(*options(tmp_path)) == in_memory
+    assert os.listdir(tmp_path / "state") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_of_a_job_that_is_stopped_or_killed(
+    launcher: Launcher, tmp_path: Path, number: signal.Signals
+) -> None:
+    process = launcher.start(ENDLESS, *options(tmp_path), "-p", "2")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        assert os.listdir(tmp_path / "state")
+        process.send_signal(number)
+        assert wait_until(lambda: os.listdir(tmp_path / "state") == [], 20)
+    finally:
+        kill_quietly(process)
+
+
+def test_a_missing_package_is_an_error_that_says_what_to_install(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rocksdict", None)
+    env = jobs.environment(state__backend="rocksdb")
+    env.from_elements(1).output()
+    with pytest.raises(InvalidProgramException, match=r"pip install 'pyflink-stream\[rocksdb\]'"):
+        env.execute()
+
+
+def test_a_directory_that_cannot_be_written_to_is_an_error_that_names_it(jobs: Jobs, tmp_path: Path) -> None:
+    pytest.importorskip("rocksdict")
+    env = jobs.environment(state__backend="rocksdb", io__tmp__dirs=tmp_path / "nowhere")
+    env.from_elements(1).output()
+    with pytest.raises(
+        InvalidProgramException, match=rf"state\.backend: rocksdb needs a directory in {tmp_path}/nowhere"
+    ):
+        env.execute()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_state_on_disk_may_be_larger_than_memory(launcher: Launcher, tmp_path: Path) -> None:
+    script = """
+    import resource, sys
+    from org.apache.flink.api.common.functions import RichMapFunction
+
+    class Peak(RichMapFunction):
+        def map(self, value):
+            return value[1]
+        def close(self):
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+
+    def main(factory):
+        env = factory.get_execution_environment()
+        pairs = env.generate_sequence(0, 799_999).map(lambda n: (n % 400_000, 1, f"{n % 400_000:08}" * 125))
+        sums = pairs.key_by(lambda pair: pair[0]).reduce(lambda a, b: (a[0], a[1] + b[1], b[2]))
+        sums.map(Peak()).filter(lambda n: n == 2).map(lambda n: (0, n)).key_by(lambda pair: pair[0]) \\
+            .count_window(400_000).reduce(lambda a, b: (0, a[1] + b[1])).output()
+        env.execute()
+    """
+    done = launcher.run(script, *options(tmp_path))
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert done.lines == ["(0, 800000)"]
+    # Of 400,000 keys with 1,000 bytes each.
+    assert int(done.err) * unit < 300_000_000

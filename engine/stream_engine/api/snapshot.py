@@ -13,8 +13,17 @@ from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.location import caller_location
 from stream_engine.job import InvalidProgramException
 
-# Methods whose result says what becomes of the record; without one, all records would be lost, or in one place.
-_DECISIVE = ("extractAscendingTimestamp", "extractTimestamp", "filter", "getKey", "reduce", "select", "serialize")
+# Methods whose result says what becomes of the record, or of the state; without one, it would be lost.
+_DECISIVE = (
+    "extractAscendingTimestamp",
+    "extractTimestamp",
+    "filter",
+    "getKey",
+    "reduce",
+    "select",
+    "serialize",
+    "snapshot_state",
+)
 # What belongs together: methods, their other names, and their parameters.
 _STATE = {"snapshot_state": ("snapshotState", ()), "restore_state": ("restoreState", ("state",))}
 _TRANSACTIONS = {
@@ -146,7 +155,9 @@ def _has_all(function: Any, methods: dict[str, tuple[str, tuple[str, ...]]], wan
             *first, last = methods
             call = f"{name}({', '.join(parameters)})"
             refuse(f"{label_of(function)} has no method {call}: {', '.join(first)} and {last} belong together.")
-        _check_parameters(method, f"{label_of(function)}.{name}", name, parameters, ())
+        called = f"{label_of(function)}.{name}"
+        _check_parameters(method, called, name, parameters, ())
+        _check_result(method, f"{called}({', '.join(parameters)})", name)
     return True
 
 

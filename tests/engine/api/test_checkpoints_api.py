@@ -192,6 +192,19 @@ def test_methods_for_state_are_checked_as_others_are(words: Any) -> None:
         words.map(Timestamped())
 
 
+class Mute(Plain):
+    def snapshot_state(self) -> Any:
+        self.state = 1
+
+    def restore_state(self, state: Any) -> None:
+        pass
+
+
+def test_state_that_is_not_returned_is_refused(env: Any) -> None:
+    with pytest.raises(InvalidProgramException, match=r"Mute\.snapshot_state\(\) has no return, so that its result is"):
+        env.add_source(Mute())
+
+
 class Committing(SinkFunction):
     def invoke(self, value: Any) -> None:
         pass

@@ -64,6 +64,9 @@ def check_order(texts: list[str], elements: list[Element]) -> None:
         assert [text for text in texts if lanes[text] == {lane}] == ordered
 
 
+backends = st.sampled_from(["hashmap", "rocksdb"] if find_spec("rocksdict") else ["hashmap"])
+
+
 def plans(examples: int) -> Callable[[Any], Any]:
     drawn = given(
         made=st.lists(sources, min_size=1, max_size=2),
@@ -71,7 +74,7 @@ def plans(examples: int) -> Callable[[Any], Any]:
         outputs=st.lists(st.integers(0, 9), max_size=3),
         parallelism=st.sampled_from([1, 1, 1, 1, 2, 2, 2, 3, 4]),
         execution__buffer_timeout=st.sampled_from(["100 ms", "0 ms"]),
-        state__backend=st.sampled_from(["hashmap", "rocksdb"] if find_spec("rocksdict") else ["hashmap"]),
+        state__backend=backends,
     )
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     limits = settings(max_examples=examples, deadline=None, suppress_health_check=checks)
@@ -105,6 +108,7 @@ timed = st.lists(st.one_of(records, records, times), max_size=40)
     lateness=st.sampled_from([0, 0, 1, 9, 10, 30, 1000]),
     side=st.booleans(),
     at_end=st.sampled_from(["fire", "drop"]),
+    backend=backends,
     parallelism=st.sampled_from([1, 2, 2, 3]),
 )
 def test_records_are_late_by_the_watermarks_before_them(
@@ -115,10 +119,11 @@ def test_records_are_late_by_the_watermarks_before_them(
     lateness: int,
     side: bool,
     at_end: str,
+    backend: str,
     parallelism: int,
 ) -> None:
     """From one instance of a source, which gives watermarks itself, or of an assigner, ``lag`` ms behind a record."""
-    env = jobs.environment(parallelism, pipeline__end_of_input=at_end)
+    env = jobs.environment(parallelism, pipeline__end_of_input=at_end, state__backend=backend)
     env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
     if lag is None:
         stream = env.add_source(Timed(items))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,7 +50,7 @@ class ExponentialDelay:
         multiplier: float,
         reset: int,
         jitter: float,
-        uniform: Callable[[float, float], float] = random.uniform,
+        uniform: Callable[[float, float], float],
     ) -> None:
         self._initial = initial
         self._longest = longest
@@ -97,12 +96,15 @@ def restart_strategy(configuration: Configuration) -> RestartStrategy:
     if kind == "fixed-delay":
         return FixedDelay(option("attempts"), option("delay"))
     if kind == "exponential-delay":
+        from random import uniform
+
         return ExponentialDelay(
             option("initial-backoff"),
             option("max-backoff"),
             option("backoff-multiplier"),
             option("reset-backoff-threshold"),
             option("jitter-factor"),
+            uniform,
         )
     if kind == "failure-rate":
         return FailureRate(option("max-failures-per-interval"), option("failure-rate-interval"), option("delay"))

@@ -8,12 +8,12 @@ from stream_engine.connectors.charsets import Utf8Stream, splits_at_newlines
 from stream_engine.connectors.compression import decompressed
 from stream_engine.connectors.filesystem import resolve
 from stream_engine.connectors.line_blocks import LineBlocks
-from stream_engine.connectors.splits import FileSplit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream_engine.connectors.byte_stream import ByteStream
+    from stream_engine.connectors.splits import FileSplit
 
 # Measured as fastest: with larger blocks, bytes, text and lines no longer fit into a processor's cache together.
 _BLOCK_SIZE = 64 * 1024
@@ -67,6 +67,8 @@ class TextReader:
         return [(path, start, end) for path, start, end in left if end is None or start < end]
 
     def seek(self, position: list[tuple[str, int, int | None]]) -> None:
+        from stream_engine.connectors.splits import FileSplit
+
         self._close_split()
         self._index = 0
         self._splits = [FileSplit(*split) for split in position]
@@ -75,6 +77,8 @@ class TextReader:
         self, positions: Sequence[list[tuple[str, int, int | None]]], subtask: int, parallelism: int
     ) -> None:
         """Of each split that may be divided a piece, and of the others every so many."""
+        from stream_engine.connectors.splits import FileSplit
+
         splits = [FileSplit(*split) for position in positions for split in position]
         divisible = [split.part(subtask, parallelism) for split in splits if split.end is not None]
         whole = [split for split in splits if split.end is None]

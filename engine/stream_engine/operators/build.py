@@ -10,7 +10,6 @@ from stream_engine.operators.event_windows import EventTimeApplyOperator, EventT
 from stream_engine.operators.keyed import ReduceOperator
 from stream_engine.operators.sinks import FunctionSinkOperator, LineOperator, SocketOperator
 from stream_engine.operators.timestamps import AssignTimestampsOperator
-from stream_engine.operators.transactions import TransactionalSinkOperator
 from stream_engine.operators.transform import (
     FilterOperator,
     FlatMapOperator,
@@ -65,8 +64,11 @@ def _built(node: StreamNode, index: int, width: int) -> Operator:
     if isinstance(operator, plan.ConsoleSink | plan.TextFileSink):
         return LineOperator(identifier, name, operator, index, width)
     if isinstance(operator, plan.FunctionSink):
-        sink = TransactionalSinkOperator if operator.transactional else FunctionSinkOperator
-        return sink(identifier, name, operator, key)
+        if not operator.transactional:
+            return FunctionSinkOperator(identifier, name, operator, key)
+        from stream_engine.operators.transactions import TransactionalSinkOperator
+
+        return TransactionalSinkOperator(identifier, name, operator, key)
     if isinstance(operator, plan.SocketSink):
         return SocketOperator(identifier, name, operator, key)
     return _keyed(node)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import Task
     from stream_engine.operators.operator import Operator
     from stream_engine.operators.ownership import Plainness
-    from stream_engine.operators.snapshot import OperatorSnapshot
 
 
 class Output(Protocol):
@@ -246,13 +245,6 @@ class Chain:
     def flush(self) -> None:
         for operator in self.operators:
             operator.flush()
-
-    def snapshot(self, checkpoint: int) -> dict[int, OperatorSnapshot]:
-        """What the operators that have state remember, by their ids. Some emit before that."""
-        for operator in self.operators:
-            operator.before_snapshot()
-        snapshots = {operator.id: operator.snapshot(checkpoint) for operator in self.operators}
-        return {operator: snapshot for operator, snapshot in snapshots.items() if snapshot}
 
     def finish(self) -> None:
         """Ends the operators, first first, so that what one still emits passes through those behind it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ class StateError(Exception):
     """State that the operator it is for cannot go on with; the message says why and what to do."""
 
 
-@dataclass
 class OperatorSnapshot:
     """What one operator of one subtask remembers, each part by its name. It is to be pickled before the next record.
 
@@ -24,9 +22,15 @@ class OperatorSnapshot:
     ``own``: what only this subtask can go on with, unless it has what all of them had.
     """
 
-    keyed: dict[str, Entries] = field(default_factory=dict)
-    split: dict[str, list[Any]] = field(default_factory=dict)
-    own: dict[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        keyed: dict[str, Entries] | None = None,
+        split: dict[str, list[Any]] | None = None,
+        own: dict[str, Any] | None = None,
+    ) -> None:
+        self.keyed = keyed or {}
+        self.split = split or {}
+        self.own = own or {}
 
     def __bool__(self) -> bool:
         """Whether there is anything to remember."""
@@ -48,7 +52,6 @@ class Share:
                     yield key, value
 
 
-@dataclass
 class RestoredState:
     """What subtask ``index`` of ``width`` goes on with.
 
@@ -56,12 +59,13 @@ class RestoredState:
     the former subtasks had, in their order.
     """
 
-    index: int
-    width: int
-    keyed: dict[str, Share] = field(default_factory=dict)
-    split: dict[str, list[Any]] = field(default_factory=dict)
-    own: dict[str, Any] = field(default_factory=dict)
-    everyone: dict[str, list[Any]] = field(default_factory=dict)
+    def __init__(self, index: int, width: int) -> None:
+        self.index = index
+        self.width = width
+        self.keyed: dict[str, Share] = {}
+        self.split: dict[str, list[Any]] = {}
+        self.own: dict[str, Any] = {}
+        self.everyone: dict[str, list[Any]] = {}
 
     def entries(self, name: str) -> Iterator[tuple[Any, Any]]:
         """The keys and values of a table that are this subtask's."""

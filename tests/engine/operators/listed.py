@@ -15,15 +15,14 @@ from stream_engine.graph.stream_graph import StreamNode
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
-from stream_engine.operators.snapshot import merge
+from stream_engine.operators.snapshot import OperatorSnapshot, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from stream_engine.graph.operators import Sink
     from stream_engine.operators.chain import ChainWriter
-    from stream_engine.operators.snapshot import OperatorSnapshot
-    from stream_engine.operators.tables import Tables
+    from stream_engine.operators.tables import Entries, Tables
 
 
 def function(call: Any, method: str | None = None) -> UserFunction:
@@ -160,9 +159,14 @@ class ListHost:
 
     def snapshot(self, checkpoint: int = 1) -> dict[int, OperatorSnapshot]:
         """What the operators remember, by their ids, as a file would keep it."""
-        snapshots = self.chain.snapshot(checkpoint)
-        for snapshot in snapshots.values():
-            snapshot.keyed = {name: dict(table.items()) for name, table in snapshot.keyed.items()}
+        for operator in self.chain.operators:
+            operator.before_snapshot()
+        snapshots: dict[int, OperatorSnapshot] = {}
+        for operator in self.chain.operators:
+            snapshot = operator.snapshot(checkpoint)
+            tables: dict[str, Entries] = {name: dict(table.items()) for name, table in snapshot.keyed.items()}
+            if snapshot:
+                snapshots[operator.id] = OperatorSnapshot(tables, snapshot.split, snapshot.own)
         return pickle.loads(cloudpickle.dumps(snapshots))
 
     def finish(self) -> list[Any]:

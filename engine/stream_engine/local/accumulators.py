@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 
 
 def packed(accumulators: Accumulators) -> bytes:
-    """A worker's accumulators, merged; empty when there are none. Raises TypeError when one cannot be pickled."""
-    merged = accumulators.merged()
-    if not merged:
+    """All accumulators of a worker; empty when there are none. Raises TypeError when one cannot be pickled."""
+    if not accumulators.by_name:
         return b""
     try:
-        return dumps(merged)
+        return dumps(accumulators.by_name)
     except Exception as error:
         raise TypeError(f"an accumulator cannot be sent to the script, as it cannot be pickled ({error})") from error
 
@@ -32,8 +31,9 @@ def results(payloads: Iterable[bytes], job_id: str) -> dict[str, Any]:
     try:
         accumulators = Accumulators()
         for payload in filter(None, payloads):
-            for name, accumulator in pickle.loads(payload).items():
-                accumulators.add(name, accumulator)
+            for name, several in pickle.loads(payload).items():
+                for accumulator in several:
+                    accumulators.add(name, accumulator)
         return {name: accumulator.getLocalValue() for name, accumulator in accumulators.merged().items()}
     except Exception as error:
         summary = f"{type(error).__name__}: {error}\n  while the accumulators of the workers were merged"

@@ -17,11 +17,13 @@ _HEADER = struct.Struct("<QBI")
 _READ_SIZE = 256 * 1024
 
 # Between workers.
-DATA, CREDIT, MARK, WATERMARK, IDLE, END = range(6)
+DATA, CREDIT, MARK, WATERMARK, IDLE, BARRIER, END = range(7)
 # Between a worker and the coordinator.
 DEPLOY, CANCEL, CONSOLE, FAILED, FINISHED, DEMAND, FED, FED_END, LOOP_REPORT, LOOP_PROBE, LOOP_END = range(10, 21)
 # Beside CONSOLE, which is for standard output, what else a worker says: standard error, log records.
 ERRORS, LOG = range(40, 42)
+# Of checkpoints, and of life: TRIGGER, OVER and COMMIT come from the coordinator, the others go to it.
+TRIGGER, ACKNOWLEDGED, DECLINED, OVER, COMMIT, COMMITTED, HEARTBEAT = range(30, 37)
 
 
 class Frame(NamedTuple):

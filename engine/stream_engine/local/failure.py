@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.local.remedies import Scene, remedy
 from stream_engine.operators.code import is_generated, site_of
+from stream_engine.operators.snapshot import StateError
 from stream_engine.report import behind, frames, raised, shortened
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ class RemoteTraceback(Exception):
 class Failure:
     """An exception in a worker. ``summary`` is written for people; ``exception`` is its pickle, None if it has none.
 
-    ``traceback`` is the user's part of it, ``full`` all of it.
+    ``traceback`` is the user's part of it, ``full`` all of it. One that is ``final`` would come again after a restart.
     """
 
     summary: str
     traceback: str
     full: str
     exception: bytes | None
+    final: bool = False
 
     def cause(self) -> BaseException:
         """The exception that the user's code raised, or one that says as much."""
@@ -149,7 +151,13 @@ def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:
     if site is not None and site.record is not None:
         lines.append(f"  with the record {shortened(record)}")
     told = frames(error.__traceback__) + behind(error)
-    return Failure("\n".join(lines + told), "\n".join(told), full, _pickled(error))
+    return Failure("\n".join(lines + told), "\n".join(told), full, _pickled(error), _is_final(error))
+
+
+def _is_final(error: BaseException) -> bool:
+    from stream_engine.checkpoints.private import StorageError
+
+    return isinstance(error, StateError | StorageError)
 
 
 def _node(graph: JobGraph, operator: int | None) -> StreamNode | None:

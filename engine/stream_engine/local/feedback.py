@@ -10,9 +10,12 @@ import pickle
 import struct
 import tempfile
 from collections import deque
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from stream_engine.pickling import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LENGTH = struct.Struct("<Q")
 # The size of records is taken from every so many batches, as pickling each to weigh it would double the loop's cost.
@@ -66,6 +69,16 @@ class FeedbackQueue:
             self._file.truncate(0)
             self._read_at = self._write_at = 0
         return batch
+
+    def contents(self) -> Iterator[bytes]:
+        """The pickles of all batches, oldest first, which stay in the queue."""
+        yield from map(dumps, self._batches)
+        position = self._read_at
+        while self._file is not None and position < self._write_at:
+            self._file.seek(position)
+            (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
+            yield self._file.read(length)
+            position += _LENGTH.size + length
 
     def close(self) -> None:
         self._batches.clear()

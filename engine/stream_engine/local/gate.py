@@ -7,7 +7,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward
-from stream_engine.local.connection import DATA, END, IDLE, MARK, WATERMARK
+from stream_engine.local.connection import BARRIER, DATA, END, IDLE, MARK, WATERMARK
 from stream_engine.operators.ownership import Plainness
 from stream_engine.operators.partitioning import write_target
 from stream_engine.pickling import dumps
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream_engine.graph.job_graph import Exchange, Task
+    from stream_engine.local.checkpoint_messages import CheckpointOrder
     from stream_engine.local.connection import Connection
     from stream_engine.local.loops import LoopMonitor
     from stream_engine.local.subtask import Subtask
@@ -60,6 +61,9 @@ class Gate:
         # The local receiver's functions get the record itself; what is buffered is copied when it has to be.
         self.exposes = local is not None and not self._feeds_back and local.chain.exposes
         self._credit = dict.fromkeys(self._peers, _CREDIT)
+        # Whether frames are sent without a credit, as a checkpoint is being taken; and whether some have been.
+        self._unbounded = False
+        self.overdrawn = False
         self._buffers: list[list[Any]] = [[] for _ in range(width)]
         # Unknown of records that are not looked at; and what times are like is never looked at.
         reuses = worker.configuration.get("pipeline.object-reuse")
@@ -149,18 +153,39 @@ class Gate:
 
     def end(self) -> None:
         """No further record will come."""
-        if self._feeds_back:
-            # The loop has ended before: that is why this end has come.
-            return
-        self.flush()
+        # Of a feedback edge there are none: the loop has ended before, which is why this end has come.
+        if not self._feeds_back:
+            self.flush()
         for peer in self._peers.values():
             peer.send(END, self.exchange.id)
         if self._local is not None:
             self._local.on_end(self.exchange.id, self._worker.index)
 
+    @property
+    def callee(self) -> Subtask | None:
+        """Whom records are handed to at once, by a call."""
+        return None if self._feeds_back else self._local
+
+    def send_barrier(self, order: CheckpointOrder) -> None:
+        """All that was emitted so far is counted by the checkpoint, and has been sent: tells the other workers."""
+        for peer in self._peers.values():
+            peer.send(BARRIER, self.exchange.id, pickle.dumps(order))
+        self._unbounded = not self._feeds_back and self._worker.checkpoints.exactly_once
+
+    def hand_barrier(self, order: CheckpointOrder) -> None:
+        """As ``send_barrier``, for the receiver in this worker."""
+        if self._local is not None:
+            self._local.on_barrier(self.exchange.id, self._worker.index, order)
+
+    def bound(self) -> None:
+        """The checkpoint is over: each frame needs a credit again."""
+        self._unbounded = self.overdrawn = False
+
     def grant(self, peer: int) -> None:
         """The receiver has worked off a frame."""
         self._credit[peer] += 1
+        if self.overdrawn:
+            self._weigh()
 
     def _send_full(self, target: int) -> None:
         records = len(self._buffers[target])
@@ -173,20 +198,28 @@ class Gate:
         buffer = self._buffers[target]
         if target == self._worker.index:
             assert self._local is not None
-            self._local.feed_back(buffer.copy())
+            self._local.feed_back(self.exchange.id, target, buffer.copy())
             buffer.clear()
             return 0
         payload = pack(buffer, self._plainness.kept)
         # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
         buffer.clear()
-        while self._credit[target] <= 0:
+        while self._credit[target] <= 0 and not self._unbounded:
             # The beginning of a loop is upstream, and takes what it is sent without working it off.
             self._worker.work_downstream(None if self._feeds_back else self.exchange.target_task)
         if self.loop is not None:
             self.loop.sent += 1
         self._credit[target] -= 1
         self._peers[target].send(DATA, self.exchange.id, payload)
+        if self._unbounded:
+            self._weigh()
         return len(payload)
+
+    def _weigh(self) -> None:
+        overdrawn = any(credit <= 0 for credit in self._credit.values())
+        if overdrawn != self.overdrawn:
+            self.overdrawn = overdrawn
+            self._worker.checkpoints.update()
 
 
 def pack(records: list[Any], plain: bool = False) -> bytes:

@@ -85,10 +85,13 @@ class LoopMonitor:
         """The worker has work again, of this loop or another."""
         self._idle_since = None
 
-    def end(self) -> None:
-        """The loop is empty everywhere: its heads get no more records."""
+    def end(self) -> bool:
+        """The loop is empty everywhere: its heads get no more records. Whether they could be told that now."""
+        if any(subtask.paused for subtask in self.subtasks):
+            return False
         for subtask in self.subtasks:
             subtask.on_loop_end()
+        return True
 
     def _is_quiet(self, idle: int) -> bool:
         """Whether nothing more can come of this worker's part of the loop unless another sends it something."""
@@ -96,6 +99,35 @@ class LoopMonitor:
             return False
         # An open window will feed records back when it fires, unless the script gave a bound to waiting.
         return not any(subtask.pending for subtask in self.subtasks) or 0 < self._max_wait <= idle
+
+
+class LoopMonitors:
+    """Those of the loops that a worker's ``subtasks`` take part in."""
+
+    def __init__(self, graph: JobGraph, subtasks: Sequence[Subtask], control: LoopControl) -> None:
+        self._subtasks = subtasks
+        monitors = (LoopMonitor(i, graph, subtasks, control) for i in range(len(graph.loops)))
+        self.by_id = {monitor.id: monitor for monitor in monitors if monitor.subtasks}
+        self.by_exchange = {exchange: monitor for monitor in self.by_id.values() for exchange in monitor.exchanges}
+
+    def __bool__(self) -> bool:
+        return bool(self.by_id)
+
+    def tend(self, busy: bool, now: int) -> bool:
+        """Reports the loops that the worker has nothing to do for at ``now``; whether it has anything to do."""
+        # Flushing may have fed records back.
+        busy = busy or any(subtask.ready for subtask in self._subtasks)
+        for monitor in self.by_id.values():
+            if busy:
+                monitor.busy()
+            else:
+                monitor.report(now)
+        return busy
+
+    @property
+    def deadline(self) -> float:
+        """When, in ms since the epoch, the first wait of a loop is over; inf: not as things are."""
+        return min((monitor.deadline for monitor in self.by_id.values()), default=inf)
 
 
 class LoopReferee:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Batches asked for in advance: one in work, one on its way.
 _DEMANDS = 2
 _POSITION = "position"
+_ENDED = "ended"
 
 
 class Reader(Protocol):
@@ -80,9 +81,10 @@ class PushSource:
         self._seat = Seat()
         self._function = PushingFunction(subtask, worker.graph.timestamped)
         self.open, self.close = self._function.open, self._function.close
-        self.snapshot, self.restore = self._function.snapshot, self._function.restore
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
-        self._rest = Rest(self._in_turn(lambda action: action()))
+        self._rest = Rest(self._in_turn(self._act))
+        # It had come to its end when the checkpoint was taken that the job goes on from.
+        self._ended = False
 
     def at_rest(self, action: Callable[[], None]) -> None:
         """Calls ``action`` when a snapshot would hold just what has been collected: now, or in the source's thread.
@@ -94,12 +96,29 @@ class PushSource:
         else:
             action()
 
+    def snapshot(self) -> OperatorSnapshot:
+        """What the source goes on with; it belongs to the head of the chain."""
+        snapshot = self._function.snapshot()
+        if self._ended or (self.done and self.error is None):
+            snapshot.own[_ENDED] = self.subtask.task.parallelism
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        """Called before ``open``."""
+        self._function.restore(state)
+        ended = state.each(_ENDED)
+        # At another parallelism, only if all of them had.
+        self._ended = _ENDED in state.own or bool(ended and len(ended) == ended[0])
+
     def settle(self) -> None:
         """``run`` has returned: does what has waited for it."""
         self._rest.serve()
 
     def start(self) -> None:
-        self._thread.start()
+        if self._ended:
+            self._end()
+        else:
+            self._thread.start()
 
     def cancel(self) -> None:
         """Asks the function to return, and waits for that a moment; it may be in a call that nothing can end."""
@@ -162,18 +181,37 @@ class PushSource:
         They are dropped, not refused, so that ``run`` comes to its own end.
         """
         worker, seat = self._worker, self._seat
-        worker.turn.take(seat)
-        if worker.cancelled:
+        while True:
+            worker.turn.take(seat)
+            if worker.cancelled:
+                worker.turn.give_up(seat)
+                return False
+            worker.source_awoke()
+            try:
+                self._rest.serve()
+            except BaseException as error:
+                self._note(error)
+                self._end()
+                raise
+            if not self.subtask.paused:
+                return True
             worker.turn.give_up(seat)
-            return False
-        worker.source_awoke()
-        try:
-            self._rest.serve()
-        except BaseException as error:
-            self._note(error)
-            self._end()
-            raise
-        return True
+            self.subtask.resumed.wait()
+
+    def _act(self, action: Callable[[], None]) -> None:
+        """Does what belongs between two records of the source, which may have to wait before the next."""
+        action()
+        if self.subtask.paused:
+            self._worker.turn.give_up(self._seat)
+
+
+def source_of(worker: Worker, subtask: Subtask, splits: dict[int, Any]) -> Reader | PushSource:
+    """The source at the head of a worker's subtask."""
+    if isinstance(subtask.task.head.operator, plan.FedSource):
+        return FedReader(worker, subtask.task.head.id)
+    if isinstance(subtask.task.head.operator, plan.PUSHING_SOURCES):
+        return PushSource(worker, subtask)
+    return pull_source(subtask, splits)
 
 
 def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
@@ -188,18 +226,23 @@ def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
     return TextReader(splits[head.id][subtask.index], operator.charset)
 
 
-def reader_snapshot(reader: Reader) -> OperatorSnapshot:
-    """What the reader goes on with; nothing for one that cannot read again what it has read."""
-    position = getattr(reader, "position", None)
+def source_snapshot(source: Reader | PushSource) -> OperatorSnapshot:
+    """What the source goes on with; nothing for one that cannot collect again what it has collected."""
+    if isinstance(source, PushSource):
+        return source.snapshot()
+    position = getattr(source, "position", None)
     return OperatorSnapshot() if position is None else OperatorSnapshot(own={_POSITION: position()})
 
 
-def restore_reader(reader: Any, state: RestoredState) -> None:
-    """Lets a new reader go on. Raises StateError where its input is not what it was."""
+def restore_source(source: Any, state: RestoredState) -> None:
+    """Lets a new source go on. Raises StateError where its input is not what it was."""
+    if isinstance(source, PushSource):
+        source.restore(state)
+        return
     try:
         if _POSITION in state.own:
-            reader.seek(state.own[_POSITION])
+            source.seek(state.own[_POSITION])
         elif _POSITION in state.everyone:
-            reader.take_share(state.everyone[_POSITION], state.index, state.width)
+            source.take_share(state.everyone[_POSITION], state.index, state.width)
     except ValueError as error:
         raise StateError(str(error)) from error

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
 from math import inf
+from threading import Event
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.graph.operators import IterationHead
 from stream_engine.graph.partitioners import Forward
 from stream_engine.local import logs
-from stream_engine.local.connection import CREDIT, DATA, IDLE, MARK, WATERMARK
+from stream_engine.local.connection import BARRIER, CREDIT, DATA, IDLE, MARK, WATERMARK
 from stream_engine.local.failure import OperatorError
 from stream_engine.local.feedback import FeedbackQueue
 from stream_engine.local.gate import unpack
 from stream_engine.operators.build import build_operator
-from stream_engine.operators.chain import Chain, Output
-from stream_engine.operators.context import Place
+from stream_engine.operators.chain import Chain
 from stream_engine.operators.watermarks import MAX_WATERMARK
 from stream_engine.operators.windows import MergeWindowsOperator
+from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
-    from stream_engine.graph.job_graph import JobGraph, Task
+    from stream_engine.graph.job_graph import Exchange, JobGraph, Task
     from stream_engine.graph.operators import Sink
-    from stream_engine.local.connection import Connection, Frame
-    from stream_engine.operators.operator import Writer
-    from stream_engine.operators.tables import Tables
+    from stream_engine.local.barriers import Alignment, Channel
+    from stream_engine.local.checkpoint_messages import CheckpointOrder
+    from stream_engine.local.connection import Frame
+    from stream_engine.local.slot import Slot
+    from stream_engine.operators.operator import Operator, Writer
 
 # A turn between two looks at sockets, timers and signals should take about this long, in seconds.
 _SHORT, _LONG = 0.002, 0.008
@@ -50,41 +55,6 @@ class Pace:
             self.records = min(8192, self.records * 2)
 
 
-class Exit(Output, Protocol):
-    """Where records leave a subtask for those of another task."""
-
-    def end(self) -> None:
-        """Tells all receivers that no further record will come."""
-        ...
-
-
-class Slot(Place, Protocol):
-    """What a subtask asks of the worker that it is in. Times are ms since the epoch."""
-
-    # For the loops' records on their way back: bytes of memory, and where the rest goes, None: the system's choice.
-    feedback_space: tuple[int, str | None]
-    # Where operators keep what they have for each key.
-    tables: Tables
-
-    @property
-    def now(self) -> int: ...
-
-    @property
-    def peers(self) -> Mapping[int, Connection]: ...
-
-    def gates(self, task: Task) -> Sequence[Exit]:
-        """Where the records of the subtask leave it."""
-        ...
-
-    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
-        """Calls ``action`` at ``time``, unless ``subtask`` has finished by then."""
-        ...
-
-    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
-        """Opens what is behind a sink. Raises OSError."""
-        ...
-
-
 class Subtask:
     """Runs a chain in a worker, as its operators' host."""
 
@@ -95,23 +65,34 @@ class Subtask:
         self.accumulators = worker.accumulators
         self.worker = worker
         self.finished = False
+        # While a checkpoint is being taken: whether nothing may be taken in, and through which channels nothing may.
+        self.alignment: Alignment | None = None
+        self.paused = False
+        self.resumed = Event()
+        self.blocked: AbstractSet[Channel] = frozenset()
+        self._held: deque[tuple[int, Frame]] = deque()
         self.pace = Pace()
-        self._opened = False
+        self._open_operators: list[Operator] = []
         self._queue: deque[tuple[int, Frame]] = deque()
         self._records: list[Any] = []
         self._position = 0
-        self._from_loop = False
+        # The channel that the records have come through; None: the loop's.
+        self._from: Channel | None = None
         self.gates = worker.gates(task)
         loop = graph.loop_of(task.id)
         channels = {
-            (exchange.id, sender): exchange.source_task not in loop
+            channel: exchange.source_task not in loop
             for exchange in graph.inputs(task.id)
             if not exchange.feedback
-            for sender in (
-                (self.index,)
-                if isinstance(exchange.partitioner, Forward)
-                else range(graph.tasks[exchange.source_task].parallelism)
-            )
+            for channel in self._channels(graph, exchange)
+        }
+        # Those that have not ended.
+        self.open_channels = set(channels)
+        self.feedback_channels = {
+            channel
+            for exchange in graph.inputs(task.id)
+            if exchange.feedback
+            for channel in self._channels(graph, exchange)
         }
         # A loop counts as one more input of its head, which ends when the loop is found to be empty.
         self._is_head = isinstance(task.head.operator, IterationHead)
@@ -138,6 +119,11 @@ class Subtask:
             task, operators, self.gates, worker.configuration.get("pipeline.object-reuse"), graph.timestamped
         )
 
+    def _channels(self, graph: JobGraph, exchange: Exchange) -> list[Channel]:
+        if isinstance(exchange.partitioner, Forward):
+            return [(exchange.id, self.index)]
+        return [(exchange.id, sender) for sender in range(graph.tasks[exchange.source_task].parallelism)]
+
     # --- the operators' host -----------------------------------------------------------------------------------------
 
     def now(self) -> int:
@@ -153,7 +139,19 @@ class Subtask:
 
     @property
     def has_input(self) -> bool:
-        return bool(self._records or self._queue or self._fed_back)
+        """Whether there is something to work off, now or later."""
+        return bool(
+            self._records
+            or self._queue
+            or self._fed_back
+            or self._held
+            or (self.alignment is not None and self.alignment.holding)
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to work off now."""
+        return bool(self._records or self._queue or self._fed_back) and not self.paused
 
     @property
     def pending(self) -> bool:
@@ -164,34 +162,50 @@ class Subtask:
         """Queues a frame of another worker's; it is worked off by ``work``."""
         self._queue.append((sender, frame))
 
-    def feed_back(self, records: list[Any]) -> None:
+    def feed_back(self, exchange: int, sender: int, records: list[Any]) -> None:
         """Takes records from the end of the loop that begins here.
 
         After the loop has ended there are some only where the script has bounded the wait for windows in it.
         """
+        if self.alignment is None or self.alignment.admit((exchange, sender), records):
+            self.put_back(records)
+
+    def put_back(self, records: list[Any]) -> None:
+        """As ``feed_back``, for what no checkpoint has to know of."""
         assert self._fed_back is not None
         if not self.finished:
             self._fed_back.put(records)
+
+    def fed_back(self) -> list[bytes]:
+        """What waits of the records that were fed back, as pickled lists."""
+        if self._fed_back is None:
+            return []
+        begun = self._records[self._position :] if self._from is None else []
+        return [*([dumps(begun)] if begun else []), *self._fed_back.contents()]
 
     def work(self) -> None:
         """Works off some of the input: a slice of a frame's records, or one frame of another kind."""
         if not self._records and self._fed_back:
             # What is in the loop first, so that little is.
-            self._records, self._from_loop = self._fed_back.get(), True
+            self._records, self._from = self._fed_back.get(), None
         if not self._records:
-            sender, frame = self._queue[0]
+            sender, frame = self._queue.popleft()
+            if (frame.exchange, sender) in self.blocked:
+                self._held.append((sender, frame))
+                return
             if frame.kind != DATA:
-                self._queue.popleft()
                 if frame.kind == MARK:
                     self.on_mark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
                 elif frame.kind == WATERMARK:
                     self.on_watermark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
                 elif frame.kind == IDLE:
                     self.on_idle(frame.exchange, sender)
+                elif frame.kind == BARRIER:
+                    self.on_barrier(frame.exchange, sender, pickle.loads(frame.payload))
                 else:
                     self.on_end(frame.exchange, sender)
                 return
-            self._records, self._from_loop = unpack(frame.payload), False
+            self._records, self._from = unpack(frame.payload), (frame.exchange, sender)
         records, start = self._records, self._position
         stop = start + self.pace.records
         if stop < len(records):
@@ -200,12 +214,29 @@ class Subtask:
             return
         # Forgotten first: what follows may come back here, when it waits for a receiver downstream.
         self._records, self._position = [], 0
-        if self._from_loop:
-            self.pace.run(self.chain.process_batch, records[start:])
-            return
-        sender, frame = self._queue.popleft()
+        channel = self._from
         self.pace.run(self.chain.process_batch, records[start:] if start else records)
-        self.worker.peers[sender].send(CREDIT, frame.exchange)
+        if channel is not None:
+            exchange, sender = channel
+            self.worker.peers[sender].send(CREDIT, exchange)
+
+    def release(self) -> None:
+        """Nothing is held back any more: what was comes next."""
+        self._queue.extendleft(reversed(self._held))
+        self._held.clear()
+
+    def pause(self, paused: bool) -> None:
+        """Lets nothing in, or something again."""
+        self.paused = paused
+        if paused:
+            self.resumed.clear()
+        else:
+            self.resumed.set()
+
+    def on_barrier(self, exchange: int, sender: int, order: CheckpointOrder) -> None:
+        """All that comes through this channel from now on is not counted by the checkpoint."""
+        assert self.alignment is not None
+        self.alignment.on_barrier((exchange, sender), order)
 
     def on_mark(self, exchange: int, sender: int, time: float) -> None:
         """A sender has emitted all its results before ``time``; what is complete by all senders' marks is emitted."""
@@ -216,14 +247,22 @@ class Subtask:
 
     def on_end(self, exchange: int, sender: int) -> None:
         """One of an input's channels has ended; with the last one of all, the subtask does."""
+        if (exchange, sender) not in self.open_channels:
+            # A feedback edge's, whose end the head of the loop need not wait for.
+            if self.alignment is not None:
+                self.alignment.on_feedback_end((exchange, sender))
+            return
+        self.open_channels.discard((exchange, sender))
         self.outside_inputs -= exchange in self._outside
         if self._unfinished_inputs > 1:
-            # Time goes on without it.
+            # Time goes on without it, and so does a checkpoint.
             self.on_mark(exchange, sender, inf)
             self._watermarks.pop((exchange, sender), None)
             self._advance()
             if self._ends_time and exchange in self._outside and not self.outside_inputs:
                 self.advance(MAX_WATERMARK)
+            if self.alignment is not None:
+                self.alignment.settle()
         self._count_end()
 
     def on_watermark(self, exchange: int, sender: int, time: int) -> None:
@@ -267,7 +306,7 @@ class Subtask:
     # --- life --------------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        self._opened = True
+        self._open_operators = list(self.chain.operators)
         logs.debug("is being opened")
         for operator in reversed(self.chain.operators):
             with OperatorError.around(operator.id, "being opened"):
@@ -278,22 +317,40 @@ class Subtask:
         self.chain.finish()
         self.finished = True
         logs.debug("has finished")
-        self.close()
+        if self.alignment is not None:
+            self.alignment.finish()
+        self._close([operator for operator in self._open_operators if not operator.commits])
         for gate in self.gates:
             gate.end()
 
     def close(self) -> None:
-        """Closes the operators, once, if they were opened; all of them, even when one raises."""
-        if self._opened:
-            self._opened = False
-            failure: Exception | None = None
-            if self._fed_back is not None:
-                self._fed_back.close()
-            for operator in self.chain.operators:
-                try:
-                    with OperatorError.around(operator.id, "being closed"):
-                        operator.close()
-                except OperatorError as error:
-                    failure = failure or error
-            if failure is not None:
-                raise failure
+        """Closes the operators that are open; all of them, even when one raises."""
+        self._close(self._open_operators)
+
+    def on_checkpoint_complete(self, checkpoint: int) -> None:
+        for operator in self.chain.operators:
+            with OperatorError.around(operator.id, "told of a complete checkpoint"):
+                operator.on_checkpoint_complete(checkpoint)
+
+    def commit(self) -> None:
+        """The whole job has finished: commits what operators have kept for that, and closes them."""
+        for operator in self._open_operators:
+            with OperatorError.around(operator.id, "committing"):
+                operator.commit()
+        self.close()
+
+    def _close(self, operators: Sequence[Operator]) -> None:
+        failure: Exception | None = None
+        if self._fed_back is not None:
+            self._fed_back.close()
+        if self.alignment is not None:
+            self.alignment.close()
+        self._open_operators = [operator for operator in self._open_operators if operator not in operators]
+        for operator in operators:
+            try:
+                with OperatorError.around(operator.id, "being closed"):
+                    operator.close()
+            except OperatorError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stream_engine.job import InvalidProgramException
-from stream_engine.operators.tables import MemoryTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +50,8 @@ def tables_directory(configuration: Configuration, server: ForkServer) -> Iterat
         rmtree(directory, ignore_errors=True)
 
 
-def worker_tables(configuration: Configuration, index: int) -> Tables:
-    """The tables of the worker ``index``. What there is of them on disk, the script's process removes."""
-    if configuration.get("state.backend") == "hashmap":
-        return MemoryTables()
+def tables_on_disk(configuration: Configuration, index: int) -> Tables:
+    """The tables of the worker ``index``; what there is of them on disk, the script's process removes."""
     from shutil import rmtree
 
     from stream_engine.operators.rocksdb import RocksDbTables

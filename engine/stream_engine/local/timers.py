@@ -19,6 +19,7 @@ class Timers:
     def __init__(self) -> None:
         self._timers: list[tuple[int, int, Subtask, Callable[[], None]]] = []
         self._serial = count()
+        self._postponed: list[tuple[int, int, Subtask, Callable[[], None]]] = []
 
     @property
     def next(self) -> float:
@@ -29,8 +30,16 @@ class Timers:
         heappush(self._timers, (time, next(self._serial), subtask, action))
 
     def run(self, now: int) -> None:
-        """Runs those that are due, unless their subtask has finished."""
+        """Runs those that are due, unless their subtask has finished; those of one that is paused have to wait."""
         while self._timers and self._timers[0][0] <= now:
-            _, _, subtask, action = heappop(self._timers)
-            if not subtask.finished:
+            timer = heappop(self._timers)
+            _, _, subtask, action = timer
+            if subtask.paused:
+                self._postponed.append(timer)
+            elif not subtask.finished:
                 action()
+
+    def resume(self) -> None:
+        """Other subtasks are paused than before."""
+        while self._postponed:
+            heappush(self._timers, self._postponed.pop())

@@ -27,6 +27,8 @@ class Turn:
     def __init__(self) -> None:
         self.holder = Seat()
         self._queue = Lock()
+        # Guards the change of the holder, not the waiting for the one before.
+        self._change = Lock()
 
     def take(self, seat: Seat) -> None:
         """Waits until the holder is between two records, and makes ``seat`` the holder. It is inside on return."""
@@ -35,16 +37,19 @@ class Turn:
             seat.inside = False
             seat.gone.set()
         with self._queue:
-            previous = self.holder
-            previous.gone.clear()
-            self.holder = seat
-            seat.inside = True
+            with self._change:
+                previous = self.holder
+                previous.gone.clear()
+                self.holder = seat
+                seat.inside = True
             if previous is not seat and previous.inside:
                 previous.gone.wait()
 
     def give_up(self, seat: Seat) -> None:
         """As ``leave``, but even ``seat`` has to take the turn again before it can enter."""
-        self.holder = Seat()
+        with self._change:
+            if self.holder is seat:
+                self.holder = Seat()
         self.leave(seat)
 
     def leave(self, seat: Seat) -> None:

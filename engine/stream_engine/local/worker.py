@@ -6,17 +6,20 @@ import gc
 import pickle
 import selectors
 import sys
+from collections import deque
 from math import inf
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from stream_engine.graph.job_graph import JobGraph
-from stream_engine.graph.operators import PUSHING_SOURCES, FedSource
 from stream_engine.local import logs
 from stream_engine.local.accumulators import packed
 from stream_engine.local.alarm import Alarm
 from stream_engine.local.connection import (
+    BARRIER,
     CANCEL,
+    COMMIT,
+    COMMITTED,
     CREDIT,
     DATA,
     DEPLOY,
@@ -26,6 +29,8 @@ from stream_engine.local.connection import (
     FINISHED,
     LOOP_END,
     LOOP_PROBE,
+    OVER,
+    TRIGGER,
     Connection,
     Frame,
 )
@@ -33,12 +38,13 @@ from stream_engine.local.console import ConsoleWriter, flush_streams, redirect_s
 from stream_engine.local.depth import allow_depth_of
 from stream_engine.local.failure import Cancelled, describe, packed_failure
 from stream_engine.local.gate import Gate, unpack
-from stream_engine.local.loops import LoopMonitor
-from stream_engine.local.sources import FedReader, PushSource, pull_source
+from stream_engine.local.heartbeats import frequency, start_heart
+from stream_engine.local.loops import LoopMonitors
+from stream_engine.local.push_sources import PushSources
+from stream_engine.local.sources import FedReader, PushSource, source_of
 from stream_engine.local.subtask import Subtask
-from stream_engine.local.tables import worker_tables
 from stream_engine.local.timers import Timers
-from stream_engine.local.turn import Seat, Turn
+from stream_engine.local.turn import Turn
 from stream_engine.local.writers import open_writer
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.tables import MemoryTables
@@ -49,6 +55,8 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.job_graph import Task
     from stream_engine.graph.operators import Sink
+    from stream_engine.local.checkpoints import Checkpoints
+    from stream_engine.local.deployment import Deployment
     from stream_engine.local.sources import Reader
     from stream_engine.operators.operator import Writer
     from stream_engine.operators.tables import Tables
@@ -57,8 +65,6 @@ if TYPE_CHECKING:
 _GC_THRESHOLDS = (200_000, 20, 20)
 # Seconds; the system's own limit is about 24 days, and a window may be longer.
 _LONGEST_SLEEP = 86_400
-# How long a record of a push source may wait for others before its buffer is sent, in seconds.
-_QUIET = 0.001
 
 
 def run_worker(index: int, control: socket, peers: dict[int, socket]) -> int:
@@ -83,7 +89,6 @@ class Worker:
         self.accumulators = Accumulators()
         self.tables: Tables = MemoryTables()
         self.turn = Turn()
-        self._seat = Seat()
         self._selector = selectors.DefaultSelector()
         self._alarm = Alarm()
         self._selector.register(self._alarm, selectors.EVENT_READ, None)
@@ -92,15 +97,16 @@ class Worker:
         self.cancelled = False
         # How many frames have come in, to see whether any have since.
         self._frames = 0
-        self._armed = False
         self._timers = Timers()
         self._local: dict[int, Subtask] = {}
         self._gates_of: dict[int, list[Gate]] = {}
         self._subtasks: list[Subtask] = []
         self._readers: dict[int, Reader] = {}
-        self._pushing: list[PushSource] = []
-        self._loops: dict[int, LoopMonitor] = {}
-        self._ended_loops: list[LoopMonitor] = []
+        self._pushing = PushSources(self.turn, self._selector, self.wake)
+        self.source_awoke = self._pushing.on_awake
+        # What the coordinator has asked for, in order, to be done between two records; what gives False has to wait.
+        self._agenda: deque[Callable[[], bool | None]] = deque()
+        self._checkpoints: Checkpoints | None = None
         self.graph = JobGraph((), (), timestamped=False)
 
     # --- life --------------------------------------------------------------------------------------------------------
@@ -110,11 +116,6 @@ class Worker:
         try:
             self._deploy()
             self._loop()
-            flush_streams()
-            self.control.send(FINISHED, 0, packed(self.accumulators))
-            while not self.cancelled:
-                self._poll(None)
-            return 0
         except Cancelled:
             self._stop()
             return 0
@@ -130,11 +131,16 @@ class Worker:
             if self.control.closed:
                 raise Cancelled
         assert frames[0].kind == DEPLOY
-        prepare, configuration, graph, splits, levels = pickle.loads(frames[0].payload)
-        if levels is not None:
-            logs.forward(self, levels)
-        self.configuration = pickle.loads(configuration)
-        self.tables = worker_tables(self.configuration, self.index)
+        deployment: Deployment = pickle.loads(frames[0].payload)
+        if deployment.levels is not None:
+            logs.forward(self, deployment.levels)
+        self.configuration = pickle.loads(deployment.configuration)
+        start_heart(self.control, frequency(self.configuration))
+        # What few jobs need is imported for those.
+        if self.configuration.get("state.backend") != "hashmap":
+            from stream_engine.local.tables import tables_on_disk
+
+            self.tables = tables_on_disk(self.configuration, self.index)
         self.buffer_timeout: int = self.configuration.get("execution.buffer-timeout")
         directories = self.configuration.get("io.tmp.dirs")
         # For the loops' records on their way back: bytes of memory, and where the rest goes.
@@ -142,9 +148,9 @@ class Worker:
             self.configuration.get("iteration.memory"),
             directories[0] if directories else None,
         )
-        if prepare is not None:
-            pickle.loads(prepare)()
-        self.graph = pickle.loads(graph)
+        if deployment.prepare is not None:
+            pickle.loads(deployment.prepare)()
+        self.graph = pickle.loads(deployment.graph)
         local = self._local
         # Last first: the code of a chain calls that of the chains behind it.
         for task in reversed(self.graph.tasks):
@@ -158,52 +164,60 @@ class Worker:
         }
         self._gates = {gate.exchange.id: gate for gates in self._gates_of.values() for gate in gates}
         self._make_loops(local)
+        sources = {
+            subtask: source_of(self, subtask, deployment.splits)
+            for subtask in self._subtasks
+            if subtask.task.head.is_source
+        }
+        if deployment.checkpointed:
+            from stream_engine.local.checkpoints import make_checkpoints
+
+            self._checkpoints = make_checkpoints(self, self._subtasks, self._gates_of, sources)
+        if deployment.origin is not None:
+            from stream_engine.local.restoration import restore
+
+            restore(deployment.origin, self.graph, self._subtasks, sources)
         for subtask in self._subtasks:
             subtask.open()
-            if not subtask.task.head.is_source:
-                continue
-            if isinstance(subtask.task.head.operator, FedSource):
-                self._readers[subtask.task.id] = FedReader(self, subtask.task.head.id)
-            elif isinstance(subtask.task.head.operator, PUSHING_SOURCES):
-                source = PushSource(self, subtask)
-                self._pushing.append(source)
+            source = sources.get(subtask)
+            if isinstance(source, PushSource):
+                self._pushing.add(source)
                 source.open()
-            else:
-                self._readers[subtask.task.id] = pull_source(subtask, splits)
+            elif source is not None:
+                self._readers[subtask.task.id] = source
         for peer in self.peers.values():
             self._selector.register(peer.socket, selectors.EVENT_READ, peer)
         # Such as the end of a collection without elements: it is for a reader, which had to be made first.
         for frame in frames[1:]:
             self._on_control(frame)
-        if levels is None:
+        if deployment.levels is None:
             # By now what uses logging has been loaded, and opened, and perhaps configured it.
             logs.forward(self, None)
         allow_depth_of(self.graph)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
-        if self._pushing:
-            self.turn.take(self._seat)
-        for source in self._pushing:
-            source.start()
+        self._pushing.start()
 
     def _make_loops(self, local: dict[int, Subtask]) -> None:
-        monitors = [LoopMonitor(i, self.graph, self._subtasks, self.control) for i in range(len(self.graph.loops))]
-        self._loops = {monitor.id: monitor for monitor in monitors if monitor.subtasks}
-        self._loop_of = {exchange: monitor for monitor in self._loops.values() for exchange in monitor.exchanges}
+        self._loops = LoopMonitors(self.graph, self._subtasks, self.control)
         for gate in self._gates.values():
-            gate.loop = self._loop_of.get(gate.exchange.id)
+            gate.loop = self._loops.by_exchange.get(gate.exchange.id)
             if gate.exchange.feedback and gate.exchange.target_task in local:
                 gate.connect(local[gate.exchange.target_task])
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Raises AssertionError in a job without them."""
+        assert self._checkpoints is not None
+        return self._checkpoints
 
     def _stop(self) -> None:
         """The job is over before its end: sources are cancelled and operators closed, whatever that raises."""
         self.cancelled = True
-        # A source that waits for its turn gets it, and finds that the job is over.
-        self.turn.leave(self._seat)
+        self._pushing.release()
         for action in (
-            *(source.cancel for source in self._pushing),
-            *(source.close for source in self._pushing),
+            *self._pushing.endings(),
             *(subtask.close for subtask in self._subtasks),
             *(reader.close for reader in self._readers.values()),
         ):
@@ -225,17 +239,22 @@ class Worker:
 
     # --- the loop ----------------------------------------------------------------------------------------------------
 
-    def _loop(self) -> None:
+    def _loop(self) -> NoReturn:
+        """Ends with the job, by raising Cancelled."""
         busy = True
+        finished = False
         flushed = self.now
-        while self._subtasks_left():
+        while True:
             if self._pushing:
-                self._sleep_beside_sources(0 if busy else self._until_timer())
+                self._pushing.sleep(0 if busy else self._until_timer())
+                self._poll(0)
             else:
                 self._poll(0 if busy else self._until_timer())
+            while self._agenda and self._agenda[0]() is not False:
+                self._agenda.popleft()
             self._check_cancelled()
             self._timers.run(self.now)
-            self._reap_sources()
+            self._pushing.reap()
             busy = self._work()
             if not busy or (self.buffer_timeout >= 0 and self.now - flushed >= self.buffer_timeout):
                 frames = self._frames
@@ -244,20 +263,11 @@ class Worker:
                 # Where flushing had to wait for a receiver, it has taken in what else there was.
                 busy = busy or self._frames != frames
             if self._loops:
-                busy = self._tend_loops(busy)
-
-    def _tend_loops(self, busy: bool) -> bool:
-        """Reports the loops that this worker has nothing to do for, and ends those that are empty."""
-        while self._ended_loops:
-            self._ended_loops.pop().end()
-        # Flushing may have fed records back.
-        busy = busy or any(subtask.has_input for subtask in self._subtasks)
-        for loop in self._loops.values():
-            if busy:
-                loop.busy()
-            else:
-                loop.report(self.now)
-        return busy
+                busy = self._loops.tend(busy, self.now)
+            if not (finished or self._subtasks_left()):
+                finished = True
+                flush_streams()
+                self.control.send(FINISHED, 0, packed(self.accumulators))
 
     def _subtasks_left(self) -> bool:
         return any(not subtask.finished for subtask in self._subtasks)
@@ -265,17 +275,20 @@ class Worker:
     def _work(self) -> bool:
         """One step of the work furthest downstream; whether there was any."""
         for subtask in self._subtasks:
-            if subtask.has_input:
+            if subtask.ready:
                 subtask.work()
                 return True
         worked = False
         for task, reader in list(self._readers.items()):
-            subtask = next(subtask for subtask in self._subtasks if subtask.task.id == task)
+            subtask = self._local[task]
+            if subtask.paused:
+                continue
             records = reader.read(subtask.pace.records)
             if records is None:
                 del self._readers[task]
-                reader.close()
+                # Not closed before: where it has come to is remembered.
                 subtask.finish()
+                reader.close()
                 worked = True
             elif records:
                 subtask.process_source(records)
@@ -289,7 +302,7 @@ class Worker:
         """
         self._check_cancelled()
         for subtask in self._subtasks:
-            if first is not None and subtask.task.id >= first and subtask.has_input:
+            if first is not None and subtask.task.id >= first and subtask.ready:
                 subtask.work()
                 self._poll(0)
                 break
@@ -306,44 +319,6 @@ class Worker:
                 # A loop whose records lay in buffers would never be found empty.
                 if self.buffer_timeout >= 0 or gate.loop is not None:
                     gate.flush()
-
-    # --- beside push sources -----------------------------------------------------------------------------------------
-
-    def _sleep_beside_sources(self, timeout: float | None) -> None:
-        """Leaves the turn to the sources for a moment, and until one of them or a socket or timer has something."""
-        if timeout == 0:
-            if self.turn.holder is not self._seat:
-                # A source waits; or this worker's other work would keep it waiting to the end.
-                self.turn.leave(self._seat)
-                self._selector.select(_QUIET)
-                self.turn.take(self._seat)
-        else:
-            self.turn.leave(self._seat)
-            self._selector.select(_QUIET if timeout is None else min(_QUIET, timeout))
-            if self.turn.holder is self._seat:
-                # No source came by since the last flush: the next record of one is to wake this thread.
-                self._armed = True
-                if self.turn.holder is self._seat and not any(source.done for source in self._pushing):
-                    self._selector.select(timeout)
-                self._armed = False
-            self.turn.take(self._seat)
-        self._poll(0)
-
-    def source_awoke(self) -> None:
-        """A source's thread has taken the turn, and will process records until the loop takes it back."""
-        self.now = int(time() * 1000)
-        if self._armed:
-            self._armed = False
-            self.wake()
-
-    def _reap_sources(self) -> None:
-        for source in [source for source in self._pushing if source.done]:
-            if source.error is not None:
-                raise source.error
-            self._pushing.remove(source)
-            source.settle()
-            source.close()
-            source.subtask.finish()
 
     def wake(self) -> None:
         """Ends the loop's sleep; from any thread."""
@@ -382,33 +357,40 @@ class Worker:
             if frame.kind == CREDIT:
                 self._gates[frame.exchange].grant(sender)
                 continue
-            loop = self._loop_of.get(frame.exchange)
+            loop = self._loops.by_exchange.get(frame.exchange)
             if loop is not None and frame.kind == DATA:
                 loop.received += 1
-            if self.graph.exchanges[frame.exchange].feedback:
-                self._receivers[frame.exchange].feed_back(unpack(frame.payload))
+            receiver = self._receivers[frame.exchange]
+            if not self.graph.exchanges[frame.exchange].feedback:
+                receiver.receive(sender, frame)
+            elif frame.kind == DATA:
+                receiver.feed_back(frame.exchange, sender, unpack(frame.payload))
                 connection.send(CREDIT, frame.exchange)
+            elif frame.kind == BARRIER:
+                receiver.on_barrier(frame.exchange, sender, pickle.loads(frame.payload))
             else:
-                self._receivers[frame.exchange].receive(sender, frame)
+                receiver.on_end(frame.exchange, sender)
 
     def _on_control(self, frame: Frame) -> None:
         if frame.kind == CANCEL:
             self.cancelled = True
-            return
-        if frame.kind in (LOOP_PROBE, LOOP_END):
-            loop = self._loops[frame.exchange]
-            if frame.kind == LOOP_PROBE:
-                loop.on_probe()
-            else:
-                self._ended_loops.append(loop)
-            return
-        task = next(task.id for task in self.graph.tasks if task.head.id == frame.exchange)
-        reader = self._readers[task]
-        assert isinstance(reader, FedReader)
-        if frame.kind == FED:
-            reader.feed(frame.payload)
-        elif frame.kind == FED_END:
-            reader.end()
+        elif frame.kind == LOOP_PROBE:
+            self._loops.by_id[frame.exchange].on_probe()
+        elif frame.kind == LOOP_END:
+            self._agenda.append(self._loops.by_id[frame.exchange].end)
+        elif frame.kind in (TRIGGER, OVER):
+            action = self.checkpoints.on_word(frame)
+            if action is not None:
+                self._agenda.append(action)
+        elif frame.kind == COMMIT:
+            self._agenda.append(self._commit)
+        else:
+            reader = next(self._readers[task.id] for task in self.graph.tasks if task.head.id == frame.exchange)
+            assert isinstance(reader, FedReader)
+            if frame.kind == FED:
+                reader.feed(frame.payload)
+            elif frame.kind == FED_END:
+                reader.end()
 
     def _check_cancelled(self) -> None:
         if self.cancelled:
@@ -425,10 +407,18 @@ class Worker:
         """Calls ``action`` at ``time`` (ms), unless ``subtask`` has finished by then."""
         self._timers.schedule(time, subtask, action)
 
+    def on_pause(self) -> None:
+        """Other subtasks are paused than before."""
+        self._timers.resume()
+        self.wake()
+
+    def _commit(self) -> None:
+        for subtask in self._subtasks:
+            subtask.commit()
+        self.control.send(COMMITTED)
+
     def _until_timer(self) -> float | None:
-        next_timer = self._timers.next
-        for loop in self._loops.values():
-            next_timer = min(next_timer, loop.deadline)
+        next_timer = min(self._timers.next, self._loops.deadline)
         return None if next_timer == inf else min(max(0.0, next_timer / 1000 - time()), _LONGEST_SLEEP)
 
     def gates(self, task: Task) -> list[Gate]:

@@ -14,14 +14,14 @@ class Accumulators:
     """For each name, what functions of one worker, or workers of one job, have added under it."""
 
     def __init__(self) -> None:
-        self._by_name: dict[str, list[Any]] = {}
+        self.by_name: dict[str, list[Any]] = {}
 
     def add(self, name: str, accumulator: Any) -> bool:
         """Whether it was new. Raises TypeError for what is none, or is of another type than others of that name."""
         kind = type(accumulator)
         if not isinstance(name, str) or not all(hasattr(kind, method) for method in ("merge", "getLocalValue")):
             raise TypeError(f"add_accumulator() takes a name and an Accumulator, not {name!r} and {accumulator!r}")
-        others = self._by_name.setdefault(name, [])
+        others = self.by_name.setdefault(name, [])
         if others and type(others[0]) is not kind:
             raise TypeError(
                 f"the accumulator {name!r} is {_with_article(kind)} here and {_with_article(type(others[0]))} in "
@@ -35,12 +35,12 @@ class Accumulators:
 
     def remove(self, name: str, accumulator: Any) -> None:
         """Takes one out again."""
-        self._by_name[name] = [other for other in self._by_name[name] if other is not accumulator]
+        self.by_name[name] = [other for other in self.by_name[name] if other is not accumulator]
 
     def merged(self) -> dict[str, Any]:
         """One accumulator per name, to be asked for once: the first of each name has taken in the others."""
         merged: dict[str, Any] = {}
-        for name, (first, *others) in self._by_name.items():
+        for name, (first, *others) in self.by_name.items():
             for other in others:
                 first.merge(other)
             merged[name] = first

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NoReturn
 from stream_engine.job import JobCancelledException, JobExecutionException, JobExecutionResult
 from stream_engine.local.accumulators import packed, results
 from stream_engine.local.failure import OperatorError, describe
+from stream_engine.local.files import prepare_files
 from stream_engine.local.inline.job import InlineJob
 from stream_engine.local.inline.slot import ReaderGone
 from stream_engine.local.output import forget
-from stream_engine.local.preparation import prepare
+from stream_engine.local.preparation import runnable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ class InlineExecutor:
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         job_id = uuid.uuid4().hex
-        plan, splits = prepare(graph, configuration, job_id)
+        plan, splits = prepare_files(runnable(graph, configuration), job_id)
         start = monotonic()
         job = InlineJob(plan, splits, configuration)
         try:

@@ -66,7 +66,10 @@ class InlineGate:
             record = chain.owned(record)
         if self._exchange.feedback:
             # Its subtask is made after this chain.
-            feed_back = code.bind("feed_back", lambda record: self._receiver(index).feed_back([record]))
+            exchange = self._exchange.id
+            feed_back = code.bind(
+                "feed_back", lambda record: self._receiver(index).feed_back(exchange, self._index, [record])
+            )
             code.line(f"{feed_back}(({chain.with_time(record)}))")
         else:
             process = code.bind("process", self._receiver(index).chain.process)

@@ -79,6 +79,9 @@ class InlineJob:
             self._push(subtask, function)
         while any(not subtask.finished for subtask in self.subtasks.values()):
             self._wait()
+        for subtask in self.subtasks.values():
+            self.index = subtask.index
+            subtask.commit()
 
     def stop(self) -> None:
         """The job is over before its end: sources are told, and operators closed, whatever that raises."""

@@ -1,0 +1,93 @@
+"""The push sources of a worker, beside whose threads its loop takes turns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream_engine.local.turn import Seat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from selectors import BaseSelector
+
+    from stream_engine.local.sources import PushSource
+    from stream_engine.local.turn import Turn
+
+# How long a record of a push source may wait for others before its buffer is sent, in seconds.
+_QUIET = 0.001
+
+
+class PushSources:
+    """Those that have not come to their end. While there are any, whoever touches the worker's state has the ``turn``.
+
+    ``wake`` ends the loop's sleep in ``selector``; from any thread.
+    """
+
+    def __init__(self, turn: Turn, selector: BaseSelector, wake: Callable[[], None]) -> None:
+        self._turn = turn
+        self._selector = selector
+        self._wake = wake
+        self._seat = Seat()
+        self._sources: list[PushSource] = []
+        self._armed = False
+
+    def __bool__(self) -> bool:
+        return bool(self._sources)
+
+    def add(self, source: PushSource) -> None:
+        self._sources.append(source)
+
+    def start(self) -> None:
+        if self._sources:
+            self._turn.take(self._seat)
+        for source in self._sources:
+            source.start()
+
+    def sleep(self, timeout: float | None) -> None:
+        """Leaves the turn to the sources for a moment, and until one of them or a socket or timer has something."""
+        turn, seat = self._turn, self._seat
+        if timeout == 0:
+            if turn.holder is not seat:
+                # A source waits; or this worker's other work would keep it waiting to the end.
+                turn.leave(seat)
+                self._selector.select(_QUIET)
+                turn.take(seat)
+        else:
+            turn.leave(seat)
+            self._selector.select(_QUIET if timeout is None else min(_QUIET, timeout))
+            if turn.holder is seat:
+                # No source came by since the last flush: the next record of one is to wake this thread.
+                self._armed = True
+                if turn.holder is seat and not any(source.done for source in self._sources):
+                    self._selector.select(timeout)
+                self._armed = False
+            turn.take(seat)
+
+    def on_awake(self) -> None:
+        """A source's thread has taken the turn, and will process records until the loop takes it back."""
+        if self._armed:
+            self._armed = False
+            self._wake()
+
+    def reap(self) -> None:
+        """Finishes what is behind sources that have come to their end. Raises what a source has raised."""
+        for source in [source for source in self._sources if source.done and not source.subtask.paused]:
+            if source.error is not None:
+                raise source.error
+            source.settle()
+            # It may have to wait for a checkpoint as a whole now.
+            if not source.subtask.paused:
+                self._sources.remove(source)
+                # Not closed before: its state is remembered.
+                source.subtask.finish()
+                source.close()
+
+    def release(self) -> None:
+        """A source that waits for its turn, or for a checkpoint, gets it, and finds that the job is over."""
+        for source in self._sources:
+            source.subtask.resumed.set()
+        self._turn.leave(self._seat)
+
+    def endings(self) -> list[Callable[[], None]]:
+        """What is to be done with the sources of a job that is stopped."""
+        return [*(source.cancel for source in self._sources), *(source.close for source in self._sources)]

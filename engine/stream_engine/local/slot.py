@@ -1,0 +1,53 @@
+"""What a subtask asks of the worker that it is in, and of what its records leave it by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from stream_engine.operators.chain import Output
+from stream_engine.operators.context import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from stream_engine.graph.job_graph import Task
+    from stream_engine.graph.operators import Sink
+    from stream_engine.local.connection import Connection
+    from stream_engine.local.subtask import Subtask
+    from stream_engine.operators.operator import Writer
+    from stream_engine.operators.tables import Tables
+
+
+class Exit(Output, Protocol):
+    """Where records leave a subtask for those of another task."""
+
+    def end(self) -> None:
+        """Tells all receivers that no further record will come."""
+        ...
+
+
+class Slot(Place, Protocol):
+    """What a subtask asks of its worker. Times are ms since the epoch."""
+
+    # For the loops' records on their way back: bytes of memory, and where the rest goes, None: the system's choice.
+    feedback_space: tuple[int, str | None]
+    # Where operators keep what they have for each key.
+    tables: Tables
+
+    @property
+    def now(self) -> int: ...
+
+    @property
+    def peers(self) -> Mapping[int, Connection]: ...
+
+    def gates(self, task: Task) -> Sequence[Exit]:
+        """Where the records of the subtask leave it."""
+        ...
+
+    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
+        """Calls ``action`` at ``time``, unless ``subtask`` has finished by then."""
+        ...
+
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
+        """Opens what is behind a sink. Raises OSError."""
+        ...

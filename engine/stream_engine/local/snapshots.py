@@ -1,0 +1,60 @@
+"""Keeps what a worker's subtasks remember at a checkpoint: written by a thread of its own, while records flow on."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from itertools import chain
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from stream_engine.checkpoints.metadata import StateFile
+from stream_engine.checkpoints.private import StorageError
+from stream_engine.checkpoints.state_file import write_state_file
+from stream_engine.local.checkpoint_messages import Acknowledgement
+from stream_engine.local.connection import ACKNOWLEDGED, DECLINED
+from stream_engine.operators.snapshot import key_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream_engine.local.connection import Connection
+
+# What is kept of each operator, by uid: parts, each of which is read but once.
+Encoded = dict[str, list["Iterable[bytes]"]]
+
+
+class SnapshotWriter:
+    """Writes one file for each checkpoint, and tells the coordinator of it or why there is none."""
+
+    def __init__(self, index: int, control: Connection) -> None:
+        self._index = index
+        self._control = control
+        self._waiting: SimpleQueue[tuple[int, str, Encoded]] = SimpleQueue()
+        self._thread: Thread | None = None
+
+    def write(self, number: int, directory: str, encoded: Encoded) -> None:
+        """Takes the state for checkpoint ``number``, whose files are in ``directory``, and returns at once."""
+        self._waiting.put((number, directory, encoded))
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="snapshots", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            number, directory, encoded = self._waiting.get()
+            try:
+                file = self._written(directory, encoded) if encoded else None
+            except (StorageError, MemoryError) as error:
+                self._control.send(DECLINED, 0, pickle.dumps((number, str(error) or type(error).__name__)))
+            else:
+                self._control.send(ACKNOWLEDGED, 0, pickle.dumps(Acknowledgement(number, file, key_hash())))
+            # Not while it waits for the next one.
+            del encoded
+
+    def _written(self, directory: str, encoded: Encoded) -> StateFile:
+        name = f"worker-{self._index + 1}"
+        data = chain.from_iterable(part for parts in encoded.values() for part in parts)
+        size, digest = write_state_file(os.path.join(directory, name), data)
+        return StateFile(name, size, digest, self._index, tuple(encoded))

@@ -381,7 +381,7 @@ def test_what_is_no_main_is_refused(main: Any, error: type[Exception], message: 
 def test_runs_go_on_after_the_workers_server_was_killed() -> None:
     run(squares)
     server = testing._workers()
-    os.kill(server._pid, signal.SIGKILL)
+    os.kill(server.pid, signal.SIGKILL)
     # Until its end has been noticed.
     while True:
         try:

@@ -11,11 +11,18 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.operators import FedSource
-from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionResult
+from stream_engine.job import (
+    InvalidProgramException,
+    JobCancelledException,
+    JobExecutionResult,
+)
 from stream_engine.local import logs
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator import Coordinator
-from stream_engine.local.preparation import prepare
+from stream_engine.local.deployment import Deployment
+from stream_engine.local.files import prepare_files
+from stream_engine.local.preparation import runnable
+from stream_engine.local.recovery import Recovery
 from stream_engine.local.tables import tables_directory
 
 if TYPE_CHECKING:
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamGraph
+    from stream_engine.local.files import Splits
     from stream_engine.local.forkserver import ForkServer
 
 
@@ -34,24 +42,25 @@ class LocalExecutor:
         self._server = server
         self._prepare = prepare
         self._running = Lock()
+        self._begun = False
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         """Runs the plan to its end; see Executor. Files are looked at before a worker starts or a record is read."""
         job_id = uuid.uuid4().hex
-        plan, splits = prepare(graph, configuration, job_id)
-        start = monotonic()
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        plan = runnable(graph, configuration)
         if not self._running.acquire(blocking=False):
             raise InvalidProgramException("Another job of this script is still running: execute() one after the other.")
-        _log_start(plan, job_name, job_id)
+        # The first job of a script is the one that goes on from a savepoint.
+        savepoint = "" if self._begun else configuration.get("execution.savepoint.path")
+        self._begun = True
+        start = monotonic()
         outcome = "failed"
         try:
-            with tables_directory(configuration, self._server) as configuration:
-                coordinator = Coordinator(self._server, job_id, plan)
-                # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
-                first = pickle.dumps(self._prepare) if self._prepare is not None else None
-                packed = coordinator.run(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+            with Recovery(job_id, job_name, plan, configuration, savepoint) as recovery:
+                plan, splits = prepare_files(plan, job_id, recovery.resumed)
+                _log_start(plan, job_name, job_id)
+                start = monotonic()
+                packed = self._run(job_id, plan, splits, configuration, recovery)
             outcome = "finished"
         except JobCancelledException:
             outcome = "was stopped"
@@ -60,6 +69,17 @@ class LocalExecutor:
             self._running.release()
             logs.info("Job %r %s after %.3f s", job_name, outcome, monotonic() - start)
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results(packed, job_id))
+
+    def _run(
+        self, job_id: str, plan: JobGraph, splits: Splits, configuration: Configuration, recovery: Recovery
+    ) -> list[bytes]:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        with tables_directory(configuration, self._server) as configuration:
+            # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
+            first = pickle.dumps(self._prepare) if self._prepare is not None else None
+            deployment = Deployment(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
+            return Coordinator(self._server, job_id, plan, configuration, recovery).run(deployment)
 
 
 def _log_start(plan: JobGraph, job_name: str, job_id: str) -> None:

@@ -18,18 +18,17 @@ _MOST_RECORDS = 1024
 
 
 class Feeder:
-    """Sends the elements of an iterable to a worker, a batch for each demand of it.
+    """Sends the elements of an iterable to a worker, a batch for each demand of it, and to another after a restart.
 
     A slow iterable's elements go one by one as the worker waits for them, those of a fast one in full batches.
     ``on_error`` is called, in the feeder's thread, with what the iterable raised.
     """
 
-    def __init__(
-        self, operator: int, iterable: Iterable[Any], worker: Connection, on_error: Callable[[BaseException], None]
-    ) -> None:
+    def __init__(self, operator: int, iterable: Iterable[Any], on_error: Callable[[BaseException], None]) -> None:
         self._operator = operator
         self._iterable = iterable
-        self._worker = worker
+        self._worker: Connection | None = None
+        self._ended = False
         self._on_error = on_error
         self._demand = 0
         self._batch: list[Any] = []
@@ -37,8 +36,14 @@ class Feeder:
         self._stopped = False
         self._thread = Thread(target=self._run, name=f"feeder {operator}", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def attach(self, worker: Connection | None) -> None:
+        """The elements that have not been sent yet are for this worker; None: for one that is yet to come."""
+        with self._changed:
+            self._worker = worker
+            self._demand = 0
+            self._end_if_empty()
+        if worker is not None and self._thread.ident is None:
+            self._thread.start()
 
     def on_demand(self) -> None:
         """The worker can take another batch: what there is goes at once, however long the next element may take."""
@@ -66,16 +71,20 @@ class Feeder:
                     if self._stopped:
                         return
             with self._changed:
-                self._changed.wait_for(lambda: not self._batch or self._stopped)
-            if not self._stopped:
-                self._worker.send(FED_END, self._operator)
+                self._ended = True
+                self._end_if_empty()
         except BaseException as error:
             self._on_error(error)
 
     def _send(self) -> None:
-        if self._batch and self._demand:
+        if self._batch and self._demand and self._worker is not None:
             payload = dumps(self._batch)
             self._batch.clear()
             self._demand -= 1
             self._worker.send(FED, self._operator, payload)
             self._changed.notify()
+            self._end_if_empty()
+
+    def _end_if_empty(self) -> None:
+        if self._ended and not self._batch and self._worker is not None and not self._stopped:
+            self._worker.send(FED_END, self._operator)

@@ -13,6 +13,8 @@ from stream_engine.graph.operators import TextFileSink, TextFileSource
 from stream_engine.job import InvalidProgramException, JobExecutionException
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from stream_engine.connectors.splits import FileSplit
     from stream_engine.graph.job_graph import JobGraph, Task
     from stream_engine.graph.stream_graph import StreamNode
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
 Splits = dict[int, list[list["FileSplit"]]]
 
 
-def prepare_files(plan: JobGraph, job_id: str) -> tuple[JobGraph, Splits]:
+def prepare_files(plan: JobGraph, job_id: str, resumed: Collection[str] = ()) -> tuple[JobGraph, Splits]:
     """The plan with the paths that its workers are to write to, and what each source is to read.
 
+    The operators whose uids are ``resumed`` go on with the results that are there.
     Raises JobExecutionException for a path that cannot be used, with the operator that it was for.
     """
     splits: Splits = {}
@@ -38,7 +41,7 @@ def prepare_files(plan: JobGraph, job_id: str) -> tuple[JobGraph, Splits]:
             except (OSError, ValueError) as error:
                 raise _located(error, task.head, job_id) from error
     # Only when all inputs are there: an earlier result may be about to be deleted.
-    tasks = tuple(_with_outputs(task, job_id) for task in plan.tasks)
+    tasks = tuple(_with_outputs(task, job_id, resumed) for task in plan.tasks)
     return replace(plan, tasks=tasks), splits
 
 
@@ -50,18 +53,22 @@ def check_spill_directory(directories: tuple[str, ...]) -> None:
         raise InvalidProgramException(f"io.tmp.dirs: {directories[0]} is not a directory that can be written to.")
 
 
-def _with_outputs(task: Task, job_id: str) -> Task:
-    return replace(task, operators=tuple(_with_output(node, task.parallelism, job_id) for node in task.operators))
+def _with_outputs(task: Task, job_id: str, resumed: Collection[str]) -> Task:
+    operators = (_with_output(node, task.parallelism, job_id, node.uid in resumed) for node in task.operators)
+    return replace(task, operators=tuple(operators))
 
 
-def _with_output(node: StreamNode, parallelism: int, job_id: str) -> StreamNode:
+def _with_output(node: StreamNode, parallelism: int, job_id: str, resumed: bool) -> StreamNode:
     sink = node.operator
     if not isinstance(sink, TextFileSink):
         return node
-    from stream_engine.connectors.text_writer import prepare_output
+    from stream_engine.connectors.text_writer import prepare_output, resume_output
 
     try:
-        path = prepare_output(sink.path, parallelism, sink.overwrite)
+        if resumed:
+            path = resume_output(sink.path, parallelism)
+        else:
+            path = prepare_output(sink.path, parallelism, sink.overwrite)
     except (OSError, ValueError) as error:
         raise _located(error, node, job_id) from error
     return replace(node, operator=replace(sink, path=path))

@@ -35,7 +35,7 @@ class ForkServer:
     """The script's side of the server. Its ``fileno`` is readable when a child has ended."""
 
     def __init__(self, pid: int, channel: socket.socket) -> None:
-        self._pid = pid
+        self.pid = pid
         self._channel = channel
         self._exits: list[tuple[int, int]] = []
 
@@ -102,7 +102,7 @@ class ForkServer:
         # Not only closed: a process that the script has forked may hold a copy of it.
         self._channel.shutdown(socket.SHUT_RDWR)
         self._channel.close()
-        os.waitpid(self._pid, 0)
+        os.waitpid(self.pid, 0)
 
 
 # --- the server's side -----------------------------------------------------------------------------------------------

@@ -65,6 +65,11 @@ def write_error(data: bytes) -> None:
         return
 
 
+def tell(line: str) -> None:
+    """Writes a line of ours to standard error."""
+    write_error(f"{line}\n".encode("utf-8", "surrogateescape"))
+
+
 def put(data: bytes) -> None:
     """Writes text in utf-8 to this process's standard output, whatever stands for it and whatever its encoding."""
     binary = getattr(sys.stdout, "buffer", None)

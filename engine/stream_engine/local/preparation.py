@@ -1,4 +1,4 @@
-"""From a plan to what is run: all that can be found wrong before a record is read is found here."""
+"""From a plan to what is run: all that can be found wrong with it before a record is read is found here."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING
 
 from stream_engine.graph.checks import check_runnable
 from stream_engine.graph.job_graph import job_graph
-from stream_engine.local.files import check_spill_directory, prepare_files
+from stream_engine.local.files import check_spill_directory
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamGraph
-    from stream_engine.local.files import Splits
 
 
-def prepare(graph: StreamGraph, configuration: Configuration, job_id: str) -> tuple[JobGraph, Splits]:
-    """The tasks, and what the subtasks of file sources are to read.
-
-    Raises InvalidProgramException for a plan that cannot be run, JobExecutionException for files that cannot be used.
-    """
+def runnable(graph: StreamGraph, configuration: Configuration) -> JobGraph:
+    """The tasks. Raises InvalidProgramException for a plan that cannot be run."""
     plan = job_graph(graph, configuration.get("parallelism.default"))
     check_runnable(plan)
     if plan.loops:
         check_spill_directory(configuration.get("io.tmp.dirs"))
-    return prepare_files(plan, job_id)
+    return plan

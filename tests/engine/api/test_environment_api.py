@@ -212,13 +212,10 @@ def test_the_time_characteristic_is_processing_time_until_it_is_set(env: Any) ->
         env.set_stream_time_characteristic("EventTime")
 
 
-def test_checkpoints_are_recorded_and_warned_of(env: Any, executor: Any) -> None:
-    env.from_elements(1)
-    with pytest.warns(UserWarning, match="no checkpoints are taken") as warnings:
-        env.enable_checkpointing(Time.seconds(5), CheckpointingMode.AT_LEAST_ONCE)
+def test_checkpoints_are_the_jobs(env: Any, executor: Any) -> None:
+    env.enable_checkpointing(Time.seconds(5), CheckpointingMode.AT_LEAST_ONCE).from_elements(1)
     env.execute()
 
-    assert warnings[0].filename == __file__
     configuration = executor.jobs[0].configuration
     assert configuration.get("execution.checkpointing.interval") == 5000
     assert configuration.get("execution.checkpointing.mode") == "at_least_once"

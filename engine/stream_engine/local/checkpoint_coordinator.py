@@ -1,0 +1,222 @@
+"""When checkpoints and savepoints are taken, and what makes one complete: every worker has kept its part of it."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+from math import inf
+from time import monotonic, time
+from typing import TYPE_CHECKING
+
+from stream_engine.checkpoints.metadata import Metadata, OperatorInfo, write_metadata
+from stream_engine.checkpoints.private import StorageError
+from stream_engine.checkpoints.storage import begin_savepoint, discard
+from stream_engine.local.attempt import AttemptFailed
+from stream_engine.local.checkpoint_messages import CheckpointOrder
+from stream_engine.local.connection import OVER, TRIGGER
+from stream_engine.local.output import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream_engine.checkpoints.metadata import StateFile
+    from stream_engine.checkpoints.storage import CheckpointStorage
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.local.checkpoint_messages import Acknowledgement
+    from stream_engine.local.connection import Connection
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A savepoint that somebody wants, in ``directory``; one that ``stops`` is the end of the job."""
+
+    directory: str
+    stops: bool
+
+
+@dataclass
+class _Running:
+    number: int
+    directory: str
+    begun: float
+    savepoint: _Wish | None
+    files: dict[int, StateFile | None] = field(default_factory=dict)
+
+
+class CheckpointCoordinator:
+    """The checkpoints of one job, through all its restarts. Only one is taken at a time.
+
+    ``storage`` is None for a job that takes savepoints only. Times are monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        job_id: str,
+        job_name: str,
+        graph: JobGraph,
+        configuration: Configuration,
+        storage: CheckpointStorage | None,
+    ) -> None:
+        self._job_id = job_id
+        self._job_name = job_name
+        self._operators = {
+            node.uid or "": OperatorInfo(node.name, task.parallelism) for task in graph.tasks for node in task.operators
+        }
+        self._storage = storage
+        self._interval: float = configuration.get("execution.checkpointing.interval") / 1000
+        self._pause: float = configuration.get("execution.checkpointing.min-pause") / 1000
+        self._timeout: float = configuration.get("execution.checkpointing.timeout") / 1000
+        self._tolerable: int = configuration.get("execution.checkpointing.tolerable-failed-checkpoints")
+        self._retained: int = configuration.get("state.checkpoints.num-retained")
+        self._workers: Sequence[Connection] = ()
+        self._number = 0
+        self._failed_in_a_row = 0
+        self._next = inf
+        self._running: _Running | None = None
+        # None: a checkpoint, ahead of its time.
+        self._wishes: list[_Wish | None] = []
+        # The savepoint that was to stop the job is complete.
+        self.stopped = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a checkpoint is being taken or asked for."""
+        return self._running is not None or bool(self._wishes)
+
+    # --- what the job does -------------------------------------------------------------------------------------------
+
+    def attach(self, workers: Sequence[Connection]) -> None:
+        """The job runs on these workers from now on."""
+        self._workers = workers
+        self._failed_in_a_row = 0
+        self._next = monotonic() + self._interval if self._storage is not None else inf
+
+    def detach(self) -> None:
+        """The workers are no more, and with them the checkpoint that was being taken."""
+        self._workers = ()
+        if self._running is not None:
+            discard(self._running.directory)
+            if self._running.savepoint is not None:
+                # It is taken when the job has been restarted.
+                self._wishes.insert(0, self._running.savepoint)
+            self._running = None
+
+    def wish(self, directory: str, stops: bool = False) -> None:
+        """Asks for a savepoint, to be taken as soon as no other is. May be called by a signal handler."""
+        self._wishes.append(_Wish(directory, stops))
+
+    def take_last(self) -> bool:
+        """All records have been processed: takes a checkpoint of that, if this job takes any."""
+        if self._storage is not None:
+            self._wishes.append(None)
+        return self._storage is not None
+
+    def cease(self) -> None:
+        """Takes no more checkpoints but those that are asked for."""
+        self._next = inf
+
+    def time_left(self) -> float | None:
+        """How many seconds there are until ``tick`` has something to do; None: as things are it will not."""
+        if self._wishes and self._running is None:
+            return 0.0
+        due = self._next if self._running is None else self._running.begun + self._timeout
+        return None if due == inf else max(0.0, due - monotonic())
+
+    def tick(self) -> None:
+        """Begins what is due, and gives up what has taken too long. Raises AttemptFailed."""
+        if not self._workers:
+            return
+        now = monotonic()
+        if self._running is not None:
+            if now >= self._running.begun + self._timeout:
+                missing = [str(i + 1) for i in range(len(self._workers)) if i not in self._running.files]
+                self._give_up(f"it was not complete after {self._timeout:g} s (missing: worker {', '.join(missing)})")
+        elif self._wishes:
+            self._begin(now, self._wishes.pop(0))
+        elif now >= self._next:
+            self._begin(now, None)
+
+    # --- what workers say --------------------------------------------------------------------------------------------
+
+    def on_acknowledged(self, worker: int, payload: bytes) -> None:
+        """A worker has kept its part. Raises AttemptFailed."""
+        acknowledgement: Acknowledgement = pickle.loads(payload)
+        running = self._running
+        if running is None or acknowledgement.number != running.number:
+            return
+        running.files[worker] = acknowledgement.file
+        if len(running.files) == len(self._workers):
+            self._complete(running, acknowledgement.key_hash)
+
+    def on_declined(self, payload: bytes) -> None:
+        """A worker could not keep its part. Raises AttemptFailed."""
+        number, reason = pickle.loads(payload)
+        if self._running is not None and number == self._running.number:
+            self._fail(reason)
+
+    # --- one checkpoint ----------------------------------------------------------------------------------------------
+
+    def _begin(self, now: float, savepoint: _Wish | None) -> None:
+        self._number += 1
+        if savepoint is None and self._next != inf:
+            self._next = now + self._interval
+        try:
+            if savepoint is not None:
+                directory = begin_savepoint(savepoint.directory, self._job_id)
+            else:
+                assert self._storage is not None
+                directory = self._storage.begin(self._number)
+        except StorageError as error:
+            self._running = _Running(self._number, "", now, savepoint)
+            self._fail(str(error))
+            return
+        self._running = _Running(self._number, directory, now, savepoint)
+        order = CheckpointOrder(self._number, directory, savepoint is not None and savepoint.stops)
+        for worker in self._workers:
+            worker.send(TRIGGER, 0, pickle.dumps(order))
+
+    def _complete(self, running: _Running, key_hash: int) -> None:
+        files = tuple(file for _, file in sorted(running.files.items()) if file is not None)
+        metadata = Metadata(
+            running.number, self._job_id, self._job_name, int(time() * 1000), key_hash, self._operators, files
+        )
+        try:
+            if running.savepoint is not None:
+                write_metadata(running.directory, metadata)
+            else:
+                assert self._storage is not None
+                self._storage.complete(metadata, self._retained)
+        except StorageError as error:
+            self._fail(str(error))
+            return
+        self._failed_in_a_row = 0
+        if running.savepoint is not None:
+            tell(f"Savepoint: {running.directory}")
+            self.stopped = self.stopped or running.savepoint.stops
+        # The job is never restarted from a savepoint that it goes on after: what is committed must not be taken back.
+        self._end(running, commits=running.savepoint is None or running.savepoint.stops)
+
+    def _end(self, running: _Running, commits: bool) -> None:
+        self._running = None
+        self._next = max(self._next, monotonic() + self._pause)
+        for worker in self._workers:
+            worker.send(OVER, 0, pickle.dumps((running.number, commits)))
+
+    def _fail(self, reason: str) -> None:
+        """The running checkpoint cannot be kept."""
+        assert self._running is not None
+        if self._running.savepoint is None:
+            self._failed_in_a_row += 1
+            if self._failed_in_a_row > self._tolerable:
+                raise AttemptFailed.of(f"Checkpoint {self._running.number} has failed. {reason}", self._job_id)
+        self._give_up(reason)
+
+    def _give_up(self, reason: str) -> None:
+        running = self._running
+        assert running is not None
+        what = f"Checkpoint {running.number}" if running.savepoint is None else "The savepoint"
+        tell(f"{what} was not taken, and the job goes on: {reason}")
+        if running.directory:
+            discard(running.directory)
+        self._end(running, commits=False)

@@ -1,0 +1,163 @@
+"""What a job can go on from when it has failed, whether it does, and what is kept of that when it has ended."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from stream_engine.checkpoints.restart import restart_strategy
+from stream_engine.graph.operators import FedSource, PythonSource, SocketTextSource
+from stream_engine.job import JobCancelledException, JobExecutionException
+from stream_engine.local.output import tell
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from stream_engine.checkpoints.metadata import Metadata
+    from stream_engine.checkpoints.storage import CheckpointStorage
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.local.attempt import AttemptFailed
+    from stream_engine.local.checkpoint_coordinator import CheckpointCoordinator
+
+_INTERVAL = "execution.checkpointing.interval"
+
+
+class Recovery:
+    """The checkpoints, savepoints and restarts of one job, which runs while the context lasts.
+
+    ``checkpoints`` is None for a job that takes neither checkpoints nor savepoints. ``resumed`` has the uids of the
+    operators of the savepoint that the job begins from, if it does.
+    """
+
+    def __init__(
+        self, job_id: str, job_name: str, graph: JobGraph, configuration: Configuration, savepoint: str
+    ) -> None:
+        """``savepoint`` is the path of that to begin from, empty for none. Raises JobExecutionException."""
+        self._job_id = job_id
+        self._graph = graph
+        self._strategy = restart_strategy(configuration)
+        self._restarts = 0
+        self._storage: CheckpointStorage | None = None
+        self._temporary = not configuration.get("state.checkpoints.dir")
+        self._stops_with_savepoint: bool = configuration.get("execution.savepoint.on-stop")
+        self._begun_from: tuple[str, Metadata] | None = None
+        self.savepoints = ""
+        self.checkpoints: CheckpointCoordinator | None = None
+        # What few jobs need is imported for those.
+        if savepoint or configuration.get("state.savepoints.dir") or configuration.get(_INTERVAL):
+            self._prepare(job_name, configuration, savepoint)
+        self._origin = self._begun_from
+        self.resumed = set(self._begun_from[1].operators) if self._begun_from is not None else set()
+
+    def _prepare(self, job_name: str, configuration: Configuration, savepoint: str) -> None:
+        from stream_engine.checkpoints.private import StorageError
+        from stream_engine.checkpoints.restoration import check_operators
+        from stream_engine.checkpoints.storage import checkpoint_root, find
+        from stream_engine.local.checkpoint_coordinator import CheckpointCoordinator
+        from stream_engine.operators.snapshot import StateError
+
+        directory = configuration.get("state.savepoints.dir")
+        try:
+            if savepoint:
+                self._begun_from = find(savepoint)
+                plan = {node.uid or "": node.name for task in self._graph.tasks for node in task.operators}
+                lenient = configuration.get("execution.savepoint.ignore-unclaimed-state")
+                check_operators(self._begun_from[1], plan, self._begun_from[0], lenient)
+            if directory:
+                self.savepoints = checkpoint_root(directory, "state.savepoints.dir")
+            if configuration.get(_INTERVAL):
+                self._storage = self._prepared_storage(configuration.get("state.checkpoints.dir"))
+        except (StorageError, StateError) as error:
+            raise JobExecutionException(str(error), self._job_id) from error
+        if self._storage is not None or self.savepoints:
+            self.checkpoints = CheckpointCoordinator(self._job_id, job_name, self._graph, configuration, self._storage)
+            self._warn_of_unreplayable()
+
+    def _prepared_storage(self, directory: str) -> CheckpointStorage:
+        from stream_engine.checkpoints.storage import CheckpointStorage, checkpoint_root, default_root
+
+        root = checkpoint_root(directory, "state.checkpoints.dir") if directory else default_root()
+        storage = CheckpointStorage(root, self._job_id, self._temporary)
+        storage.prepare()
+        if self._temporary:
+            tell(f"The checkpoints of this job are kept in {storage.directory}")
+        return storage
+
+    def _warn_of_unreplayable(self) -> None:
+        for task in self._graph.tasks:
+            operator = task.head.operator
+            if isinstance(operator, FedSource | SocketTextSource) or (
+                isinstance(operator, PythonSource) and not operator.replayable
+            ):
+                remedy = (
+                    ": define snapshot_state() and restore_state(state)" if isinstance(operator, PythonSource) else ""
+                )
+                made = f", made at {task.head.location}," if task.head.location else ""
+                tell(
+                    f"The source {task.head.name!r}{made} cannot go back to where a checkpoint found it, so that some "
+                    f"of its records are lost when the job goes on from there{remedy}"
+                )
+
+    # --- restarts ----------------------------------------------------------------------------------------------------
+
+    def origin(self) -> tuple[str, Metadata] | None:
+        """The directory and metadata of the checkpoint that the next attempt goes on from; None: from the beginning."""
+        return self._origin
+
+    def delay(self, failure: AttemptFailed) -> float:
+        """For how many seconds to wait before the restart. Raises JobExecutionException when there is none."""
+        delay = None if failure.final else self._strategy.on_failure(monotonic() * 1000)
+        if delay is None:
+            raise failure.error
+        self._restarts += 1
+        damages: list[str] = []
+        newest = self._storage.newest(damages) if self._storage is not None else None
+        for damage in damages:
+            tell(damage)
+        if newest is None and damages:
+            summary = f"{failure.error}\nThe job is not restarted: none of its checkpoints can be read."
+            raise JobExecutionException(summary, self._job_id) from failure.error.__cause__
+        self._origin = newest or self._begun_from
+        origin = "the beginning"
+        if newest is not None:
+            origin = f"checkpoint {newest[1].checkpoint}"
+        elif self._origin is not None:
+            origin = self._origin[0]
+        cause = " ".join(line.strip() for line in str(failure.error).split("\n")[:2])
+        when = f" in {delay / 1000:.1f} s" if delay >= 100 else ""
+        tell(f"Restart {self._restarts} from {origin}{when}: {cause}")
+        return delay / 1000
+
+    # --- savepoints --------------------------------------------------------------------------------------------------
+
+    def take_savepoint(self) -> None:
+        """May be called by a signal handler."""
+        if self.checkpoints is not None:
+            self.checkpoints.wish(self.savepoints)
+
+    def stop_with_savepoint(self) -> bool:
+        """Whether the job is to stop with a savepoint, which then is asked for. May be called by a signal handler."""
+        if not self._stops_with_savepoint or not self.savepoints or self.checkpoints is None:
+            return False
+        self.checkpoints.wish(self.savepoints, stops=True)
+        return True
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Recovery:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """The job has ended: what nobody can go on from is deleted."""
+        if self._storage is None:
+            return
+        newest = None if error is None else self._storage.newest([])
+        if newest is None:
+            self._storage.delete()
+        elif isinstance(error, JobCancelledException):
+            # Those are kept for which the user has named a place.
+            if self._temporary:
+                self._storage.delete()
+        else:
+            tell(f"The newest checkpoint of the failed job can be gone on from: -s {newest[0]}")

@@ -10,6 +10,7 @@ import click
 
 from pyflink_stream import __version__, configuration, console, exit_codes
 from pyflink_stream.program import Program, ProgramNotFound
+from pyflink_stream.savepoint_options import savepoint_options, savepoint_settings
 from stream_engine.configuration import Configuration, ConfigurationError
 from stream_engine.configuration.options import DEFAULT_PARALLELISM
 from stream_engine.graph.render import FORMATS
@@ -151,6 +152,7 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     is_flag=True,
     help="Runs jobs in the script's own process and thread, so that breakpoint() and debuggers work in functions.",
 )
+@savepoint_options(_complete_directory)
 @click.option(
     "--watch",
     is_flag=True,
@@ -194,7 +196,10 @@ def command(
     source = configuration.find(conf_dir)
     if watch:
         return Watching(script, [*program.packages, *([source.file] if source.file else ())])
-    settings = [_definition(definition) for definition in definitions]
+    savepoints = savepoint_settings(ctx)
+    if local_debug and savepoints:
+        raise click.UsageError(f"--local-debug takes no checkpoints, so that {savepoints[0].origin} is of no use")
+    settings = [*map(_definition, definitions), *savepoints]
     if parallelism is not None:
         settings.append(configuration.Setting(DEFAULT_PARALLELISM.key, parallelism, "-p"))
     merged, warnings = configuration.load(source.file, settings)

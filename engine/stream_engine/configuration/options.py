@@ -148,6 +148,24 @@ SAVEPOINT_DIRECTORY = ConfigOption(
     "",
     "Where savepoints go when the command line names no directory.",
 )
+SAVEPOINT_PATH = ConfigOption(
+    "execution.savepoint.path",
+    Text(),
+    "",
+    "The savepoint or checkpoint that the first job of the script goes on from (-s).",
+)
+IGNORE_UNCLAIMED_STATE = ConfigOption(
+    "execution.savepoint.ignore-unclaimed-state",
+    Boolean(),
+    "false",
+    "Goes on from a savepoint though it has state of operators that are no more (--allow-non-restored-state).",
+)
+STOP_WITH_SAVEPOINT = ConfigOption(
+    "execution.savepoint.on-stop",
+    Boolean(),
+    "false",
+    "Takes a savepoint in state.savepoints.dir before SIGINT or SIGTERM stops a job (--stop-with-savepoint).",
+)
 STATE_BACKEND = ConfigOption(
     "state.backend",
     Choice("hashmap", "rocksdb"),
@@ -255,6 +273,9 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         CHECKPOINT_DIRECTORY,
         RETAINED_CHECKPOINTS,
         SAVEPOINT_DIRECTORY,
+        SAVEPOINT_PATH,
+        IGNORE_UNCLAIMED_STATE,
+        STOP_WITH_SAVEPOINT,
         STATE_BACKEND,
         RESTART_STRATEGY,
         FIXED_DELAY_ATTEMPTS,

@@ -1,0 +1,99 @@
+"""The options for savepoints: each says what one or two keys of the configuration can say as well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyflink_stream.configuration import Setting
+from stream_engine.configuration.options import (
+    IGNORE_UNCLAIMED_STATE,
+    SAVEPOINT_DIRECTORY,
+    SAVEPOINT_PATH,
+    STOP_WITH_SAVEPOINT,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SETTINGS = f"{__name__}.settings"
+
+
+def savepoint_settings(ctx: click.Context) -> list[Setting]:
+    """What the options of a command line have set."""
+    return ctx.meta.get(_SETTINGS, [])
+
+
+def savepoint_options(complete_directory: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Decorates a command with the options."""
+    options = (
+        click.option(
+            "-s",
+            "--from-savepoint",
+            metavar="PATH",
+            expose_value=False,
+            callback=_path,
+            shell_complete=complete_directory,
+            help="The savepoint or checkpoint that the script's first job goes on from.",
+        ),
+        click.option(
+            "--allow-non-restored-state",
+            is_flag=True,
+            expose_value=False,
+            callback=_leniency,
+            help="Goes on from a savepoint though it has state of operators that are no more.",
+        ),
+        click.option(
+            "--savepoint",
+            metavar="DIR",
+            expose_value=False,
+            callback=_directory,
+            shell_complete=complete_directory,
+            help="On SIGUSR1 the running job takes a savepoint in DIR, and goes on.",
+        ),
+        click.option(
+            "--stop-with-savepoint",
+            metavar="DIR",
+            expose_value=False,
+            callback=_stop_directory,
+            shell_complete=complete_directory,
+            help="On SIGINT or SIGTERM the running job takes a savepoint in DIR before it ends.",
+        ),
+    )
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _path(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        _set(ctx, SAVEPOINT_PATH.key, value, "-s")
+
+
+def _leniency(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        _set(ctx, IGNORE_UNCLAIMED_STATE.key, "true", parameter.opts[0])
+
+
+def _directory(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    others = [each for each in savepoint_settings(ctx) if each.key == SAVEPOINT_DIRECTORY.key and each.value != value]
+    if others:
+        raise click.UsageError(f"{others[0].origin} and {parameter.opts[0]} must name the same directory", ctx)
+    _set(ctx, SAVEPOINT_DIRECTORY.key, value, parameter.opts[0])
+
+
+def _stop_directory(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        _directory(ctx, parameter, value)
+        _set(ctx, STOP_WITH_SAVEPOINT.key, "true", parameter.opts[0])
+
+
+def _set(ctx: click.Context, key: str, value: str, origin: str) -> None:
+    ctx.meta.setdefault(_SETTINGS, []).append(Setting(key, value, origin))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import checkpointed
 import cloudpickle
 import pytest
 from launched import Jobs, Launcher
@@ -34,3 +35,10 @@ def jobs(server: ForkServer, capfd: pytest.CaptureFixture[str], request: pytest.
     cloudpickle.register_pickle_by_value(request.module)
     yield Jobs(LocalExecutor(server), capfd)
     cloudpickle.unregister_pickle_by_value(request.module)
+
+
+@pytest.fixture
+def job(jobs: Jobs, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[checkpointed.Job]:
+    cloudpickle.register_pickle_by_value(checkpointed)
+    yield checkpointed.Job(jobs, tmp_path, capfd)
+    cloudpickle.unregister_pickle_by_value(checkpointed)

@@ -8,6 +8,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import wait_until
 
 from stream_engine.api.time import TimeCharacteristic
 from stream_engine.job import JobExecutionException
@@ -57,20 +58,23 @@ def test_a_directory_that_vanishes_fails_the_job_with_the_name_of_the_file(jobs:
         env.execute()
 
 
-def test_a_socket_that_is_reset_in_the_middle_of_a_line_fails_the_job(jobs: Jobs) -> None:
+def test_a_socket_that_is_reset_in_the_middle_of_a_line_fails_the_job(jobs: Jobs, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+
+    def reset() -> None:
+        connection, _ = server.accept()
+        connection.sendall(b"whole\nhal")
+        # A reset also takes back what has not been read yet.
+        wait_until(seen.exists, 20)
+        # Closed without a farewell, as by a machine that has failed.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
     with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def reset() -> None:
-            connection, _ = server.accept()
-            connection.sendall(b"whole\nhal")
-            # Closed without a farewell, as by a machine that has failed.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            connection.close()
-
         thread = Thread(target=reset, daemon=True)
         thread.start()
         env = jobs.environment(1)
-        env.socket_text_stream("127.0.0.1", server.getsockname()[1]).output()
+        env.socket_text_stream("127.0.0.1", server.getsockname()[1]).map(lambda line: seen.write_text(line)).output()
         with pytest.raises(JobExecutionException, match="reset"):
             env.execute()
         thread.join()

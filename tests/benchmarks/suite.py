@@ -29,6 +29,8 @@ WANTED = {
     ("word count", "1 worker", "bytewax"): Limit(least=4.5),
     ("word count", "1 worker", "PyFlink"): Limit(least=50),
     ("windowed word count", "2 workers", "1 worker"): Limit(least=1.7),
+    ("checkpoints each second", "1 worker", "none"): Limit(least=0.95),
+    ("checkpoints each second", "2 workers", "none, 2 workers"): Limit(least=0.95),
     ("map, filter, map", "1 worker", "bare loop"): Limit(least=0.8),
     ("costly map", "2 workers", "1 worker"): Limit(least=1.85),
     ("text to text", "2 workers", "1 worker"): Limit(least=1.7),
@@ -136,6 +138,19 @@ def word_count_pyflink(bench: Bench) -> list[Row]:
     return bench.compare("word count", contestants, ("1 worker", "PyFlink"))
 
 
+def checkpoints(bench: Bench) -> list[Row]:
+    path = bench.text(bench.size(12_000_000))
+    options = ("-D", "execution.checkpointing.interval=1000", "-D", f"state.checkpoints.dir={bench.directory}")
+    contestants = [
+        job("none", "word_count", path),
+        job("1 worker", "word_count", path, options=options),
+        job("none, 2 workers", "word_count", path, workers=2),
+        job("2 workers", "word_count", path, workers=2, options=options),
+    ]
+    pairs = (("1 worker", "none"), ("2 workers", "none, 2 workers"))
+    return bench.compare("checkpoints each second", contestants, *pairs)
+
+
 def windowed_word_count(bench: Bench) -> list[Row]:
     contestants = both("windowed_word_count", bench.size(2_000_000))
     return bench.compare("windowed word count", contestants, ("2 workers", "1 worker"))
@@ -215,6 +230,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "word-count": word_count,
     "word-count-bytewax": word_count_bytewax,
     "word-count-pyflink": word_count_pyflink,
+    "checkpoints": checkpoints,
     "windowed-word-count": windowed_word_count,
     "windowed-word-count-parallel": windowed_word_count_parallel,
     "map-filter-map": partial(against_bare, "map, filter, map", "map_filter_map", 15_000_000),

@@ -7,6 +7,7 @@ import time
 from copy import deepcopy
 from dataclasses import replace
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oracle_state import Context
@@ -65,6 +66,8 @@ class Oracle:
         self.widths: dict[int, int] = {}
         # What each console sink is given, by its identifier; a record is its line.
         self.outputs: dict[str, list[Element]] = {}
+        # The same of each file, or directory of files.
+        self.files: dict[Path, list[Element]] = {}
 
     @property
     def late_records(self) -> int | None:
@@ -166,8 +169,10 @@ class Oracle:
             case plan.WindowApply(function=function):
                 return self._windowed(node, stream, _loaded(function))
             case plan.ConsoleSink(identifier=identifier):
-                lines = [replace(element, record=str(element.record)) for element in records_of(stream)]
-                self.outputs[str(identifier)] = lines
+                self.outputs[str(identifier)] = _lines(stream)
+                return []
+            case plan.TextFileSink(path=path):
+                self.files[Path(path)] = _lines(stream)
                 return []
             case operator:
                 raise AssertionError(f"the oracle does not know {operator!r}")
@@ -267,6 +272,10 @@ class Oracle:
             if not is_ordered(group) and len({element.time for element in group}) > 1:
                 groups[key] = untimed(group)
         return groups
+
+
+def _lines(stream: Stream) -> list[Element]:
+    return [replace(element, record=str(element.record)) for element in records_of(stream)]
 
 
 def _loaded(function: UserFunction) -> Callable[..., Any]:

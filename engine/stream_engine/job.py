@@ -75,11 +75,15 @@ class JobExecutionException(Exception):
 
 
 class JobCancelledException(JobExecutionException):
-    """The job was stopped from outside before it had finished; ``signal`` is the number of the signal that did."""
+    """The job was stopped from outside before it had finished; ``signal`` is the number of the signal that did.
 
-    def __init__(self, message: str, job_id: str, signal: int) -> None:
+    ``savepoint`` is the path of the savepoint that it was stopped with; None: it was stopped without one.
+    """
+
+    def __init__(self, message: str, job_id: str, signal: int, savepoint: str | None = None) -> None:
         super().__init__(message, job_id)
         self.signal = signal
+        self.savepoint = savepoint
 
 
 class InvalidProgramException(Exception):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pyflink_stream import console, exit_codes, standard_output
 from pyflink_stream.program import NoEntryPoint, Program
+from stream_engine.configuration.options import SAVEPOINT_DIRECTORY
 from stream_engine.job import JobCancelledException
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ def call_main(
     from stream_engine.api.factory import PythonEnvironmentFactory
 
     signal.signal(signal.SIGTERM, _terminate)
+    if configuration.get(SAVEPOINT_DIRECTORY.key):
+        # While a job runs, the engine has a handler of its own.
+        signal.signal(signal.SIGUSR1, _refuse_savepoint)
     try:
         program.install()
         factory = PythonEnvironmentFactory(executor, configuration)
@@ -61,7 +65,8 @@ def call_main(
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except JobCancelledException as cancelled:
-        return exit_codes.of_signal(cancelled.signal)
+        # Stopped with a savepoint it has done all that was asked for.
+        return exit_codes.FINISHED if cancelled.savepoint else exit_codes.of_signal(cancelled.signal)
     except NoEntryPoint as error:
         console.error(str(error))
         return exit_codes.FAILED
@@ -94,6 +99,10 @@ def _status(exit: SystemExit) -> int:
         return exit.code
     console.plain(str(exit.code))
     return exit_codes.FAILED
+
+
+def _refuse_savepoint(number: int, frame: object) -> None:
+    console.warning("no savepoint was taken, as no job is running")
 
 
 def _terminate(number: int, frame: object) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -71,8 +72,17 @@ def savepoint_options(complete_directory: Callable[..., Any]) -> Callable[[Any],
 
 
 def _path(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        _set(ctx, SAVEPOINT_PATH.key, value, "-s")
+    if value is None:
+        return
+    from stream_engine.connectors.filesystem import resolve
+
+    try:
+        _, path = resolve(value)
+    except ValueError as error:
+        raise click.UsageError(f"-s: {error}", ctx) from None
+    if not os.path.exists(path):
+        raise click.UsageError(f"-s {value}: no such savepoint or checkpoint", ctx)
+    _set(ctx, SAVEPOINT_PATH.key, value, "-s")
 
 
 def _leniency(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -88,6 +88,17 @@ class CheckpointStorage:
         return [number for number in _numbers(self.directory) if _is_complete(self.path(number))]
 
 
+def check_savepoint_root(directory: str) -> None:
+    """Whether there can be savepoints in a directory, which need not be there yet. Raises StorageError."""
+    existing = directory
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        raise StorageError(f"Cannot write a savepoint to {directory}: {existing} is not a directory.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise StorageError(f"Cannot write a savepoint to {directory}: {existing} cannot be written to.")
+
+
 def begin_savepoint(directory: str, job_id: str) -> str:
     """Makes a directory for a savepoint in ``directory``; gives its path. Raises StorageError."""
     path = os.path.join(directory, f"savepoint-{job_id[:6]}-{os.urandom(6).hex()}")

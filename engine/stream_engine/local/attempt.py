@@ -215,7 +215,7 @@ class Attempt:
             action(self._checkpoints)
         except AttemptFailed as failure:
             self._fail(failure)
-        if self._checkpoints.stopped:
+        if self._checkpoints.last_savepoint is not None:
             self._job.stop_as_wished()
 
     # --- the end -----------------------------------------------------------------------------------------------------

@@ -76,8 +76,8 @@ class CheckpointCoordinator:
         self._running: _Running | None = None
         # None: a checkpoint, ahead of its time.
         self._wishes: list[_Wish | None] = []
-        # The savepoint that was to stop the job is complete.
-        self.stopped = False
+        # The complete savepoint that was to stop the job.
+        self.last_savepoint: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -193,15 +193,16 @@ class CheckpointCoordinator:
         self._failed_in_a_row = 0
         if running.savepoint is not None:
             tell(f"Savepoint: {running.directory}")
-            self.stopped = self.stopped or running.savepoint.stops
+            if running.savepoint.stops:
+                self.last_savepoint = running.directory
         # The job is never restarted from a savepoint that it goes on after: what is committed must not be taken back.
-        self._end(running, commits=running.savepoint is None or running.savepoint.stops)
+        self._end(running, counts=running.savepoint is None or running.savepoint.stops)
 
-    def _end(self, running: _Running, commits: bool) -> None:
+    def _end(self, running: _Running, counts: bool) -> None:
         self._running = None
         self._next = max(self._next, monotonic() + self._pause)
         for worker in self._workers:
-            worker.send(OVER, 0, pickle.dumps((running.number, commits)))
+            worker.send(OVER, 0, pickle.dumps((running.number, counts)))
 
     def _fail(self, reason: str) -> None:
         """The running checkpoint cannot be kept."""
@@ -217,6 +218,8 @@ class CheckpointCoordinator:
         assert running is not None
         what = f"Checkpoint {running.number}" if running.savepoint is None else "The savepoint"
         tell(f"{what} was not taken, and the job goes on: {reason}")
+        if running.savepoint is not None and running.savepoint.stops:
+            tell("The next signal stops the job without a savepoint.")
         if running.directory:
             discard(running.directory)
-        self._end(running, commits=False)
+        self._end(running, counts=False)

@@ -60,10 +60,10 @@ class Checkpoints:
         """The coordinator has said something of a checkpoint. Gives what is to be done between two records."""
         if frame.kind == TRIGGER:
             return partial(self.trigger, pickle.loads(frame.payload))
-        number, commits = pickle.loads(frame.payload)
+        number, counts = pickle.loads(frame.payload)
         # At once, as what waits for it may keep the worker from coming to anything else.
-        self.end(number)
-        return partial(self._on_complete, number) if commits else None
+        self.end(number, counts)
+        return partial(self._on_complete, number) if counts else None
 
     def trigger(self, order: CheckpointOrder) -> None:
         """Begins where no barrier comes from outside this worker: in sources, and in loops whose input has ended."""
@@ -110,10 +110,13 @@ class Checkpoints:
             self._writer.write(number, self.order.directory, self._encoded)
             self._encoded = {}
 
-    def end(self, number: int) -> None:
-        """Checkpoint ``number`` is complete, or given up. May be called in the middle of a record."""
+    def end(self, number: int, counts: bool = False) -> None:
+        """Checkpoint ``number`` ``counts``, or was given up. May be called in the middle of a record."""
         self._over = max(self._over, number)
         if self.order is None or self.order.number > number:
+            return
+        if counts and self.order.stops:
+            # The job ends as it is there: what came out now would come once more when it goes on.
             return
         self.order = None
         self._missing, self._encoded = set(), {}

@@ -70,8 +70,12 @@ class Coordinator:
                         self._wait(self._recovery.delay(failure))
                     else:
                         if self.signal is None:
-                            return packed
+                            break
                     self._raise_if_stopped()
+            if self._stop_wish is not None:
+                # It came when the job was about to finish: it is the script that is to stop.
+                signal.raise_signal(self._stop_wish)
+            return packed
         finally:
             for feeder in self._feeders.values():
                 feeder.stop()
@@ -87,7 +91,8 @@ class Coordinator:
     def _raise_if_stopped(self) -> None:
         if self.signal is not None:
             name = signal.Signals(self.signal).name
-            raise JobCancelledException(f"The job was stopped by {name}.", self.job_id, self.signal)
+            savepoint = self.checkpoints.last_savepoint if self.checkpoints is not None else None
+            raise JobCancelledException(f"The job was stopped by {name}.", self.job_id, self.signal, savepoint)
 
     def write(self, data: bytes) -> None:
         """Writes lines of the job to standard output."""

@@ -119,7 +119,7 @@ def serve(descriptor: int) -> None:
     channel.set_inheritable(False)
     # Ctrl-C and the like go to a whole group of processes; whether and how workers end is the coordinator's decision.
     # Not SIG_IGN, which programs that user functions start would inherit.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, lambda *_: None)
     alarm = Alarm()
     signal.set_wakeup_fd(alarm.trigger, warn_on_full_buffer=False)

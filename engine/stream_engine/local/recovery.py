@@ -53,7 +53,7 @@ class Recovery:
     def _prepare(self, job_name: str, configuration: Configuration, savepoint: str) -> None:
         from stream_engine.checkpoints.private import StorageError
         from stream_engine.checkpoints.restoration import check_operators
-        from stream_engine.checkpoints.storage import checkpoint_root, find
+        from stream_engine.checkpoints.storage import check_savepoint_root, checkpoint_root, find
         from stream_engine.local.checkpoint_coordinator import CheckpointCoordinator
         from stream_engine.operators.snapshot import StateError
 
@@ -66,6 +66,7 @@ class Recovery:
                 check_operators(self._begun_from[1], plan, self._begun_from[0], lenient)
             if directory:
                 self.savepoints = checkpoint_root(directory, "state.savepoints.dir")
+                check_savepoint_root(self.savepoints)
             if configuration.get(_INTERVAL):
                 self._storage = self._prepared_storage(configuration.get("state.checkpoints.dir"))
         except (StorageError, StateError) as error:

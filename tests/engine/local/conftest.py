@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import checkpointed
 import cloudpickle
 import pytest
+from interrupted import Numbers
 from launched import Jobs, Launcher
 
 from stream_engine.local.executor import LocalExecutor
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 @pytest.fixture
 def launcher(tmp_path: Path) -> Launcher:
     return Launcher(tmp_path)
+
+
+@pytest.fixture
+def numbers(launcher: Launcher) -> Numbers:
+    return Numbers(launcher)
 
 
 @pytest.fixture(scope="session")

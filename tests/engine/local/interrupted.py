@@ -1,0 +1,105 @@
+"""A job that is stopped in the midst of its input, and what it writes when it goes on to the end."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from launched import wait_until
+from recoverable import lines_of
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+    from launched import Launcher
+
+LINES = 700
+# A text file in; a loop, windows of event time and rolling results of keys; text files out.
+PROGRAM = """
+    import slow
+    from org.apache.flink.streaming.api import TimeCharacteristic
+    from org.apache.flink.streaming.api.functions.timestamps import BoundedOutOfOrdernessTimestampExtractor
+
+    class Hundredths(BoundedOutOfOrdernessTimestampExtractor):
+        def extractTimestamp(self, number):
+            return number * 10
+
+    def main(factory):
+        env = factory.get_execution_environment()
+        env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+        numbers = env.read_text_file("numbers").map(slow.parse).assign_timestamps_and_watermarks(Hundredths(500))
+        numbers.key_by(lambda n: n % 3).time_window(1000, 500).apply(
+            lambda key, window, values, out: out.collect((key, window.start, sum(values)))
+        ).write_as_text("windows")
+        loop = numbers.map(lambda n: (n, n % 10 + 1)).iterate()
+        body = loop.key_by(lambda pair: pair[0] % 7).reduce(lambda a, b: b).map(lambda pair: (pair[0], pair[1] - 1))
+        loop.close_with(body.filter(lambda pair: pair[1] > 0).rebalance())
+        gone_round = body.filter(lambda pair: not pair[1])
+        gone_round.map(lambda pair: (pair[0] % 5, 1)).key_by(lambda pair: pair[0]).reduce(
+            lambda a, b: (a[0], a[1] + b[1])
+        ).write_as_text("counts")
+        env.execute()
+"""
+# Tells when it is in the midst of it.
+SLOW = """
+    import os, time
+    calls = 0
+    def parse(line):
+        global calls
+        calls += 1
+        if calls == 100:
+            open(f"begun-{os.getpid()}", "w").close()
+        time.sleep(0.001)
+        return int(line)
+"""
+
+
+class Numbers:
+    """Starts the command on a file of numbers, and looks at what the job makes of them."""
+
+    def __init__(self, launcher: Launcher) -> None:
+        self.launcher = launcher
+        self.directory = launcher.directory
+        self.savepoints = self.directory / "savepoints"
+        launcher.write("slow.py", SLOW)
+        launcher.write("numbers", "".join(f"{number}\n" for number in range(LINES)))
+
+    def start(self, *args: str | int, script: str = PROGRAM) -> subprocess.Popen[str]:
+        """A job that is in the midst of its input."""
+        process = self.launcher.start(script, *args)
+        assert wait_until(lambda: bool(self.marks()) or process.poll() is not None, 30)
+        assert process.poll() is None, process.communicate()
+        for mark in self.marks():
+            mark.unlink()
+        return process
+
+    def marks(self) -> list[Path]:
+        return list(self.directory.glob("begun-*"))
+
+    def stop(self, process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
+        """Stops a job with a savepoint; gives the path of that."""
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        assert (process.returncode, out, err.count("\n")) == (0, "", 1), err
+        return savepoint_named_in(err)
+
+    def go_on(self, *args: str | int) -> None:
+        done = self.launcher.run(PROGRAM, *args)
+        assert (done.code, done.lines, done.err) == (0, [], ""), done.err
+
+    def expect_exact_results(self) -> None:
+        expected: Counter[tuple[int, int]] = Counter()
+        for number in range(LINES):
+            start = number * 10 // 500 * 500
+            expected.update({(number % 3, start): number, (number % 3, start - 500): number})
+        windows = sorted(str((*key, total)) for key, total in expected.items())
+        assert sorted(lines_of(self.directory / "windows")) == windows
+        counts = [str((key, rank)) for key in range(5) for rank in range(1, LINES // 5 + 1)]
+        assert sorted(lines_of(self.directory / "counts")) == sorted(counts)
+
+
+def savepoint_named_in(err: str) -> str:
+    (path,) = (line.removeprefix("Savepoint: ") for line in err.splitlines() if line.startswith("Savepoint: "))
+    return path

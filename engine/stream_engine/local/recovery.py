@@ -153,12 +153,13 @@ class Recovery:
         """The job has ended: what nobody can go on from is deleted."""
         if self._storage is None:
             return
-        newest = None if error is None else self._storage.newest([])
-        if newest is None:
+        # Those are of use yet that can be mended, as when others can write to them.
+        damages: list[str] = []
+        newest = None if error is None else self._storage.newest(damages)
+        stopped = isinstance(error, JobCancelledException)
+        # After a stop those are kept for which the user has named a place, unless there is a savepoint in their stead.
+        if (newest is None and not damages) or (stopped and (self._temporary or error.savepoint)):
             self._storage.delete()
-        elif isinstance(error, JobCancelledException):
-            # Those are kept for which the user has named a place.
-            if self._temporary:
-                self._storage.delete()
-        else:
-            tell(f"The newest checkpoint of the failed job can be gone on from: -s {newest[0]}")
+        elif newest is not None:
+            how = "stopped" if stopped else "failed"
+            tell(f"The newest checkpoint of the {how} job can be gone on from: -s {newest[0]}")

@@ -1,0 +1,320 @@
+"""Checkpoints that are damaged, that nobody may trust, or that cannot be written: nothing complete is lost by it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from launched import Done, kill_quietly, wait_until
+from recoverable import lines_of
+
+from stream_engine.api.files import WriteMode
+from stream_engine.job import JobExecutionException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from checkpointed import Job
+    from launched import Launcher
+
+RECORDS = 400
+STATE = 200_000
+
+
+class Once:
+    """Has state of some size, so that a file with it can be found too large."""
+
+    def __init__(self, job: Job, act: Callable[[Path], object], fails: bool) -> None:
+        self._checkpoints = job.checkpoints
+        self._marker = job.marker
+        self._act = act
+        self._fails = fails
+
+    def map(self, value: int) -> int:
+        import time
+
+        time.sleep(0.002)
+        if value > 10 and not self._marker.exists():
+            complete = sorted(self._checkpoints.glob("*/chk-*/_metadata"), key=lambda path: int(path.parent.name[4:]))
+            # At once, so that there is no other one before long.
+            if len(complete) > 1:
+                self._marker.touch()
+                self._act(complete[-1].parent)
+                if self._fails:
+                    raise ValueError("once")
+        return value
+
+    def snapshot_state(self) -> bytes:
+        return bytes(STATE)
+
+    def restore_state(self, state: bytes) -> None:
+        assert state == bytes(STATE)
+
+
+def run(job: Job, act: Callable[[Path], object], fails: bool = True, **options: object) -> list[str]:
+    """The lines on standard error of a job in which a worker, once there are some checkpoints, acts and fails.
+
+    ``act`` gets the directory of the newest checkpoint.
+    """
+    env = job.environment(1, execution__checkpointing__interval=100, state__checkpoints__num_retained=3, **options)
+    once = Once(job, act, fails)
+    env.generate_sequence(1, RECORDS).map(once).write_as_text(str(job.output), WriteMode.OVERWRITE)
+    return job.run(env)
+
+
+def expect_exact_results(job: Job) -> None:
+    assert lines_of(job.output) == [str(number) for number in range(1, RECORDS + 1)]
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+def alter(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def tear(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def give_away(path: Path) -> None:
+    os.chown(path, 65534, -1)
+
+
+def open_up(path: Path) -> None:
+    path.chmod(0o666)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "reason"),
+    [
+        ("worker-1", alter, "is damaged: its checksum"),
+        ("worker-1", tear, "is damaged: it has"),
+        ("worker-1", Path.unlink, "No such file"),
+        ("_metadata", alter, "is damaged"),
+        ("worker-1", open_up, "others can write to it"),
+        pytest.param(
+            "worker-1",
+            give_away,
+            "it belongs to another user",
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away"),
+        ),
+    ],
+)
+def test_the_checkpoint_before_a_damaged_one_is_used_and_the_file_named(
+    job: Job, name: str, damage: Callable[[Path], object], reason: str
+) -> None:
+    told = run(job, lambda newest: damage(newest / name))
+    assert len(told) == 2, told
+    assert f"/{name} " in told[0] or f"/{name}:" in told[0]
+    assert reason in told[0]
+    damaged = int(told[0].partition("chk-")[2].partition("/")[0])
+    assert told[1].startswith(f"Restart 1 from checkpoint {damaged - 1}: ValueError: once")
+    expect_exact_results(job)
+
+
+def test_without_any_undamaged_checkpoint_the_job_fails_and_what_there_is_stays(
+    job: Job,
+) -> None:
+    def damage_all(newest: Path) -> None:
+        for file in newest.parent.glob("chk-*/worker-1"):
+            file.chmod(0o666)
+
+    with pytest.raises(JobExecutionException) as failure:
+        run(job, damage_all)
+    assert "ValueError: once" in str(failure.value)
+    assert "none of its checkpoints can be read" in str(failure.value)
+    err = "\n".join(job.errors)
+    complete = list(job.checkpoints.glob("*/chk-*/_metadata"))
+    assert len(complete) > 1
+    for metadata in complete:
+        assert f"{metadata.parent}/worker-1 is not used for checkpoints: others can write to it" in err
+
+
+# --- checkpoints that cannot be written -------------------------------------------------------------------------------
+
+
+def test_a_disk_that_is_full_for_a_while_costs_a_restart_and_nothing_else(job: Job) -> None:
+    told = run(job, lambda _: resource.setrlimit(resource.RLIMIT_FSIZE, (STATE // 2, STATE // 2)), fails=False)
+    (line,) = told
+    assert line.startswith("Restart 1 from checkpoint "), line
+    assert f"has failed. Cannot write a checkpoint to {job.checkpoints}" in line
+    assert line.endswith("worker-1: File too large.")
+    expect_exact_results(job)
+
+
+def test_checkpoints_that_fail_are_tolerated_as_often_as_is_said(job: Job) -> None:
+    def fill_for_a_while(_: Path) -> None:
+        from threading import Timer
+
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (STATE // 2, before[1]))
+        Timer(0.25, resource.setrlimit, (resource.RLIMIT_FSIZE, before)).start()
+
+    told = run(job, fill_for_a_while, fails=False, execution__checkpointing__tolerable_failed_checkpoints=1_000)
+    assert told
+    assert all("was not taken, and the job goes on: Cannot write a checkpoint to" in line for line in told), told
+    expect_exact_results(job)
+
+
+# Takes checkpoints of a state that is too large for the disk from some time on.
+FULL = f"""
+    import os, time, resource
+    from org.apache.flink.api.common.functions import MapFunction
+
+    class Slow(MapFunction):
+        def map(self, line):
+            time.sleep(0.002)
+            if line == "200" and not os.path.exists("full"):
+                open("full", "w").close()
+                resource.setrlimit(resource.RLIMIT_FSIZE, ({STATE // 2}, {STATE // 2}))
+            return line
+        def snapshot_state(self):
+            return bytes({STATE})
+        def restore_state(self, state):
+            pass
+
+    def main(factory):
+        env = factory.get_execution_environment()
+        env.read_text_file("numbers").map(Slow()).write_as_text("output")
+        env.execute()
+"""
+KEPT = ("-D", "execution.checkpointing.interval=50", "-D", "state.checkpoints.dir=checkpoints")
+
+
+@pytest.fixture
+def full(launcher: Launcher) -> Done:
+    """A job that has failed as the disk was full."""
+    launcher.write("numbers", "".join(f"{number}\n" for number in range(RECORDS)))
+    return launcher.run(FULL, *KEPT, "-D", "restart-strategy=none")
+
+
+def test_a_job_that_fails_as_the_disk_is_full_goes_on_from_its_last_checkpoint_when_there_is_room(
+    full: Done, launcher: Launcher
+) -> None:
+    assert full.code == 1
+    hint, report, *_ = full.err.splitlines()
+    assert report.startswith("Checkpoint ")
+    assert "has failed. Cannot write a checkpoint to" in report
+    assert "Traceback" not in full.err
+    _, found, path = hint.partition("-s ")
+    assert found, full.err
+    done = launcher.run(FULL, *KEPT, "-s", path)
+    assert (done.code, done.err) == (0, "")
+    assert lines_of(launcher.directory / "output") == [str(number) for number in range(RECORDS)]
+
+
+def test_a_checkpoint_whose_metadata_cannot_be_written_does_not_count(launcher: Launcher) -> None:
+    done = launcher.run(
+        """
+        import resource, time
+        def slow(number):
+            time.sleep(0.002)
+            return number
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.generate_sequence(1, 400).map(slow).write_as_text("output")
+            # Of this process, which writes nothing but the metadata.
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+            env.execute()
+        """,
+        *KEPT,
+        "-D",
+        "restart-strategy=none",
+    )
+    assert done.code == 1
+    assert done.err.startswith("Checkpoint 1 has failed. Cannot write a checkpoint to "), done.err
+    assert list(launcher.directory.glob("checkpoints/*")) == []
+
+
+@pytest.mark.parametrize(
+    "directory",
+    [
+        "in-the-way",
+        pytest.param("locked", marks=pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")),
+    ],
+)
+def test_a_directory_that_cannot_be_written_to_is_an_error_before_a_record_is_read(
+    launcher: Launcher, directory: str
+) -> None:
+    launcher.write("in-the-way", "")
+    (launcher.directory / "locked").mkdir(mode=0o500)
+    done = launcher.run(
+        """
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements(1).map(print).write_as_text("output")
+            env.execute()
+        """,
+        "-D",
+        "execution.checkpointing.interval=1000",
+        "-D",
+        f"state.checkpoints.dir={directory}",
+    )
+    assert (done.code, done.lines) == (1, [])
+    assert done.err.startswith(f"Cannot write a checkpoint to {launcher.directory / directory}/"), done.err
+    assert not (launcher.directory / "output").exists()
+
+
+# --- what is gone on from ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checkpoint(launcher: Launcher) -> Path:
+    """A checkpoint of a job that was killed."""
+    launcher.write("numbers", "".join(f"{number}\n" for number in range(RECORDS)))
+    before = os.umask(0)
+    try:
+        process = launcher.start(FULL, *KEPT, "-D", "state.checkpoints.num-retained=3")
+    finally:
+        os.umask(before)
+    try:
+        assert wait_until(lambda: len(list(launcher.directory.glob("checkpoints/*/chk-*/_metadata"))) > 2, 30)
+    finally:
+        kill_quietly(process)
+    metadata = max(launcher.directory.glob("checkpoints/*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
+    return metadata.parent
+
+
+def test_checkpoints_are_their_owners_alone(checkpoint: Path) -> None:
+    for directory in (checkpoint, checkpoint.parent):
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    files = list(checkpoint.iterdir())
+    assert {file.name for file in files} == {"_metadata", "worker-1"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "reason"),
+    [
+        ("worker-1", alter, "worker-1 is damaged: its checksum is not that of its contents."),
+        ("worker-1", tear, "worker-1 is damaged: it has "),
+        ("worker-1", Path.unlink, "worker-1: No such file or directory."),
+        ("_metadata", alter, "_metadata is damaged"),
+        ("_metadata", open_up, "_metadata is not used for checkpoints: others can write to it"),
+        ("", lambda path: path.chmod(0o777), " is not used for checkpoints: others can write to it"),
+    ],
+)
+def test_no_job_goes_on_from_what_is_not_as_it_was_written(
+    launcher: Launcher, checkpoint: Path, name: str, damage: Callable[[Path], Any], reason: str
+) -> None:
+    output = (launcher.directory / "output").read_bytes()
+    damage(checkpoint / name)
+    done = launcher.run(FULL, "-s", str(checkpoint))
+    assert (done.code, done.lines) == (1, [])
+    assert f"{checkpoint}{'/' if name else ''}{reason}" in done.err.splitlines()[0], done.err
+    assert (launcher.directory / "output").read_bytes() == output
+
+
+def test_results_that_are_no_more_are_missed(launcher: Launcher, checkpoint: Path) -> None:
+    (launcher.directory / "output").unlink()
+    done = launcher.run(FULL, "-s", str(checkpoint))
+    assert done.code == 1
+    assert "output: at the checkpoint it had " in done.err, done.err
+    assert checkpoint.is_dir()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 from hashlib import sha256
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stream_engine.checkpoints.private import StorageError, create_private, open_private, unwritable
@@ -28,22 +28,28 @@ _STORED_TOGETHER = 512
 _BLOCK = 1024 * 1024
 
 
-def encode(uid: str, snapshot: OperatorSnapshot) -> Iterator[bytes]:
-    """What the file holds of one operator, as it is when this is called. Raises StateError, at once.
+class Encoding:
+    """What the file holds of one operator, as it was when this was made. Making it raises StateError.
 
-    Tables on disk may be larger than memory: they are read while the result is, in whatever thread that is done.
+    Tables on disk may be larger than memory: they are read whenever this is, in whatever thread that is done.
     """
-    encoded: list[bytes] = []
-    on_disk: list[Iterator[bytes]] = []
-    view: Any = None
-    for part in _PARTS:
-        for name, value in getattr(snapshot, part).items():
-            if hasattr(value, "stored"):
-                view = view or value.view()
-                on_disk.append(_stored(uid, name, value, view))
-            else:
-                encoded += _record(uid, part, name, value)
-    return chain(encoded, *on_disk)
+
+    def __init__(self, uid: str, snapshot: OperatorSnapshot) -> None:
+        self._uid = uid
+        self._encoded: list[bytes] = []
+        self._on_disk: list[tuple[str, Any]] = []
+        for part in _PARTS:
+            for name, value in getattr(snapshot, part).items():
+                if hasattr(value, "stored"):
+                    self._on_disk.append((name, value))
+                else:
+                    self._encoded += _record(uid, part, name, value)
+        self._view = self._on_disk[0][1].view() if self._on_disk else None
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._encoded
+        for name, table in self._on_disk:
+            yield from _stored(self._uid, name, table, self._view)
 
 
 def _record(uid: str, part: str, name: str, value: Any) -> tuple[bytes, bytes]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.checkpoints.state_file import encode
+from stream_engine.checkpoints.state_file import Encoding
 from stream_engine.local.failure import OperatorError
 from stream_engine.local.feedback import FeedbackQueue
 from stream_engine.local.sources import source_snapshot
@@ -159,7 +159,7 @@ class Alignment:
     def finish(self) -> None:
         """The subtask has come to its end, so that it remembers the same for all checkpoints to come."""
         # For many checkpoints, perhaps, and after the functions have been closed.
-        self._final = {uid: [list(part) for part in parts] for uid, parts in self._encoded(0, final=True).items()}
+        self._final = self._encoded(0, final=True)
         self._checkpoints.on_finished(self._subtask)
 
     def final_state(self, number: int) -> Encoded:
@@ -182,7 +182,7 @@ class Alignment:
                 if node is subtask.task.head and self.source is not None:
                     snapshot = source_snapshot(self.source)
                 if snapshot:
-                    encoded[node.uid] = [encode(node.uid, snapshot)]
+                    encoded[node.uid] = [Encoding(node.uid, snapshot)]
         return encoded
 
     def _hand_in(self) -> None:
@@ -192,6 +192,6 @@ class Alignment:
         if self._log:
             uid = self._subtask.task.head.uid
             assert uid is not None
-            self._state.setdefault(uid, []).append(encode(uid, OperatorSnapshot(split={FED_BACK: self._log})))
+            self._state.setdefault(uid, []).append(Encoding(uid, OperatorSnapshot(split={FED_BACK: self._log})))
         self._checkpoints.add(self._subtask, self.passed, self._state)
         self._state, self._log = None, []

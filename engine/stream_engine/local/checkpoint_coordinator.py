@@ -41,6 +41,7 @@ class _Running:
     directory: str
     begun: float
     savepoint: _Wish | None
+    last: bool = False
     files: dict[int, StateFile | None] = field(default_factory=dict)
 
 
@@ -74,8 +75,10 @@ class CheckpointCoordinator:
         self._failed_in_a_row = 0
         self._next = inf
         self._running: _Running | None = None
-        # None: a checkpoint, ahead of its time.
+        # None: a checkpoint of all that the job does.
         self._wishes: list[_Wish | None] = []
+        # Of checkpoints that were given up, which somebody may still have been writing to.
+        self._left: list[str] = []
         # The complete savepoint that was to stop the job.
         self.last_savepoint: str | None = None
 
@@ -95,12 +98,17 @@ class CheckpointCoordinator:
     def detach(self) -> None:
         """The workers are no more, and with them the checkpoint that was being taken."""
         self._workers = ()
+        if None in self._wishes:
+            # Of what these have done.
+            self._wishes.remove(None)
         if self._running is not None:
-            discard(self._running.directory)
+            self._left.append(self._running.directory)
             if self._running.savepoint is not None:
                 # It is taken when the job has been restarted.
                 self._wishes.insert(0, self._running.savepoint)
             self._running = None
+        while self._left:
+            discard(self._left.pop())
 
     def wish(self, directory: str, stops: bool = False) -> None:
         """Asks for a savepoint, to be taken as soon as no other is. May be called by a signal handler."""
@@ -131,9 +139,10 @@ class CheckpointCoordinator:
         if self._running is not None:
             if now >= self._running.begun + self._timeout:
                 missing = [str(i + 1) for i in range(len(self._workers)) if i not in self._running.files]
-                self._give_up(f"it was not complete after {self._timeout:g} s (missing: worker {', '.join(missing)})")
+                self._fail(f"It was not complete after {self._timeout:g} s (missing: worker {', '.join(missing)}).")
         elif self._wishes:
-            self._begin(now, self._wishes.pop(0))
+            wish = self._wishes.pop(0)
+            self._begin(now, wish, last=wish is None)
         elif now >= self._next:
             self._begin(now, None)
 
@@ -157,7 +166,7 @@ class CheckpointCoordinator:
 
     # --- one checkpoint ----------------------------------------------------------------------------------------------
 
-    def _begin(self, now: float, savepoint: _Wish | None) -> None:
+    def _begin(self, now: float, savepoint: _Wish | None, last: bool = False) -> None:
         self._number += 1
         if savepoint is None and self._next != inf:
             self._next = now + self._interval
@@ -171,7 +180,7 @@ class CheckpointCoordinator:
             self._running = _Running(self._number, "", now, savepoint)
             self._fail(str(error))
             return
-        self._running = _Running(self._number, directory, now, savepoint)
+        self._running = _Running(self._number, directory, now, savepoint, last)
         order = CheckpointOrder(self._number, directory, savepoint is not None and savepoint.stops)
         for worker in self._workers:
             worker.send(TRIGGER, 0, pickle.dumps(order))
@@ -209,8 +218,12 @@ class CheckpointCoordinator:
         assert self._running is not None
         if self._running.savepoint is None:
             self._failed_in_a_row += 1
-            if self._failed_in_a_row > self._tolerable:
-                raise AttemptFailed.of(f"Checkpoint {self._running.number} has failed. {reason}", self._job_id)
+            # Without the last one, nothing may be committed.
+            if self._running.last or self._failed_in_a_row > self._tolerable:
+                failure = AttemptFailed.of(f"Checkpoint {self._running.number} has failed. {reason}", self._job_id)
+                self._left.append(self._running.directory)
+                self._running = None
+                raise failure
         self._give_up(reason)
 
     def _give_up(self, reason: str) -> None:
@@ -222,4 +235,5 @@ class CheckpointCoordinator:
             tell("The next signal stops the job without a savepoint.")
         if running.directory:
             discard(running.directory)
+            self._left.append(running.directory)
         self._end(running, counts=False)

@@ -48,7 +48,9 @@ class Coordinator:
         self.failure: AttemptFailed | None = None
         self._server = server
         self._recovery = recovery
+        # The signal that a job is to be stopped by once it has taken its savepoint.
         self._stop_wish: int | None = None
+        self._hurried = False
         self._feeders: dict[int, Feeder] = {}
         self._output = Output()
 
@@ -82,11 +84,13 @@ class Coordinator:
             self.alarm.close()
 
     def _wait(self, seconds: float) -> None:
-        """Until the job is to be restarted, or is stopped."""
+        """Until the job is to be restarted, or is stopped. To be stopped with a savepoint it has to run: at once."""
         until = monotonic() + seconds
-        while self.signal is None and (left := until - monotonic()) > 0:
+        while self.signal is None and not self._hurried and (left := until - monotonic()) > 0:
             select([self.alarm], [], [], left)
             self.alarm.silence()
+        # Once: should it fail again, it is to wait again.
+        self._hurried = False
 
     def _raise_if_stopped(self) -> None:
         if self.signal is not None:
@@ -142,6 +146,7 @@ class Coordinator:
     def _on_signal(self, number: int, _: object) -> None:
         if self.signal is None and self._stop_wish is None and self._recovery.stop_with_savepoint():
             self._stop_wish = number
+            self._hurried = True
         else:
             # The second one: at once.
             self.impatient = self.signal is not None

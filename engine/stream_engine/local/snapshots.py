@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from stream_engine.local.connection import Connection
 
-# What is kept of each operator, by uid: parts, each of which is read but once.
+# What is kept of each operator, by uid.
 Encoded = dict[str, list["Iterable[bytes]"]]
 
 
@@ -46,8 +46,10 @@ class SnapshotWriter:
             number, directory, encoded = self._waiting.get()
             try:
                 file = self._written(directory, encoded) if encoded else None
-            except (StorageError, MemoryError) as error:
-                self._control.send(DECLINED, 0, pickle.dumps((number, str(error) or type(error).__name__)))
+            except Exception as error:
+                # Whatever it is: the coordinator waits for an answer, and the next checkpoint for this thread.
+                reason = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
+                self._control.send(DECLINED, 0, pickle.dumps((number, reason)))
             else:
                 self._control.send(ACKNOWLEDGED, 0, pickle.dumps(Acknowledgement(number, file, key_hash())))
             # Not while it waits for the next one.

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from stream_engine.checkpoints.metadata import Metadata, OperatorInfo, StateFile
-from stream_engine.checkpoints.state_file import encode, write_state_file
+from stream_engine.checkpoints.state_file import Encoding, write_state_file
 from stream_engine.operators.snapshot import OperatorSnapshot, key_hash
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def write_files(directory: str, subtasks: Sequence[Mapping[str, OperatorSnapshot
     files: list[StateFile] = []
     for index, snapshots in enumerate(subtasks):
         name = f"{index + 1}.state"
-        encoded = [data for uid, snapshot in snapshots.items() for data in encode(uid, snapshot)]
+        encoded = [data for uid, snapshot in snapshots.items() for data in Encoding(uid, snapshot)]
         size, digest = write_state_file(os.path.join(directory, name), encoded)
         files.append(StateFile(name, size, digest, index, tuple(snapshots)))
     return tuple(files)

@@ -15,7 +15,7 @@ from kept import metadata_of, write_files
 from stream_engine.checkpoints.metadata import StateFile, write_metadata
 from stream_engine.checkpoints.private import StorageError, make_private_directory
 from stream_engine.checkpoints.restoration import check_operators, read_states
-from stream_engine.checkpoints.state_file import encode, write_state_file
+from stream_engine.checkpoints.state_file import Encoding, write_state_file
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError, key_hash
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def test_state_that_cannot_be_pickled_is_an_error_that_tells_why() -> None:
     with pytest.raises(
         StateError, match=r"its state cannot be kept in a checkpoint, as it cannot be pickled .*generator"
     ):
-        encode("map", OperatorSnapshot(own={"x": (n for n in [])}))
+        Encoding("map", OperatorSnapshot(own={"x": (n for n in [])}))
 
 
 # --- tables on disk --------------------------------------------------------------------------------------------------
@@ -163,11 +163,13 @@ def test_a_table_on_disk_is_kept_as_it_was_and_restored_without_being_in_memory(
     contents: dict[str, Any] = {f"key {n}": [n, -n] if lists else n for n in range(2000)}
     table = tables.lists() if lists else tables.values()
     table.update(contents.items())
-    encoded = encode("sum", OperatorSnapshot(keyed={"values": table, "small": {"a": 1}}, own={"x": 2}))
+    encoded = Encoding("sum", OperatorSnapshot(keyed={"values": table, "small": {"a": 1}}, own={"x": 2}))
     # The file is written while the job goes on.
     later: Any = [0] if lists else 0
     table.update([(key, later) for key in KEYS])
     size, digest = write_state_file(os.path.join(directory, "1.state"), encoded)
+    # And once more for the next checkpoint, of an operator that has come to its end.
+    assert (size, digest) == write_state_file(os.path.join(directory, "2.state"), encoded)
     tables.close()
     metadata = metadata_of(1, (StateFile("1.state", size, digest, 0, ("sum",)),), 1, sum="Sum")
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from stream_engine.local.connection import Connection
 
 
+# How long a stop may wait for its savepoint before something is said, in seconds.
+_PATIENCE = 2.0
+
+
 @dataclass(frozen=True)
 class _Wish:
     """A savepoint that somebody wants, in ``directory``; one that ``stops`` is the end of the job."""
@@ -79,6 +83,8 @@ class CheckpointCoordinator:
         self._wishes: list[_Wish | None] = []
         # Of checkpoints that were given up, which somebody may still have been writing to.
         self._left: list[str] = []
+        # When to say that the savepoint that is to stop the job is not there yet.
+        self._patient_until = inf
         # The complete savepoint that was to stop the job.
         self.last_savepoint: str | None = None
 
@@ -113,6 +119,8 @@ class CheckpointCoordinator:
     def wish(self, directory: str, stops: bool = False) -> None:
         """Asks for a savepoint, to be taken as soon as no other is. May be called by a signal handler."""
         self._wishes.append(_Wish(directory, stops))
+        if stops:
+            self._patient_until = monotonic() + _PATIENCE
 
     def take_last(self) -> bool:
         """All records have been processed: takes a checkpoint of that, if this job takes any."""
@@ -129,6 +137,7 @@ class CheckpointCoordinator:
         if self._wishes and self._running is None:
             return 0.0
         due = self._next if self._running is None else self._running.begun + self._timeout
+        due = min(due, self._patient_until)
         return None if due == inf else max(0.0, due - monotonic())
 
     def tick(self) -> None:
@@ -136,15 +145,23 @@ class CheckpointCoordinator:
         if not self._workers:
             return
         now = monotonic()
+        if now >= self._patient_until:
+            self._patient_until = inf
+            tell(f"The savepoint is waited for{self._missing()}. The next signal stops the job without it.")
         if self._running is not None:
             if now >= self._running.begun + self._timeout:
-                missing = [str(i + 1) for i in range(len(self._workers)) if i not in self._running.files]
-                self._fail(f"It was not complete after {self._timeout:g} s (missing: worker {', '.join(missing)}).")
+                self._fail(f"It was not complete after {self._timeout:g} s{self._missing()}.")
         elif self._wishes:
             wish = self._wishes.pop(0)
             self._begin(now, wish, last=wish is None)
         elif now >= self._next:
             self._begin(now, None)
+
+    def _missing(self) -> str:
+        if self._running is None:
+            return ""
+        missing = [str(i + 1) for i in range(len(self._workers)) if i not in self._running.files]
+        return f" (missing: worker {', '.join(missing)})"
 
     # --- what workers say --------------------------------------------------------------------------------------------
 
@@ -232,6 +249,7 @@ class CheckpointCoordinator:
         what = f"Checkpoint {running.number}" if running.savepoint is None else "The savepoint"
         tell(f"{what} was not taken, and the job goes on: {reason}")
         if running.savepoint is not None and running.savepoint.stops:
+            self._patient_until = inf
             tell("The next signal stops the job without a savepoint.")
         if running.directory:
             discard(running.directory)

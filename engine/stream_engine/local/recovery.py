@@ -44,6 +44,9 @@ class Recovery:
         self._begun_from: tuple[str, Metadata] | None = None
         self.savepoints = ""
         self.checkpoints: CheckpointCoordinator | None = None
+        if self._stops_with_savepoint and not configuration.get("state.savepoints.dir"):
+            summary = "execution.savepoint.on-stop: the savepoint needs a place: set state.savepoints.dir as well"
+            raise JobExecutionException(summary, job_id)
         # What few jobs need is imported for those.
         if savepoint or configuration.get("state.savepoints.dir") or configuration.get(_INTERVAL):
             self._prepare(job_name, configuration, savepoint)

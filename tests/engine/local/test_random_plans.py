@@ -75,6 +75,8 @@ def plans(examples: int) -> Callable[[Any], Any]:
         parallelism=st.sampled_from([1, 1, 1, 1, 2, 2, 2, 3, 4]),
         execution__buffer_timeout=st.sampled_from(["100 ms", "0 ms"]),
         state__backend=backends,
+        execution__checkpointing__interval=st.sampled_from(["0 ms", "0 ms", "2 ms"]),
+        execution__checkpointing__mode=st.sampled_from(["exactly_once", "at_least_once"]),
     )
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     limits = settings(max_examples=examples, deadline=None, suppress_health_check=checks)

@@ -242,7 +242,7 @@ HEARTBEAT_INTERVAL = ConfigOption(
     "heartbeat.interval",
     Duration(1),
     "10 s",
-    "How often each worker is asked for a sign of life.",
+    "How often each worker gives a sign of life.",
 )
 HEARTBEAT_TIMEOUT = ConfigOption(
     "heartbeat.timeout",

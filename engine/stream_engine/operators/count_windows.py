@@ -6,7 +6,7 @@ from collections import deque
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keys import check_key, key_call, write_key
+from stream_engine.operators.keys import kept_key, key_call, write_key
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.state import WINDOWED_REDUCE
@@ -67,8 +67,7 @@ class CountWindowOperator(FunctionOperator):
     def _window_of(self, key: Any) -> CountWindow:
         window = self._open_windows.get(key)
         if window is None:
-            check_key(key)
-            window = self._open_windows[key] = CountWindow(self._windows.size)
+            window = self._open_windows[kept_key(key)] = CountWindow(self._windows.size)
         return window
 
     def _fire(self, key: Any, window: CountWindow) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keys import check_key, write_key
+from stream_engine.operators.keys import kept_key, write_key
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.panes import Panes
@@ -98,7 +98,7 @@ class _EventTime(PaneOperator):
             return
         contents = self.panes.contents(self.panes.start(time))
         if key not in contents:
-            check_key(key)
+            key = kept_key(key)
         self.add(contents, key, own(record))
         for end in ends:
             # A window that has fired fires again; one beyond its lateness is closed, one to come takes it along.

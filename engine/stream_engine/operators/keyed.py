@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keys import check_key, key_call, write_key
+from stream_engine.operators.keys import kept_key, key_call, write_key
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 
@@ -60,7 +60,7 @@ def write_reduce(chain: ChainWriter, values: str, key: str, value: str, record: 
     with code.block("try:"):
         code.line(f"{value} = {values}[{key}]", "hash")
     with code.block("except KeyError:"):
-        code.line(f"{code.bind('check_key', check_key)}({key})", "hash")
+        code.line(f"{key} = {code.bind('kept_key', kept_key)}({key})", "hash")
         code.line(f"{value} = {record}")
     with code.block("else:"):
         code.line(f"{value} = {code.bind('reduce', reduce)}({value}, {record})", "function", value)

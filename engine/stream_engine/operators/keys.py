@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.operators.ownership import own
+
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
     from stream_engine.operators.chain import ChainWriter
@@ -21,11 +23,19 @@ def key_call(selector: UserFunction) -> Any:
     return getattr(function, selector.method) if selector.method else function
 
 
-def check_key(key: Any) -> None:
-    """Called for each key met for the first time. Raises InvalidKeyError for one that only equals itself."""
+def kept_key(key: Any) -> Any:
+    """A key as it is kept, when it is met for the first time: a copy, if whoever has the record could change it.
+
+    Raises InvalidKeyError for one that only equals itself.
+    """
+    _check(key)
+    return own(key)
+
+
+def _check(key: Any) -> None:
     if isinstance(key, tuple):
         for item in key:
-            check_key(item)
+            _check(item)
         return
     # There is only one None and one Ellipsis, and the fork server's children have them at the same address.
     if type(key).__hash__ is object.__hash__ and key is not None and key is not ...:

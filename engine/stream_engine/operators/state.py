@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from stream_engine.operators.keys import MISSING, InvalidKeyError, check_key
+from stream_engine.operators.keys import MISSING, InvalidKeyError, kept_key
 from stream_engine.operators.ownership import own
 
 if TYPE_CHECKING:
@@ -108,9 +108,8 @@ class State:
             ) from error
 
     def _keep(self, content: Any) -> None:
-        if self._kept() is MISSING:
-            check_key(self._states.key)
-        self._table[self._states.key] = content
+        key = self._states.key
+        self._table[kept_key(key) if self._kept() is MISSING else key] = content
 
     def _put_back(self, content: Any) -> None:
         """Lets a change in what is kept count."""

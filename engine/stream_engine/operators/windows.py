@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.keyed import write_reduce
-from stream_engine.operators.keys import MISSING, check_key, key_call, write_key
+from stream_engine.operators.keys import MISSING, kept_key, key_call, write_key
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.panes import Panes
@@ -222,7 +222,7 @@ class WindowApplyOperator(PaneOperator):
         window = TimeWindow(start, end)
         for key, values in contents.items():
             self.states.key = key
-            self.call(key, window, values, self._collector)
+            self.call(own(key), window, values, self._collector)
 
     def merge(self, panes: list[Contents]) -> Entries:
         if self.tables.on_disk:
@@ -240,7 +240,6 @@ def write_append(chain: ChainWriter, lists: str, key: str, record: str) -> str:
     values = code.fresh("values")
     code.line(f"{values} = {lists}.get({key}, {code.bind('missing', MISSING)})", "hash")
     with code.block(f"if {values} is {code.bind('missing', MISSING)}:"):
-        code.line(f"{code.bind('check_key', check_key)}({key})", "hash")
-        code.line(f"{values} = {lists}[{key}] = []", "hash")
+        code.line(f"{values} = {lists}[{code.bind('kept_key', kept_key)}({key})] = []", "hash")
     code.line(f"{values}.append({chain.owned(record)})")
     return values

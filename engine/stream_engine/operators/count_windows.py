@@ -37,6 +37,8 @@ class CountWindowOperator(FunctionOperator):
     """
 
     applies = False
+    # Whether the function itself emits, and may go on using what it has emitted.
+    hands_out = False
 
     def __init__(
         self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: CountWindows
@@ -51,7 +53,7 @@ class CountWindowOperator(FunctionOperator):
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
-        self.collector: Collector = chain.collector(self.id)
+        self.collector: Collector = chain.collector(self.id, received=self.hands_out)
         key = write_key(chain, record, self._key_of)
         window, lookup = code.fresh("window"), code.bind("window_of", self._window_of)
         code.line(f"{window} = {lookup}({key})", "hash")
@@ -109,6 +111,8 @@ class CountWindowReduceOperator(CountWindowOperator):
 
 
 class CountWindowApplyOperator(CountWindowOperator):
+    hands_out = True
+
     def emit(self, key: Any, values: list[Any]) -> None:
         self.states.key = key
         self.call(key, GlobalWindow(), values, self.collector)

@@ -198,3 +198,13 @@ def test_the_prefix_of_a_line(identifier: str | None, width: int, line: str) -> 
     host.process("v")
     host.finish()
     assert host.writers[0].lines == [line]
+
+
+@pytest.mark.parametrize("windows", [plan.CountWindows(1, 1), plan.TimeWindows(10, 10)], ids=["count", "time"])
+def test_what_a_window_function_emits_again_cannot_be_spoilt_by_the_next_function(windows: Any) -> None:
+    def emit_twice(key: Any, window: Any, values: Any, out: Any) -> None:
+        twice(values[0], out)
+
+    host = ListHost(plan.WindowApply(windows, function(emit_twice)), plan.Map(function(spoil)), key=function(len))
+    host.process("x")
+    assert host.finish() == [["x", "spoilt"], ["x", "spoilt"]]

@@ -54,7 +54,8 @@ def constant(value: Any) -> str:
     "function",
     [
         lambda value: value, lambda value: value[1], lambda value: value % 2 == 0, lambda a, b: a if a > b else b,
-        lambda value: {"key": value.key, "rest": value[1:]}, lambda value: value is None or value in (1, 2),
+        lambda value: {"key": value.key, "rest": value[1:-1]}, lambda value: value[1][-1],
+        lambda value: value is None or value in (1, 2),
         lambda value: not value, branching, counting, constant, Function().scale, Function().count_only, Function(),
     ],
 )  # fmt: skip
@@ -113,6 +114,10 @@ def comprehending(values: Any) -> Any:
     return [appending(each, 1) for each in values]
 
 
+def inspecting(value: Any) -> Any:
+    kept.append(locals())
+
+
 def variadic(*values: Any) -> Any:
     kept.append(values)
 
@@ -121,7 +126,8 @@ def variadic(*values: Any) -> Any:
     "function",
     [
         appending, adding, assigning, setting, deleting, remembering, keeping, enclosing, generating, comprehending,
-        variadic, lambda value: str(value), Function().keep, Function().collect, Function, len, partial(appending, []),
+        variadic, inspecting, lambda value: str(value), lambda value: value["key"], lambda value: value[kept],
+        Function().keep, Function().collect, Function, len, partial(appending, []),
     ],
 )  # fmt: skip
 def test_a_function_that_could_change_or_keep_what_it_is_given_does_not(function: Any) -> None:

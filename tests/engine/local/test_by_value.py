@@ -12,6 +12,13 @@ from stream_engine.api.watermarks import AssignerWithPunctuatedWatermarks
 if TYPE_CHECKING:
     from launched import Jobs
 
+
+class Counts(dict[str, int]):
+    def __missing__(self, name: str) -> int:
+        self[name] = 0
+        return 0
+
+
 widths = pytest.mark.parametrize("parallelism", [1, 2])
 
 
@@ -211,3 +218,14 @@ def test_a_generator_may_reuse_one_list(jobs: Jobs, parallelism: int) -> None:
     env = jobs.environment(parallelism)
     env.from_collection(rows()).map(len).output()
     assert jobs.lines(env) == ["1", "2", "3"]
+
+
+@widths
+def test_a_dict_that_makes_entries_when_it_is_asked_is_two_records_for_two_consumers(
+    jobs: Jobs, parallelism: int
+) -> None:
+    env = jobs.environment(parallelism)
+    counts = env.from_elements(Counts(a=1))
+    counts.map(lambda count: count["b"]).output()
+    counts.map(lambda count: dict(count)).output()
+    assert jobs.lines(env) == ["0", "{'a': 1}"]

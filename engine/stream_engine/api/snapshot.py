@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MethodType
 from typing import Any, NoReturn
 
-from stream_engine.api.effects import only_reads
+from stream_engine.api.effects import forgets, only_reads
 from stream_engine.api.pickling import complaint, pickled
 from stream_engine.api.signature import returns_nothing, signature_of, suspends
 from stream_engine.api.spelling import nearest
@@ -55,7 +55,7 @@ def snapshot(
     except Exception as error:
         advice = "What each worker needs for itself is made in open() of a rich function, or in run() of a source."
         refuse(f"{complaint(label_of(function), function, error)} {advice}", error)
-    return UserFunction(payload, label_of(function), name, nothing, only_reads(target))
+    return UserFunction(payload, label_of(function), name, nothing, only_reads(target), forgets(target))
 
 
 def keeps_state(function: Any) -> bool:

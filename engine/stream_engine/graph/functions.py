@@ -17,7 +17,8 @@ class UserFunction:
 
     ``payload`` is a cloudpickle of the object, ``label`` names it for people (``Tokenizer``, ``<lambda>``), and
     ``method`` is the method an operator calls (``flatMap``); None when the object itself is called.
-    ``returns_nothing`` says that a call can only give None, ``only_reads`` that it can neither change nor keep records.
+    ``returns_nothing`` says that a call can only give None, ``only_reads`` that it can neither change nor keep records,
+    ``forgets`` that it knows nothing of what it returns once it has.
     """
 
     payload: bytes
@@ -25,6 +26,7 @@ class UserFunction:
     method: str | None
     returns_nothing: bool = False
     only_reads: bool = False
+    forgets: bool = False
 
     def load(self) -> Any:
         """A fresh copy of the object; each subtask has its own. Raises what the object's unpickling raises."""

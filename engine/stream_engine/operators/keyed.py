@@ -38,6 +38,8 @@ class ReduceOperator(FunctionOperator):
             # What a function makes of a record without a copy of it may be the record, or have part of it.
             with code.block(f"if {kept} is not {value}:"):
                 code.line(f"{value} = {code.bind('own', own)}({value})")
+        elif not self._reads:
+            value = self.released(chain, value)
         chain.forward(self.id, value)
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:

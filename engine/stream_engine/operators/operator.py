@@ -133,6 +133,7 @@ class FunctionOperator(Operator):
         self.exposes = self.applies and not function.only_reads
         self.accumulators = OwnAccumulators()
         self.function_state = FunctionState(self.function)
+        self._forgets = function.forgets
         self._key = key
         self._rich = is_rich(self.function)
         self._opened = False
@@ -146,6 +147,10 @@ class FunctionOperator(Operator):
         """As ``write_current_key``, with the key of ``record``, for an operator that needs no key itself."""
         if self._rich and self._key is not None:
             self.write_current_key(chain, write_key(chain, record, key_call(self._key)))
+
+    def released(self, chain: ChainWriter, record: str) -> str:
+        """What to send on for a record that the function may hold still: it must not see changes, nor make any."""
+        return record if self._forgets else chain.received(self.id, record)
 
     def open(self, host: Host, parallelism: int) -> None:
         self.accumulators.open(host.accumulators)

@@ -42,7 +42,7 @@ class MapOperator(FunctionOperator):
         code = chain.code
         result = code.fresh("v")
         code.line(f"{result} = {code.bind('map', self.call)}({record})", "function")
-        chain.forward(self.id, result)
+        chain.forward(self.id, self.released(chain, result))
 
 
 class FlatMapOperator(FunctionOperator):
@@ -61,7 +61,7 @@ class FilterOperator(FunctionOperator):
         self.write_record_key(chain, record)
         code = chain.code
         with code.block(f"if {code.bind('filter', self.call)}({record}):", "function"):
-            chain.forward(self.id, record)
+            chain.forward(self.id, self.released(chain, record))
 
 
 class SplitOperator(FunctionOperator):
@@ -80,7 +80,7 @@ class SplitOperator(FunctionOperator):
                 code.line(f"{names} = ({names},)")
             with code.block(f"elif {names}.__class__ is not tuple:"):
                 code.line(f"{names} = {code.bind('checked', _checked)}({names})")
-        chain.forward(self.id, record, names)
+        chain.forward(self.id, self.released(chain, record), names)
 
     def _checked_once(self, namespace: dict[str, Any], name: str) -> Callable[[Any], Any]:
         """The selector under ``name`` for the first record, all of whose names are looked at; then it is the user's.

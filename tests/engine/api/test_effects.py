@@ -1,13 +1,16 @@
-"""Which functions can neither change nor keep the records they are called with."""
+"""Which functions can neither change nor keep the records they are called with, and which know nothing afterwards."""
 
 from __future__ import annotations
 
+import json
+import sys
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import pytest
 
-from stream_engine.api.effects import only_reads
+from stream_engine.api.effects import forgets, only_reads
 
 kept: list[Any] = []
 last: Any = None
@@ -21,6 +24,9 @@ class Function:
 
     def scale(self, value: Any) -> Any:
         return value * self.factor
+
+    def forget(self, value: Any) -> Any:
+        return [value, value + 1]
 
     def count_only(self, value: Any) -> None:
         self.count += 1
@@ -132,3 +138,81 @@ def variadic(*values: Any) -> Any:
 )  # fmt: skip
 def test_a_function_that_could_change_or_keep_what_it_is_given_does_not(function: Any) -> None:
     assert not only_reads(function)
+
+
+class Person:
+    everyone: list[Any] = []
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+LIMIT = 3
+
+
+def helped(value: Any) -> Any:
+    return constant(value) + json.dumps(value)
+
+
+def helped_to_keep(value: Any) -> Any:
+    remembering(value)
+
+
+def recursive(value: Any) -> Any:
+    return recursive(value[1:]) if len(value) > LIMIT else value
+
+
+def in_a_default(value: Any, seen: Any = kept) -> Any:
+    return value
+
+
+def in_a_class(value: Any) -> Any:
+    Person.everyone.append(value)
+
+
+def in_a_module(value: Any) -> Any:
+    pytest.kept = value  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def in_a_closure(limit: Any) -> Any:
+    return lambda value: value[:limit]
+
+
+def in_a_variable_outside() -> Any:
+    last = 0
+
+    def keep(value: Any) -> Any:
+        nonlocal last
+        last, before = value, last
+        return before
+
+    return keep
+
+
+def deep_within(value: Any) -> Any:
+    return [kept for _ in value]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda value: value, lambda value: value.split(","), lambda value: Person(*value), appending, enclosing, helped,
+        recursive, comprehending, branching, constant, in_a_closure(3), Function().forget, Function(), str,
+        json.loads, Person,
+        lambda value: [sys.intern(word) for word in value],
+    ],
+)  # fmt: skip
+def test_a_function_that_reaches_nothing_that_lasts_forgets(function: Any) -> None:
+    assert forgets(function)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        remembering, keeping, inspecting, helped_to_keep, in_a_default, in_a_class, in_a_module, in_a_closure([]),
+        in_a_variable_outside(), deep_within, Function().keep, Function().collect, Function().scale,
+        partial(appending, []), itemgetter(1), [].append, lambda value: print(value, file=sys.stderr) or kept,
+    ],
+)  # fmt: skip
+def test_a_function_that_reaches_something_that_lasts_may_remember(function: Any) -> None:
+    assert not forgets(function)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from stream_engine.api.effects import only_reads
+from stream_engine.api.effects import forgets, only_reads
 from stream_engine.configuration import Configuration
 from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.job_graph import Link, Task
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 
 def function(call: Any, method: str | None = None) -> UserFunction:
-    reads = only_reads(getattr(call, method) if method else call)
-    return UserFunction(cloudpickle.dumps(call), "function", method, only_reads=reads)
+    called = getattr(call, method) if method else call
+    return UserFunction(
+        cloudpickle.dumps(call), "function", method, only_reads=only_reads(called), forgets=forgets(called)
+    )
 
 
 class ListOutput:

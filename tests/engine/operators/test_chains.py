@@ -27,7 +27,7 @@ def test_a_record_passes_the_whole_chain_before_the_next_enters() -> None:
             value[1].append(self.name)
             return value
 
-    host = ListHost(plan.Map(function(Noting("a"))), plan.Map(function(Noting("b"))))
+    host = ListHost(plan.Map(function(Noting("a"))), plan.Map(function(Noting("b"))), pipeline__object_reuse=True)
     host.chain.process_batch([("x", seen), ("y", seen)])
     assert seen == ["a", "b", "a", "b"]
     assert len(host.results) == 2
@@ -208,3 +208,43 @@ def test_what_a_window_function_emits_again_cannot_be_spoilt_by_the_next_functio
     host = ListHost(plan.WindowApply(windows, function(emit_twice)), plan.Map(function(spoil)), key=function(len))
     host.process("x")
     assert host.finish() == [["x", "spoilt"], ["x", "spoilt"]]
+
+
+class Keeping:
+    """Keeps what it was called with last, as functions do that compare a record with the one before."""
+
+    def __init__(self) -> None:
+        self.last: Any = None
+        self.row: list[Any] = []
+
+    def differs(self, value: Any) -> bool:
+        differs = value != self.last
+        self.last = value
+        return differs
+
+    def names(self, value: Any) -> list[str]:
+        return ["all"] if self.differs(value) else []
+
+    def latest(self, a: Any, b: Any) -> Any:
+        self.row[:] = [b[0], "latest"]
+        return self.row
+
+    def gather(self, value: Any) -> Any:
+        self.row.append(value[0])
+        return self.row
+
+
+@pytest.mark.parametrize(
+    ("keeping", "expected"),
+    [
+        (plan.Filter(function(Keeping(), "differs")), [[1, "spoilt"], [2, "spoilt"]]),
+        (plan.Split(function(Keeping(), "names")), [[1, "spoilt"], [2, "spoilt"]]),
+        (plan.Map(function(Keeping(), "gather")), [[1, "spoilt"], [1, 1, "spoilt"], [1, 1, 2, "spoilt"]]),
+        (plan.Reduce(function(Keeping(), "latest")), [[1, "spoilt"], [1, "latest", "spoilt"], [2, "spoilt"]]),
+    ],
+)  # fmt: skip
+def test_what_a_function_keeps_cannot_be_spoilt_by_the_next(keeping: Any, expected: list[Any]) -> None:
+    links = (Link(0, 1), Link(1, 2, ("all",))) if isinstance(keeping, plan.Split) else None
+    host = ListHost(PASS, keeping, plan.Map(function(spoil)), key=function(lambda row: row[0]), links=links)
+    host.process([1], [1], [2])
+    assert host.results == expected

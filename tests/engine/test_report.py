@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stream_engine.api.jdk import NoSuchElementException
 from stream_engine.job import InvalidProgramException
 from stream_engine.report import behind, frames, raised, shortened, told
 
@@ -53,6 +54,12 @@ def test_of_a_syntax_error_the_line_comes_after_what_is_wrong() -> None:
 
 def test_what_the_engine_refuses_needs_no_class() -> None:
     assert raised(InvalidProgramException("s.py:3: A port is a number.")) == ["s.py:3: A port is a number."]
+
+
+def test_an_exception_that_scripts_raise_is_theirs() -> None:
+    assert raised(NoSuchElementException("the queue is empty")) == [
+        "java.util.NoSuchElementException: the queue is empty"
+    ]
 
 
 def test_a_recursion_is_told_once() -> None:

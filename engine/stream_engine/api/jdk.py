@@ -8,6 +8,9 @@ from typing import overload
 class NoSuchElementException(LookupError):
     """Raised by a PythonIterator's ``next()`` that has nothing left."""
 
+    # Where scripts have it from, and what they see when it is reported.
+    __module__ = "java.util"
+
 
 class Properties(dict[str, str]):
     """A dict of settings with the methods of ``java.util.Properties``."""

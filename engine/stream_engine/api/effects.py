@@ -87,18 +87,18 @@ def _forgets(function: Any, met: set[int]) -> bool:
     if id(plain) in met:
         return True
     met.add(id(plain))
-    own = code.co_varnames[:1] if called is not plain else ()
+    owner = called.__self__ if isinstance(called, MethodType) else None
     known = [*(plain.__defaults__ or ()), *(plain.__kwdefaults__ or {}).values()]
     known += [_content(cell) for cell in plain.__closure__ or ()]
-    return all(_has_no_room(value, met) for value in known) and _reaches_nothing(code, set(own), plain.__globals__, met)
+    return all(_has_no_room(value, met) for value in known) and _reaches_nothing(code, owner, plain.__globals__, met)
 
 
-def _reaches_nothing(code: CodeType, own: set[str], names: dict[str, Any], met: set[int]) -> bool:
-    """Whether the code, and that within it, uses neither the object ``own`` nor a global that could keep something."""
+def _reaches_nothing(code: CodeType, owner: Any, names: dict[str, Any], met: set[int]) -> bool:
+    """Whether the code, and that within it, uses nothing of its ``owner`` and no global that could keep something."""
     from dis import get_instructions
 
     instructions = list(get_instructions(code))
-    if _uses(code, instructions, own):
+    if owner is not None and not _only_asks_for_plain(owner, code, instructions):
         return False
     for instruction, after in zip(instructions, [*instructions[1:], None], strict=True):
         if instruction.opname in ("STORE_GLOBAL", "IMPORT_NAME"):
@@ -113,7 +113,24 @@ def _reaches_nothing(code: CodeType, own: set[str], names: dict[str, Any], met: 
                 return False
             if not _has_no_room(value, met):
                 return False
-    return all(_reaches_nothing(within, set(), names, met) for within in _within(code))
+    return all(_reaches_nothing(within, None, names, met) for within in _within(code))
+
+
+def _only_asks_for_plain(owner: Any, code: CodeType, instructions: list[Instruction]) -> bool:
+    """Whether a method does nothing with its object but look up attributes that have no room for a record."""
+    name = code.co_varnames[0]
+    if hasattr(owner, "open"):
+        # It may give other values to its attributes.
+        return not _uses(code, instructions, {name})
+    plain = {attribute for attribute, value in getattr(owner, "__dict__", {}).items() if type(value) in _ROOMLESS}
+    rest: list[Instruction] = []
+    for instruction, after in zip(instructions, [*instructions[1:], None], strict=True):
+        loaded = instruction.argval if instruction.opname.startswith("LOAD_FAST") else None
+        loaded = loaded if isinstance(loaded, tuple) else (loaded,)
+        asked = after is not None and after.opname == "LOAD_ATTR" and after.argval in plain
+        if loaded[-1] != name or name in loaded[:-1] or not asked:
+            rest.append(instruction)
+    return not _uses(code, rest, {name})
 
 
 def _within(code: CodeType) -> Iterator[CodeType]:

@@ -28,6 +28,13 @@ class Function:
     def forget(self, value: Any) -> Any:
         return [value, value + 1]
 
+    def grow(self, value: Any) -> Any:
+        self.factor += value
+        return value
+
+    def mark(self, value: Any) -> Any:
+        return lambda: (self, value)
+
     def count_only(self, value: Any) -> None:
         self.count += 1
 
@@ -39,6 +46,11 @@ class Function:
 
     def __call__(self, value: Any) -> Any:
         return value[0]
+
+
+class Opened(Function):
+    def open(self, config: Any) -> None:
+        self.factor: Any = []
 
 
 def branching(value: Any) -> Any:
@@ -199,7 +211,7 @@ def deep_within(value: Any) -> Any:
         lambda value: value, lambda value: value.split(","), lambda value: Person(*value), appending, enclosing, helped,
         recursive, comprehending, branching, constant, in_a_closure(3), Function().forget, Function(), str,
         json.loads, Person,
-        lambda value: [sys.intern(word) for word in value],
+        lambda value: [sys.intern(word) for word in value], Function().scale,
     ],
 )  # fmt: skip
 def test_a_function_that_reaches_nothing_that_lasts_forgets(function: Any) -> None:
@@ -210,7 +222,8 @@ def test_a_function_that_reaches_nothing_that_lasts_forgets(function: Any) -> No
     "function",
     [
         remembering, keeping, inspecting, helped_to_keep, in_a_default, in_a_class, in_a_module, in_a_closure([]),
-        in_a_variable_outside(), deep_within, Function().keep, Function().collect, Function().scale,
+        in_a_variable_outside(), deep_within, Function().keep, Function().collect, Function().grow,
+        Function().mark, Opened().scale,
         partial(appending, []), itemgetter(1), [].append, lambda value: print(value, file=sys.stderr) or kept,
     ],
 )  # fmt: skip

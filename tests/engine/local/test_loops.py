@@ -42,6 +42,25 @@ def test_each_record_makes_exactly_its_turns(launcher: Launcher, parallelism: in
     assert list(spill.iterdir()) == []
 
 
+@pytest.mark.parametrize("record", ["(v, 'text')", "[v, 'text']"], ids=["plain", "mutable"])
+def test_records_are_fed_back_to_other_workers(launcher: Launcher, record: str) -> None:
+    lines = launcher.lines(
+        f"""
+        def main(factory):
+            env = factory.get_execution_environment()
+            loop = env.generate_sequence(1, 100).map(lambda v: {record}).iterate()
+            body = loop.map(lambda r: type(r)((r[0] - 1, r[1]))).set_parallelism(1)
+            loop.close_with(body.filter(lambda r: r[0] > 0).set_parallelism(1))
+            body.filter(lambda r: r[0] <= 0).output()
+            env.execute()
+        """,
+        "-p",
+        3,
+    )
+    assert len(lines) == 100
+    assert len({line.split("> ")[1] for line in lines}) == 1
+
+
 @pytest.mark.parametrize("parallelism", [1, 2, 3])
 def test_nested_loops_that_fan_out_end(launcher: Launcher, parallelism: int) -> None:
     lines = launcher.lines(

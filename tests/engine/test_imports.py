@@ -139,8 +139,19 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
         ),
         (
             "from org.apache.flink.api.common.functions import JoinFunction",
-            r"functions\.JoinFunction is a class of the",
+            r"functions\.JoinFunction is a class of the .*; use the operations of streams that the README lists\.$",
         ),
+        (
+            "from org.apache.flink.api.common import ExecutionConfig",
+            r"common\.ExecutionConfig .*; use the operations of",
+        ),
+        (
+            "from org.apache.flink.streaming.api.functions import ProcessFunction",
+            r"; use a rich function, which may keep",
+        ),
+        ("from org.apache.flink.streaming.api.functions.co import CoMapFunction", r"; use the union of both streams"),
+        ("from org.slf4j import LoggerFactory", r"^org\.slf4j\.LoggerFactory .*; use the logging module\.$"),
+        ("from java.util.concurrent import TimeUnit", r"; use Time\.milliseconds"),
         (
             "from org.apache.flink.api.common.function import MapFunction",
             r"import it from org\.apache\.flink\.api\.common\.functions\.$",

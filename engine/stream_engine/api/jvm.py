@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-_ROOTS = ("org.apache.flink.", "java.", "javax.", "scala.")
+_ROOTS = (
+    *("org.apache.flink.", "org.apache.hadoop.", "org.apache.kafka.", "org.apache.log4j.", "org.slf4j."),
+    *("java.", "javax.", "scala."),
+)
 
 # By class or package; the longest that matches speaks.
 _INSTEAD = {
+    "java": "use Python's own libraries",
     "java.io": "use open() and the os, io and pathlib modules",
     "java.lang": "use Python's own types and exceptions",
     "java.lang.System": "use the sys, os and time modules",
@@ -35,20 +39,29 @@ _INSTEAD = {
     "java.util.Scanner": "use str.split and the re module",
     "java.util.Set": "use a set",
     "java.util.UUID": "use the uuid module",
+    "java.util.concurrent.TimeUnit": "use Time.milliseconds, seconds, minutes, hours or days",
     "java.util.concurrent": "use the threading and concurrent.futures modules",
     "java.util.regex": "use the re module",
     "javax": "use Python's own libraries",
+    "org.apache.flink": "use the operations of streams that the README lists",
     "org.apache.flink.api.common.typeinfo": "leave it out: records are Python objects and need no type information",
     "org.apache.flink.api.java.tuple": "use a Python tuple",
     "org.apache.flink.api.java.typeutils": "leave it out: records are Python objects and need no type information",
+    "org.apache.flink.contrib.streaming.state": "leave it out: the option state.backend says where state is kept",
     "org.apache.flink.runtime.state": "leave it out: the option state.backend says where state is kept",
     "org.apache.flink.streaming.api.environment": "use the factory that main(factory) is given",
+    "org.apache.flink.streaming.api.functions": "use a rich function, which may keep state for each key",
+    "org.apache.flink.streaming.api.functions.co": "use the union of both streams, and tell its records apart",
     "org.apache.flink.streaming.api.windowing": "use time_window() or count_window() of a keyed stream",
     "org.apache.flink.streaming.connectors": "write a SourceFunction or SinkFunction around a Python client",
     "org.apache.flink.streaming.python.connectors": "write a SourceFunction or SinkFunction around a Python client",
     "org.apache.flink.table": "use the operations of a data stream",
     "org.apache.flink.util.Collector": "leave it out: a function is handed its collector",
     "org.apache.flink.util.OutputTag": "use a str as the name of a side output",
+    "org.apache.hadoop": "use open(), read_text_file() or a Python client",
+    "org.apache.kafka": "use a Python client",
+    "org.apache.log4j": "use the logging module",
+    "org.slf4j": "use the logging module",
     "scala": "use Python's own types and collections",
 }
 

@@ -211,8 +211,8 @@ class WindowApplyOperator(PaneOperator):
         if not self.tables.on_disk:
             write_append(chain, pane, key, record)
             return
-        chain.code.line(f"{chain.code.bind('check_key', check_key)}({key})", "hash")
-        chain.code.line(f"{pane}.append({key}, {record})", "hash")
+        kept = chain.code.bind("kept_key", kept_key)
+        chain.code.line(f"{pane}.append({kept}({key}), {record})", "hash")
 
     def _new_contents(self) -> Contents:
         return self.tables.lists()

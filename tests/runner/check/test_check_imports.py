@@ -117,7 +117,7 @@ def test_classes_of_the_jvm_that_are_provided_are_no_findings(provided: Path, li
             "old.MapFunction",
             "org.apache.flink.api.common.functions",
         ),
-        ("import org.slf4j.Logger", 8, "org.slf4j.Logger", "Python"),
+        ("import org.slf4j.Logger", 8, "org.slf4j.Logger", "logging"),
         ("from java.util import ArrayList", 23, "java.util.ArrayList", "list"),
         ("from java.util.concurrent.atomic import AtomicLong", 41, "AtomicLong", "threading"),
         ("from java.lang import System", 23, "java.lang.System", "sys"),

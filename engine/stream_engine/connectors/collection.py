@@ -7,10 +7,16 @@ from typing import Any
 
 
 class CollectionReader:
-    """The elements of ``chunks``, each a pickled list; one chunk is in memory at a time. Only one subtask reads."""
+    """The elements of ``chunks``, each a pickled list, ``count`` in all; one chunk is in memory at a time.
 
-    def __init__(self, chunks: tuple[bytes, ...]) -> None:
+    Only one subtask reads.
+    """
+
+    def __init__(self, chunks: tuple[bytes, ...], count: int) -> None:
         self._chunks = chunks
+        self._count = count
+        # Elements of the chunks before the one that is read.
+        self._before = 0
         self._next_chunk = 0
         self._records: list[Any] = []
         self._returned = 0
@@ -25,6 +31,10 @@ class CollectionReader:
         self._returned += len(records)
         return records
 
+    def progress(self) -> tuple[int, int]:
+        """How many elements were returned, and how many there are."""
+        return self._before + self._returned, self._count
+
     def position(self) -> tuple[int, int]:
         """How many chunks were begun, and how many elements of the last one were returned."""
         return self._next_chunk, self._returned
@@ -34,6 +44,7 @@ class CollectionReader:
         begun, returned = position
         if begun > 0:
             if begun <= len(self._chunks):
+                self._before = sum(len(pickle.loads(chunk)) for chunk in self._chunks[: begun - 1])
                 self._next_chunk = begun - 1
                 self._load_next_chunk()
             if begun > len(self._chunks) or returned > len(self._records):
@@ -41,11 +52,13 @@ class CollectionReader:
             self._returned = returned
 
     def close(self) -> None:
+        self._before += self._returned
         self._records = []
         self._returned = 0
         self._next_chunk = len(self._chunks)
 
     def _load_next_chunk(self) -> None:
+        self._before += self._returned
         self._records = pickle.loads(self._chunks[self._next_chunk])
         self._returned = 0
         self._next_chunk += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stream_engine.connectors.charsets import splits_at_newlines
@@ -23,12 +23,19 @@ _PATTERN = re.compile(r"[*?\[]")
 class FileSplit:
     """The lines of a file that start in the bytes from ``start`` up to, not including, ``end``.
 
-    ``end`` None means the whole file, read from its start to wherever it ends.
+    ``end`` None means the whole file, read from its start to wherever it ends. ``size`` is then how many bytes it was
+    when it was listed, compressed ones where they are; None when that cannot be told.
     """
 
     path: str
     start: int
     end: int | None
+    size: int | None = field(default=None, compare=False)
+
+    @property
+    def stored_size(self) -> int | None:
+        """How many bytes are to be read, as they are stored."""
+        return self.size if self.end is None else self.end - self.start
 
     def part(self, index: int, count: int) -> FileSplit | None:
         """The ``index``-th of ``count`` parts of a split that has an end; None for an empty one."""
@@ -124,7 +131,7 @@ def _divide(files: list[_File], parallelism: int) -> list[list[FileSplit]]:
     whole = [file for file in files if not file.divisible]
     for file in sorted(whole, key=lambda file: -file.size):
         subtask = loads.index(min(loads))
-        shares[subtask].append(FileSplit(file.path, 0, None))
+        shares[subtask].append(FileSplit(file.path, 0, None, file.size or None))
         loads[subtask] += file.size
 
     rest = sum(file.size for file in files if file.divisible)

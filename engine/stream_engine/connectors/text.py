@@ -40,6 +40,8 @@ class TextReader:
         self._block_offset = 0
         self._lines: list[str] = []
         self._returned = 0
+        # How far the present file was read, in bytes as they are stored.
+        self._stored_offset = 0
 
     def read(self, limit: int) -> list[str] | None:
         """The next lines, at most ``limit``; None at the end. Raises OSError, which names the file."""
@@ -54,6 +56,20 @@ class TextReader:
         lines = self._lines[self._returned : self._returned + limit]
         self._returned += len(lines)
         return lines
+
+    def progress(self) -> tuple[int, int] | None:
+        """How many bytes of the files were read, as they are stored, and how many there are; None: unknown.
+
+        May be called by another thread than the one that reads.
+        """
+        sizes = [size for split in self._splits if (size := split.stored_size) is not None]
+        if len(sizes) < len(self._splits):
+            return None
+        index = self._index
+        done = sum(sizes[:index])
+        if self._streams and index < len(sizes):
+            done += max(0, min(self._stored_offset - self._splits[index].start, sizes[index]))
+        return done, sum(sizes)
 
     def position(self) -> list[tuple[str, int, int | None]]:
         """The path, start and end of what is left of each split.
@@ -97,6 +113,8 @@ class TextReader:
             blocks = self._blocks = self._blocks or self._open_split()
             self._block_offset = blocks.offset
             block = blocks.next()
+            if self._splits[self._index].stored_size is not None:
+                self._stored_offset = self._file.tell()
         except Exception as error:  # Each compression format has its own for damaged data.
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise OSError(f"cannot read {path}: {reason}") from error
@@ -120,9 +138,9 @@ class TextReader:
     def _open_split(self) -> LineBlocks:
         split = self._splits[self._index]
         file_system, path = resolve(split.path)
-        file = file_system.open(path)
-        self._streams.append(file)
-        stream = decompressed(file, path)
+        self._file, self._stored_offset = file_system.open(path), split.start
+        self._streams.append(self._file)
+        stream = decompressed(self._file, path)
         self._streams.append(stream)
         if not self._splits_at_newlines:
             stream = Utf8Stream(stream, self._charset)

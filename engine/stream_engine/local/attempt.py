@@ -28,6 +28,7 @@ from stream_engine.local.connection import (
     LOG,
     LOOP_PROBE,
     LOOP_REPORT,
+    STATUS,
     Connection,
 )
 from stream_engine.local.heartbeats import Heartbeats
@@ -131,11 +132,12 @@ class Attempt:
         if self._checkpoints is not None:
             self._checkpoints.attach(self._connections)
         self._job.feed(self._connections[0])
+        self._job.monitor.started()
 
     # --- the loop ----------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        for key, mask in self._selector.select(self._time_left()):
+        for key, mask in self._selector.select(self._job.monitor.patience(self._time_left())):
             connection: Connection | None = key.data
             if connection is None:
                 if key.fileobj is self._job.alarm:
@@ -149,6 +151,7 @@ class Attempt:
             if connection.backlog and not connection.closed:
                 both = selectors.EVENT_READ | selectors.EVENT_WRITE
                 self._selector.modify(connection.socket, both, connection)
+        self._job.monitor.tick()
         self._see_exits()
         if self._heartbeats.time_left() == 0:
             self._see_silence()
@@ -195,6 +198,8 @@ class Attempt:
             self._referees[frame.exchange].on_answer(worker, pickle.loads(frame.payload))
         elif frame.kind == DEMAND:
             self._job.on_demand(frame.exchange)
+        elif frame.kind == STATUS:
+            self._job.monitor.on_report(frame.payload)
         elif frame.kind == FAILED:
             failure: Failure = pickle.loads(frame.payload)
             self._fail(AttemptFailed.of(failure.summary, self._job.job_id, failure.cause(), failure.final))

@@ -135,7 +135,7 @@ class Alignment:
             self._log.append(dumps(records))
         elif channel in self._early and self._checkpoints.exactly_once:
             if self._behind is None:
-                self._behind = FeedbackQueue(*self._subtask.worker.feedback_space)
+                self._behind = FeedbackQueue.of(self._subtask.worker.configuration)
             self._behind.put(records)
             return False
         return True

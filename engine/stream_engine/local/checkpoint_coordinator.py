@@ -15,6 +15,7 @@ from stream_engine.local.attempt import AttemptFailed
 from stream_engine.local.checkpoint_messages import CheckpointOrder
 from stream_engine.local.connection import OVER, TRIGGER
 from stream_engine.local.output import tell
+from stream_engine.local.unwatched import Unmonitored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,7 @@ class CheckpointCoordinator:
         self._timeout: float = configuration.get("execution.checkpointing.timeout") / 1000
         self._tolerable: int = configuration.get("execution.checkpointing.tolerable-failed-checkpoints")
         self._retained: int = configuration.get("state.checkpoints.num-retained")
+        self.monitor = Unmonitored()
         self._workers: Sequence[Connection] = ()
         self._number = 0
         self._failed_in_a_row = 0
@@ -109,6 +111,7 @@ class CheckpointCoordinator:
             self._wishes.remove(None)
         if self._running is not None:
             self._left.append(self._running.directory)
+            self.monitor.checkpoint_failed(self._running.number)
             if self._running.savepoint is not None:
                 # It is taken when the job has been restarted.
                 self._wishes.insert(0, self._running.savepoint)
@@ -198,6 +201,7 @@ class CheckpointCoordinator:
             self._fail(str(error))
             return
         self._running = _Running(self._number, directory, now, savepoint, last)
+        self.monitor.checkpoint_begun(self._number, savepoint is not None)
         order = CheckpointOrder(self._number, directory, savepoint is not None and savepoint.stops)
         for worker in self._workers:
             worker.send(TRIGGER, 0, pickle.dumps(order))
@@ -217,6 +221,7 @@ class CheckpointCoordinator:
             self._fail(str(error))
             return
         self._failed_in_a_row = 0
+        self.monitor.checkpoint_completed(running.number, sum(file.size for file in files))
         if running.savepoint is not None:
             tell(f"Savepoint: {running.directory}")
             if running.savepoint.stops:
@@ -233,6 +238,7 @@ class CheckpointCoordinator:
     def _fail(self, reason: str) -> None:
         """The running checkpoint cannot be kept."""
         assert self._running is not None
+        self.monitor.checkpoint_failed(self._running.number)
         if self._running.savepoint is None:
             self._failed_in_a_row += 1
             # Without the last one, nothing may be committed.
@@ -246,6 +252,7 @@ class CheckpointCoordinator:
     def _give_up(self, reason: str) -> None:
         running = self._running
         assert running is not None
+        self.monitor.checkpoint_failed(running.number)
         what = f"Checkpoint {running.number}" if running.savepoint is None else "The savepoint"
         tell(f"{what} was not taken, and the job goes on: {reason}")
         if running.savepoint is not None and running.savepoint.stops:

@@ -20,8 +20,8 @@ _READ_SIZE = 256 * 1024
 DATA, CREDIT, MARK, WATERMARK, IDLE, BARRIER, END = range(7)
 # Between a worker and the coordinator.
 DEPLOY, CANCEL, CONSOLE, FAILED, FINISHED, DEMAND, FED, FED_END, LOOP_REPORT, LOOP_PROBE, LOOP_END = range(10, 21)
-# Beside CONSOLE, which is for standard output, what else a worker says: standard error, log records.
-ERRORS, LOG = range(40, 42)
+# Beside CONSOLE, which is for standard output, what else a worker says: standard error, log records, its status.
+ERRORS, LOG, STATUS = range(40, 43)
 # Of checkpoints, and of life: TRIGGER, OVER and COMMIT come from the coordinator, the others go to it.
 TRIGGER, ACKNOWLEDGED, DECLINED, OVER, COMMIT, COMMITTED, HEARTBEAT = range(30, 37)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stream_engine.local.deployment import Deployment
     from stream_engine.local.forkserver import ForkServer
     from stream_engine.local.recovery import Recovery
+    from stream_engine.local.unwatched import Unmonitored
 
 
 class Coordinator:
@@ -36,12 +37,21 @@ class Coordinator:
     """
 
     def __init__(
-        self, server: ForkServer, job_id: str, graph: JobGraph, configuration: Configuration, recovery: Recovery
+        self,
+        server: ForkServer,
+        job_id: str,
+        graph: JobGraph,
+        configuration: Configuration,
+        recovery: Recovery,
+        monitor: Unmonitored,
     ) -> None:
         self.job_id = job_id
         self.graph = graph
         self.configuration = configuration
         self.checkpoints = recovery.checkpoints
+        self.monitor = monitor
+        if self.checkpoints is not None:
+            self.checkpoints.monitor = monitor
         self.alarm = Alarm()
         self.signal: int | None = None
         self.impatient = False
@@ -60,16 +70,17 @@ class Coordinator:
         Raises JobExecutionException or JobCancelledException.
         """
         self._make_feeders()
+        deployment = deployment._replace(checkpointed=self.checkpoints is not None, watched=self.monitor.watching)
         try:
             with self._signals():
                 while True:
                     try:
-                        deployment = deployment._replace(
-                            checkpointed=self.checkpoints is not None, origin=self._recovery.origin()
-                        )
+                        deployment = deployment._replace(origin=self._recovery.origin())
                         packed = Attempt(self, self._server).run(deployment)
                     except AttemptFailed as failure:
-                        self._wait(self._recovery.delay(failure))
+                        delay = self._recovery.delay(failure)
+                        self.monitor.restarting(failure.error)
+                        self._wait(delay)
                     else:
                         if self.signal is None:
                             break
@@ -87,8 +98,9 @@ class Coordinator:
         """Until the job is to be restarted, or is stopped. To be stopped with a savepoint it has to run: at once."""
         until = monotonic() + seconds
         while self.signal is None and not self._hurried and (left := until - monotonic()) > 0:
-            select([self.alarm], [], [], left)
+            select([self.alarm], [], [], self.monitor.patience(left))
             self.alarm.silence()
+            self.monitor.tick()
         # Once: should it fail again, it is to wait again.
         self._hurried = False
 

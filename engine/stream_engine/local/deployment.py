@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 class Deployment(NamedTuple):
     """What a job is for its workers; ``prepare``, ``configuration`` and ``graph`` are pickles.
 
-    ``splits`` are the parts of files, by source and subtask; ``levels`` those of logging. ``origin`` is the directory
+    ``splits`` are the parts of files, by source and subtask; ``levels`` those of logging; somebody may
+    have the job ``watched``. ``origin`` is the directory
     and the metadata of the checkpoint to go on from; a job that is ``checkpointed`` takes checkpoints or savepoints.
     """
 
@@ -20,5 +21,6 @@ class Deployment(NamedTuple):
     graph: bytes
     splits: dict[int, Any]
     levels: Any = None
+    watched: bool = False
     checkpointed: bool = False
     origin: tuple[str, Metadata] | None = None

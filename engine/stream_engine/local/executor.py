@@ -14,6 +14,7 @@ from stream_engine.graph.operators import FedSource
 from stream_engine.job import (
     InvalidProgramException,
     JobCancelledException,
+    JobExecutionException,
     JobExecutionResult,
 )
 from stream_engine.local import logs
@@ -24,23 +25,31 @@ from stream_engine.local.files import prepare_files
 from stream_engine.local.preparation import runnable
 from stream_engine.local.recovery import Recovery
 from stream_engine.local.tables import tables_directory
+from stream_engine.local.unwatched import Unmonitored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamGraph
     from stream_engine.local.files import Splits
     from stream_engine.local.forkserver import ForkServer
+    from stream_engine.status import Observer
 
 
 class LocalExecutor:
-    """An Executor whose workers come from ``server``. ``prepare`` is picklable; each worker calls it first."""
+    """An Executor whose workers come from ``server``. ``prepare`` is picklable; each worker calls it first.
 
-    def __init__(self, server: ForkServer, prepare: Callable[[], object] | None = None) -> None:
+    Jobs tell ``observers`` of themselves; with none they do not measure it.
+    """
+
+    def __init__(
+        self, server: ForkServer, prepare: Callable[[], object] | None = None, observers: Sequence[Observer] = ()
+    ) -> None:
         self._server = server
         self._prepare = prepare
+        self._observers = observers
         self._running = Lock()
         self._begun = False
 
@@ -55,23 +64,42 @@ class LocalExecutor:
         self._begun = True
         start = monotonic()
         outcome = "failed"
+        monitor = Unmonitored()
         try:
             with Recovery(job_id, job_name, plan, configuration, savepoint) as recovery:
                 plan, splits = prepare_files(plan, job_id, recovery.resumed)
                 _log_start(plan, job_name, job_id)
                 start = monotonic()
-                packed = self._run(job_id, plan, splits, configuration, recovery)
+                monitor = self._monitor(job_id, job_name, plan)
+                packed = self._run(job_id, plan, splits, configuration, recovery, monitor)
+            accumulators = results(packed, job_id)
             outcome = "finished"
-        except JobCancelledException:
-            outcome = "was stopped"
+            monitor.finished()
+        except JobExecutionException as error:
+            if isinstance(error, JobCancelledException):
+                outcome = "was stopped"
+            monitor.failed(error)
             raise
         finally:
             self._running.release()
             logs.info("Job %r %s after %.3f s", job_name, outcome, monotonic() - start)
-        return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results(packed, job_id))
+        return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), accumulators)
+
+    def _monitor(self, job_id: str, name: str, plan: JobGraph) -> Unmonitored:
+        if not self._observers:
+            return Unmonitored()
+        from stream_engine.local.monitor import Monitor
+
+        return Monitor(job_id, name, plan, self._observers)
 
     def _run(
-        self, job_id: str, plan: JobGraph, splits: Splits, configuration: Configuration, recovery: Recovery
+        self,
+        job_id: str,
+        plan: JobGraph,
+        splits: Splits,
+        configuration: Configuration,
+        recovery: Recovery,
+        monitor: Unmonitored,
     ) -> list[bytes]:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -79,7 +107,7 @@ class LocalExecutor:
             # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
             first = pickle.dumps(self._prepare) if self._prepare is not None else None
             deployment = Deployment(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
-            return Coordinator(self._server, job_id, plan, configuration, recovery).run(deployment)
+            return Coordinator(self._server, job_id, plan, configuration, recovery, monitor).run(deployment)
 
 
 def _log_start(plan: JobGraph, job_name: str, job_id: str) -> None:

@@ -17,6 +17,9 @@ from stream_engine.pickling import dumps
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+if TYPE_CHECKING:
+    from stream_engine.configuration import Configuration
+
 _LENGTH = struct.Struct("<Q")
 # The size of records is taken from every so many batches, as pickling each to weigh it would double the loop's cost.
 _WEIGHED = 16
@@ -38,6 +41,12 @@ class FeedbackQueue:
         self._file: IO[bytes] | None = None
         self._read_at = 0
         self._write_at = 0
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> FeedbackQueue:
+        """One with the memory, and in the directory, that a job's configuration gives it."""
+        directories = configuration.get("io.tmp.dirs")
+        return cls(configuration.get("iteration.memory"), directories[0] if directories else None)
 
     def __bool__(self) -> bool:
         return bool(self._batches) or self._read_at < self._write_at

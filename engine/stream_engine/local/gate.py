@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import marshal
 import pickle
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward
 from stream_engine.local.connection import BARRIER, DATA, END, IDLE, MARK, WATERMARK
+from stream_engine.operators.code import Count
 from stream_engine.operators.ownership import Plainness
 from stream_engine.operators.partitioning import write_target
 from stream_engine.pickling import dumps
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.job_graph import Exchange, Task
     from stream_engine.local.checkpoint_messages import CheckpointOrder
+    from stream_engine.local.clock import Way
     from stream_engine.local.connection import Connection
     from stream_engine.local.loops import LoopMonitor
     from stream_engine.local.subtask import Subtask
@@ -70,6 +73,10 @@ class Gate:
         self._plainness = Plainness(not reuses and not worker.graph.timestamped)
         self._fixed_limit = worker.buffer_timeout == 0
         self.limit = 1 if self._fixed_limit else 128
+        # Sent in frames; and handed to the local receiver one by one, in these ways.
+        self.records_out = self.bytes_out = 0
+        self.handed = Count()
+        self.ways: list[Way] = []
 
     # --- while the chain is compiled ---------------------------------------------------------------------------------
 
@@ -102,7 +109,11 @@ class Gate:
             self._write_append(chain, repr(self._worker.index), chain.owned(record))
             return
         assert self._local is not None
-        chain.code.line(f"{chain.code.bind('process', self._local.chain.process)}({chain.with_time(record)})")
+        process = self._local.chain.process
+        name = chain.code.bind("process", process)
+        self.ways.append((partial(chain.code.namespace.__setitem__, name), process))
+        chain.code.line(f"{name}({chain.with_time(record)})")
+        chain.count(self.handed)
 
     def _write_append(self, chain: ChainWriter, target: str, record: str) -> None:
         code = chain.code
@@ -198,10 +209,13 @@ class Gate:
         buffer = self._buffers[target]
         if target == self._worker.index:
             assert self._local is not None
+            self.records_out += len(buffer)
             self._local.feed_back(self.exchange.id, target, buffer.copy())
             buffer.clear()
             return 0
         payload = pack(buffer, self._plainness.kept)
+        self.records_out += len(buffer)
+        self.bytes_out += len(payload)
         # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
         buffer.clear()
         while self._credit[target] <= 0 and not self._unbounded:

@@ -8,7 +8,6 @@ from stream_engine.local.turn import Seat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from selectors import BaseSelector
 
     from stream_engine.local.sources import PushSource
     from stream_engine.local.turn import Turn
@@ -20,12 +19,12 @@ _QUIET = 0.001
 class PushSources:
     """Those that have not come to their end. While there are any, whoever touches the worker's state has the ``turn``.
 
-    ``wake`` ends the loop's sleep in ``selector``; from any thread.
+    ``wake`` ends the loop's sleep in ``select``; from any thread.
     """
 
-    def __init__(self, turn: Turn, selector: BaseSelector, wake: Callable[[], None]) -> None:
+    def __init__(self, turn: Turn, select: Callable[[float | None], object], wake: Callable[[], None]) -> None:
         self._turn = turn
-        self._selector = selector
+        self._select = select
         self._wake = wake
         self._seat = Seat()
         self._sources: list[PushSource] = []
@@ -50,16 +49,16 @@ class PushSources:
             if turn.holder is not seat:
                 # A source waits; or this worker's other work would keep it waiting to the end.
                 turn.leave(seat)
-                self._selector.select(_QUIET)
+                self._select(_QUIET)
                 turn.take(seat)
         else:
             turn.leave(seat)
-            self._selector.select(_QUIET if timeout is None else min(_QUIET, timeout))
+            self._select(_QUIET if timeout is None else min(_QUIET, timeout))
             if turn.holder is seat:
                 # No source came by since the last flush: the next record of one is to wake this thread.
                 self._armed = True
                 if turn.holder is seat and not any(source.done for source in self._sources):
-                    self._selector.select(timeout)
+                    self._select(timeout)
                 self._armed = False
             turn.take(seat)
 

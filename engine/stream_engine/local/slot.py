@@ -29,8 +29,8 @@ class Exit(Output, Protocol):
 class Slot(Place, Protocol):
     """What a subtask asks of its worker. Times are ms since the epoch."""
 
-    # For the loops' records on their way back: bytes of memory, and where the rest goes, None: the system's choice.
-    feedback_space: tuple[int, str | None]
+    # Whether somebody watches the job.
+    watched: bool
     # Where operators keep what they have for each key.
     tables: Tables
 

@@ -21,6 +21,7 @@ from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from stream_engine.local.clock import Way
     from stream_engine.local.subtask import Subtask
     from stream_engine.local.worker import Worker
     from stream_engine.operators.snapshot import RestoredState
@@ -37,6 +38,10 @@ class Reader(Protocol):
     def read(self, limit: int) -> Sequence[Any] | None: ...
 
     def close(self) -> None: ...
+
+    def progress(self) -> tuple[int, int] | None:
+        """How much has been read, and of how much, when that is known. May be called by another thread."""
+        ...
 
 
 class FedReader:
@@ -66,6 +71,9 @@ class FedReader:
         records, self._records = self._records[:limit], self._records[limit:]
         return records
 
+    def progress(self) -> None:
+        """Only the script's process may know how many there are."""
+
     def close(self) -> None:
         self._batches.clear()
 
@@ -77,12 +85,14 @@ class PushSource:
         self.subtask = subtask
         self.done = False
         self.error: BaseException | None = None
+        # By which records enter the chain; see Meter.
+        self.ways: list[Way] = []
         self._worker = worker
         self._seat = Seat()
         self._function = PushingFunction(subtask, worker.graph.timestamped)
         self.open, self.close = self._function.open, self._function.close
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
-        self._rest = Rest(self._in_turn(self._act))
+        self._rest = Rest(self._in_turn(self._act, measured=False))
         # It had come to its end when the checkpoint was taken that the job goes on from.
         self._ended = False
 
@@ -152,7 +162,7 @@ class PushSource:
         self.done = True
         self._worker.wake()
 
-    def _in_turn(self, process: Callable[[Any], None]) -> Callable[[Any], None]:
+    def _in_turn(self, process: Callable[[Any], None], measured: bool = True) -> Callable[[Any], None]:
         """``process``, done only while no other thread of the worker is in the middle of a record."""
         seat, turn, take = self._seat, self._worker.turn, self._take
 
@@ -173,6 +183,12 @@ class PushSource:
             if turn.holder is not seat:
                 seat.gone.set()
 
+        def install(other: Callable[[Any], None]) -> None:
+            nonlocal process
+            process = other
+
+        if measured:
+            self.ways.append((install, process))
         return collect
 
     def _take(self) -> bool:
@@ -187,6 +203,7 @@ class PushSource:
                 worker.turn.give_up(seat)
                 return False
             worker.source_awoke()
+            worker.meter.push(self.subtask)
             try:
                 self._rest.serve()
             except BaseException as error:
@@ -219,7 +236,7 @@ def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
     head = subtask.task.head
     operator = head.operator
     if isinstance(operator, plan.CollectionSource):
-        return CollectionReader(operator.chunks)
+        return CollectionReader(operator.chunks, operator.count)
     if isinstance(operator, plan.SequenceSource):
         return SequenceReader(operator.start, operator.end, subtask.index, subtask.task.parallelism)
     assert isinstance(operator, plan.TextFileSource)

@@ -40,15 +40,21 @@ _SHORT, _LONG = 0.002, 0.008
 
 
 class Pace:
-    """How many records to process in one turn: few when each takes long, so that the worker stays responsive."""
+    """How many records to process in one turn: few when each takes long, so that the worker stays responsive.
+
+    Of all turns so far, ``begun`` and ``done`` are the records that were to be processed, and those that have been.
+    """
 
     def __init__(self) -> None:
         self.records = 16
+        self.begun = self.done = 0
 
     def run(self, process_batch: Callable[[Any], None], records: Sequence[Any]) -> None:
+        self.begun += len(records)
         start = perf_counter()
         process_batch(records)
         elapsed = perf_counter() - start
+        self.done += len(records)
         if elapsed > _LONG:
             self.records = max(1, self.records // 4)
         elif elapsed < _SHORT and len(records) >= self.records:
@@ -78,6 +84,8 @@ class Subtask:
         self._position = 0
         # The channel that the records have come through; None: the loop's.
         self._from: Channel | None = None
+        # What has come in frames.
+        self.bytes_in = 0
         self.gates = worker.gates(task)
         loop = graph.loop_of(task.id)
         channels = {
@@ -100,7 +108,7 @@ class Subtask:
         self._outside = {exchange for (exchange, _), outside in channels.items() if outside}
         # How many channels from outside its loop have not ended; of no meaning to a subtask in none.
         self.outside_inputs = sum(channels.values())
-        self._fed_back = FeedbackQueue(*worker.feedback_space) if self._is_head else None
+        self._fed_back = FeedbackQueue.of(worker.configuration) if self._is_head else None
         self._marks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
         self._timestamped = graph.timestamped
         # The event time of each channel that is neither idle nor at its end, and of the subtask.
@@ -116,7 +124,12 @@ class Subtask:
             with OperatorError.around(node.id, "being loaded"):
                 operators.append(build_operator(node, self.index, task.parallelism, worker.tables))
         self.chain = Chain(
-            task, operators, self.gates, worker.configuration.get("pipeline.object-reuse"), graph.timestamped
+            task,
+            operators,
+            self.gates,
+            worker.configuration.get("pipeline.object-reuse"),
+            graph.timestamped,
+            worker.watched,
         )
 
     def _channels(self, graph: JobGraph, exchange: Exchange) -> list[Channel]:
@@ -158,8 +171,19 @@ class Subtask:
         """Whether the loop will get records of what its operators here hold when time passes, without a further one."""
         return any(operator.pending for operator in self.chain.operators if operator.id in self._looping)
 
+    @property
+    def queued(self) -> int:
+        """How many frames wait here."""
+        return len(self._queue) + len(self._held)
+
+    @property
+    def watermark(self) -> int | None:
+        """The event time (ms) that the input has come to."""
+        return None if self._watermark == -inf else int(self._watermark)
+
     def receive(self, sender: int, frame: Frame) -> None:
         """Queues a frame of another worker's; it is worked off by ``work``."""
+        self.bytes_in += len(frame.payload)
         self._queue.append((sender, frame))
 
     def feed_back(self, exchange: int, sender: int, records: list[Any]) -> None:

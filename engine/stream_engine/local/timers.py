@@ -29,14 +29,19 @@ class Timers:
     def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
         heappush(self._timers, (time, next(self._serial), subtask, action))
 
-    def run(self, now: int) -> None:
-        """Runs those that are due, unless their subtask has finished; those of one that is paused have to wait."""
+    def run(self, now: int, before: Callable[[Subtask], object] | None = None) -> None:
+        """Runs those that are due, unless their subtask has finished; those of one that is paused have to wait.
+
+        ``before`` each, its subtask is told of.
+        """
         while self._timers and self._timers[0][0] <= now:
             timer = heappop(self._timers)
             _, _, subtask, action = timer
             if subtask.paused:
                 self._postponed.append(timer)
             elif not subtask.finished:
+                if before is not None:
+                    before(subtask)
                 action()
 
     def resume(self) -> None:

@@ -45,6 +45,7 @@ from stream_engine.local.sources import FedReader, PushSource, source_of
 from stream_engine.local.subtask import Subtask
 from stream_engine.local.timers import Timers
 from stream_engine.local.turn import Turn
+from stream_engine.local.unwatched import Unmetered
 from stream_engine.local.writers import open_writer
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.tables import MemoryTables
@@ -95,6 +96,7 @@ class Worker:
         self.control = Connection(control, self._on_backlog)
         self.peers = {peer: Connection(socket, self._on_backlog) for peer, socket in peers.items()}
         self.cancelled = False
+        self.watched, self.meter = False, Unmetered()
         # How many frames have come in, to see whether any have since.
         self._frames = 0
         self._timers = Timers()
@@ -102,7 +104,7 @@ class Worker:
         self._gates_of: dict[int, list[Gate]] = {}
         self._subtasks: list[Subtask] = []
         self._readers: dict[int, Reader] = {}
-        self._pushing = PushSources(self.turn, self._selector, self.wake)
+        self._pushing = PushSources(self.turn, self._select, self.wake)
         self.source_awoke = self._pushing.on_awake
         # What the coordinator has asked for, in order, to be done between two records; what gives False has to wait.
         self._agenda: deque[Callable[[], bool | None]] = deque()
@@ -132,6 +134,7 @@ class Worker:
                 raise Cancelled
         assert frames[0].kind == DEPLOY
         deployment: Deployment = pickle.loads(frames[0].payload)
+        self.watched = deployment.watched
         if deployment.levels is not None:
             logs.forward(self, deployment.levels)
         self.configuration = pickle.loads(deployment.configuration)
@@ -142,12 +145,6 @@ class Worker:
 
             self.tables = tables_on_disk(self.configuration, self.index)
         self.buffer_timeout: int = self.configuration.get("execution.buffer-timeout")
-        directories = self.configuration.get("io.tmp.dirs")
-        # For the loops' records on their way back: bytes of memory, and where the rest goes.
-        self.feedback_space: tuple[int, str | None] = (
-            self.configuration.get("iteration.memory"),
-            directories[0] if directories else None,
-        )
         if deployment.prepare is not None:
             pickle.loads(deployment.prepare)()
         self.graph = pickle.loads(deployment.graph)
@@ -197,6 +194,11 @@ class Worker:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
+        if self.watched:
+            from stream_engine.local.meter import Meter
+
+            pushing = [source for source in sources.values() if isinstance(source, PushSource)]
+            self.meter = Meter(self.control, self._subtasks, self._gates_of, self._readers, pushing)
         self._pushing.start()
 
     def _make_loops(self, local: dict[int, Subtask]) -> None:
@@ -225,6 +227,7 @@ class Worker:
                 action()
             except BaseException as error:
                 sys.stderr.write(f"While the job was stopped: {describe(error, self.graph, self.index).summary}\n")
+        self.meter.close()
         flush_streams()
         self._drain()
 
@@ -253,7 +256,7 @@ class Worker:
             while self._agenda and self._agenda[0]() is not False:
                 self._agenda.popleft()
             self._check_cancelled()
-            self._timers.run(self.now)
+            self._timers.run(self.now, self.meter.run)
             self._pushing.reap()
             busy = self._work()
             if not busy or (self.buffer_timeout >= 0 and self.now - flushed >= self.buffer_timeout):
@@ -266,6 +269,7 @@ class Worker:
                 busy = self._loops.tend(busy, self.now)
             if not (finished or self._subtasks_left()):
                 finished = True
+                self.meter.close()
                 flush_streams()
                 self.control.send(FINISHED, 0, packed(self.accumulators))
 
@@ -276,6 +280,7 @@ class Worker:
         """One step of the work furthest downstream; whether there was any."""
         for subtask in self._subtasks:
             if subtask.ready:
+                self.meter.run(subtask)
                 subtask.work()
                 return True
         worked = False
@@ -291,6 +296,7 @@ class Worker:
                 reader.close()
                 worked = True
             elif records:
+                self.meter.run(subtask)
                 subtask.process_source(records)
                 worked = True
         return worked
@@ -301,13 +307,16 @@ class Worker:
         Those tasks are never in the middle of a record then: what calls this is upstream of all of them.
         """
         self._check_cancelled()
+        suspended = self.meter.suspend()
         for subtask in self._subtasks:
             if first is not None and subtask.task.id >= first and subtask.ready:
+                self.meter.run(subtask)
                 subtask.work()
                 self._poll(0)
                 break
         else:
             self._poll(None)
+        self.meter.resume(suspended)
         if self._pushing:
             # In a source's thread, perhaps, while the loop sleeps: what has come in is for the loop.
             self.wake()
@@ -326,8 +335,11 @@ class Worker:
 
     # --- sockets and timers ------------------------------------------------------------------------------------------
 
+    def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        return self.meter.select(self._selector, timeout)
+
     def _poll(self, timeout: float | None) -> None:
-        for key, mask in self._selector.select(timeout):
+        for key, mask in self._select(timeout):
             connection: Connection | None = key.data
             if connection is None:
                 self._alarm.silence()

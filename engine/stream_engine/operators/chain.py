@@ -10,7 +10,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from stream_engine.operators.code import Code
+from stream_engine.operators.code import Code, Count
 from stream_engine.operators.ownership import write_owned
 from stream_engine.operators.watermarks import Watermarks
 
@@ -72,9 +72,11 @@ class ChainWriter:
         reuse: bool,
         watermarks: Watermarks,
         timestamped: bool,
+        watched: bool,
     ) -> None:
         self.watermarks = watermarks
         self.timestamped = timestamped
+        self._watched = watched
         # The variable with the timestamp of the record that code is being written for; meaningful if timestamped.
         self.time = "time"
         self.code = Code(task.name)
@@ -82,9 +84,22 @@ class ChainWriter:
         self._task = task
         self._operators = operators
         self._outputs = outputs
+        self._straight = {task.head.id}
+        for link in task.links:
+            if link.source in self._straight and operators[link.source].one_for_one and link.selected is None:
+                self._straight.add(link.target)
         self._collectors: list[tuple[Collector, str]] = []
         # Functions that have a name, and are called, but whose code is still to be written.
         self._unwritten: deque[Callable[[], None]] = deque()
+
+    def count(self, count: Count) -> None:
+        """Writes that a record has passed, where somebody wants to know."""
+        if self._watched:
+            self.code.line(f"for _ in {self.code.bind('steps', count.steps)}: break")
+
+    def comes_as_it_is(self, operator: int) -> bool:
+        """Whether ``operator`` gets one record for each that enters the chain, so that nobody needs to count them."""
+        return operator in self._straight
 
     def outputs(self, operator: int) -> list[Output]:
         """Where the host takes over what ``operator`` emits."""
@@ -210,7 +225,7 @@ class Chain:
     """A compiled chain. ``process`` takes one record, ``process_batch`` an iterable of them.
 
     Where the job is ``timestamped``, ``process`` takes a record and its time (None: it has none yet), and
-    ``process_batch`` pairs of them.
+    ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts what a source has given to ``process``.
     """
 
     def __init__(
@@ -220,18 +235,22 @@ class Chain:
         outputs: Sequence[Output],
         reuse: bool,
         timestamped: bool = False,
+        watched: bool = False,
     ) -> None:
         self.task = task
         self.operators = tuple(operators)
         by_id = {operator.id: operator for operator in operators}
         self.watermarks = Watermarks(task, by_id, outputs)
-        writer = ChainWriter(task, by_id, outputs, reuse, self.watermarks, timestamped)
+        writer = ChainWriter(task, by_id, outputs, reuse, self.watermarks, timestamped, watched)
+        self.pushed = Count()
         code, head = writer.code, operators[0]
         # Whether a function in it may change or keep the records that it is given.
         self.exposes = head.exposes or (head.passes and writer.exposed(head.id))
         record = writer.with_time("record")
         with code.function("process", record), code.operator(head.id, "record"):
             head.write(writer, "record")
+            if task.head.is_source:
+                writer.count(self.pushed)
         with (
             code.function("process_batch", "records"),
             code.block(f"for {record} in records:"),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class ReduceOperator(FunctionOperator):
     """Every record gives its key's new value, which is also what the next record of the key is reduced with."""
 
+    one_for_one = True
+
     def __init__(self, identifier: int, name: str, function: UserFunction, key: UserFunction) -> None:
         super().__init__(identifier, name, function, key)
         self._reads = function.only_reads

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.operators.accumulators import OwnAccumulators
+from stream_engine.operators.code import Count
 from stream_engine.operators.context import Place, is_rich, open_function
 from stream_engine.operators.function_state import FunctionState
 from stream_engine.operators.keys import MISSING, key_call, write_key
@@ -67,6 +68,8 @@ class Operator:
     passes = False
     # Whether it holds records that it will emit something for when time passes.
     pending = False
+    # Whether it emits a record for each that it gets, at once.
+    one_for_one = False
     # Whether it makes watermarks itself, so that others end here.
     makes_time = False
     # Whether ``commit`` comes between ``finish`` and ``close``, once all of the job's subtasks have finished.
@@ -76,6 +79,9 @@ class Operator:
 
     def __init__(self, identifier: int, name: str) -> None:
         self.id = identifier
+        # Records that a sink has taken; those that enter its chain, all of them, where it ``writes_all``.
+        self.written = Count()
+        self.writes_all = False
         self.name = name
 
     def write(self, chain: ChainWriter, record: str) -> None:

@@ -62,6 +62,7 @@ class LineOperator(Operator):
         if self._lines and self._writer is not None:
             lines = self._lines[:]
             self._lines.clear()
+            self.written.add(len(lines))
             self._writer.write(lines)
 
     def close(self) -> None:
@@ -81,6 +82,9 @@ class FunctionSinkOperator(FunctionOperator):
         self.write_record_key(chain, record)
         arguments = f"{record}, None" if self._takes_context else record
         chain.code.line(f"{chain.code.bind('invoke', self.call)}({arguments})", "function")
+        self.writes_all = chain.comes_as_it_is(self.id)
+        if not self.writes_all:
+            chain.count(self.written)
 
 
 class SocketOperator(FunctionOperator):
@@ -113,6 +117,7 @@ class SocketOperator(FunctionOperator):
         if self._buffer and self._writer is not None:
             buffer = self._buffer[:]
             self._buffer.clear()
+            self.written.add(len(buffer))
             self._writer.write(buffer)  # pyright: ignore[reportArgumentType]
 
     def close(self) -> None:

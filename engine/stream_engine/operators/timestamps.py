@@ -22,6 +22,7 @@ class AssignTimestampsOperator(FunctionOperator):
     """
 
     makes_time = True
+    one_for_one = True
     passes = True
     _last: int | None = None
 

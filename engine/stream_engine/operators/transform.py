@@ -17,6 +17,7 @@ class PassOperator(Operator):
     """Hands records on as they are: the head of a source's chain, or of a loop."""
 
     passes = True
+    one_for_one = True
 
     def write(self, chain: ChainWriter, record: str) -> None:
         chain.forward(self.id, record)
@@ -29,6 +30,7 @@ class ReceiveOperator(Operator):
     """
 
     passes = True
+    one_for_one = True
 
     def write(self, chain: ChainWriter, record: str) -> None:
         chain.forward(self.id, chain.received(self.id, record))
@@ -36,6 +38,7 @@ class ReceiveOperator(Operator):
 
 class MapOperator(FunctionOperator):
     passes = True
+    one_for_one = True
 
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)

@@ -31,7 +31,7 @@ def elements(env: Any) -> list[Any]:
     if isinstance(operator, FedSource):
         return list(operator.iterable)
     assert isinstance(operator, CollectionSource)
-    found = CollectionReader(operator.chunks).read(10**6) or []
+    found = CollectionReader(operator.chunks, operator.count).read(10**6) or []
     assert operator.count == len(found)
     return found
 

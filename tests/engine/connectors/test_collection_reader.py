@@ -17,13 +17,13 @@ def read_all(reader: CollectionReader, limit: int) -> list[object]:
     return records
 
 
-def chunks_of(*chunks: list[object]) -> tuple[bytes, ...]:
-    return tuple(pickle.dumps(chunk) for chunk in chunks)
+def reader_of(*chunks: list[object]) -> CollectionReader:
+    return CollectionReader(tuple(pickle.dumps(chunk) for chunk in chunks), sum(map(len, chunks)))
 
 
 @given(st.lists(st.lists(st.integers(), max_size=5), max_size=5), st.integers(1, 7))
 def test_elements_come_in_their_order_over_all_chunks(chunks: list[list[object]], limit: int) -> None:
-    reader = CollectionReader(chunks_of(*chunks))
+    reader = reader_of(*chunks)
 
     assert read_all(reader, limit) == [element for chunk in chunks for element in chunk]
     assert reader.read(limit) is None
@@ -31,38 +31,39 @@ def test_elements_come_in_their_order_over_all_chunks(chunks: list[list[object]]
 
 @given(st.lists(st.lists(st.integers(), max_size=5), max_size=5), st.lists(st.integers(1, 4)))
 def test_a_new_reader_continues_where_a_position_was_taken(chunks: list[list[object]], limits: list[int]) -> None:
-    first = CollectionReader(chunks_of(*chunks))
+    first = reader_of(*chunks)
     before: list[object] = []
     for limit in limits:
         before += first.read(limit) or []
-    second = CollectionReader(chunks_of(*chunks))
+    second = reader_of(*chunks)
 
     second.seek(pickle.loads(pickle.dumps(first.position())))
 
+    assert second.progress() == first.progress() == (len(before), sum(map(len, chunks)))
     rest = read_all(second, 3)
     assert before + rest == [element for chunk in chunks for element in chunk]
     assert rest == read_all(first, 3)
 
 
 def test_two_readers_share_no_element() -> None:
-    chunks = chunks_of([[1]])
+    chunks = (pickle.dumps([[1]]),)
 
-    (one,) = CollectionReader(chunks).read(1) or []
-    (other,) = CollectionReader(chunks).read(1) or []
+    (one,) = CollectionReader(chunks, 1).read(1) or []
+    (other,) = CollectionReader(chunks, 1).read(1) or []
 
     assert one == other == [1]
     assert one is not other
 
 
 def test_an_element_that_cannot_be_loaded_is_an_error() -> None:
-    reader = CollectionReader((b"not a pickle",))
+    reader = CollectionReader((b"not a pickle",), 1)
 
     with pytest.raises(pickle.UnpicklingError):
         reader.read(1)
 
 
 def test_a_closed_reader_is_at_its_end() -> None:
-    reader = CollectionReader(chunks_of([1, 2], [3]))
+    reader = reader_of([1, 2], [3])
     reader.read(1)
 
     reader.close()
@@ -71,9 +72,9 @@ def test_a_closed_reader_is_at_its_end() -> None:
 
 
 def test_a_collection_that_has_become_shorter_is_not_taken_for_the_one_that_was_read() -> None:
-    first = CollectionReader((pickle.dumps([1, 2]), pickle.dumps([3, 4])))
+    first = CollectionReader((pickle.dumps([1, 2]), pickle.dumps([3, 4])), 4)
     first.read(2)
     first.read(2)
     for chunks in ((pickle.dumps([1, 2]),), (pickle.dumps([1, 2]), pickle.dumps([3])), ()):
         with pytest.raises(ValueError, match="has become shorter than what had been read of it"):
-            CollectionReader(chunks).seek(first.position())
+            CollectionReader(chunks, 4).seek(first.position())

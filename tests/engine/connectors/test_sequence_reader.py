@@ -34,7 +34,11 @@ def test_a_new_reader_continues_where_a_position_was_taken(end: int, parallelism
 
     second.seek(pickle.loads(pickle.dumps(first.position())))
 
+    count = len(range(0, end + 1, parallelism))
+    assert first.progress() == (len(before), count)
+    assert second.progress() == (0, count - len(before))
     assert before + read_all(second) == list(range(0, end + 1, parallelism))
+    assert second.progress()[0] == second.progress()[1]
 
 
 @given(st.integers(0, 60), st.integers(1, 4), st.integers(1, 4), st.lists(st.integers(1, 9), max_size=5))
@@ -53,7 +57,9 @@ def test_readers_of_another_parallelism_take_over_what_was_left(
 
 
 def test_a_start_after_the_end_is_an_empty_sequence() -> None:
-    assert SequenceReader(5, 4, 0, 1).read(10) is None
+    reader = SequenceReader(5, 4, 0, 1)
+    assert reader.read(10) is None
+    assert reader.progress() == (0, 0)
 
 
 def test_a_sequence_longer_than_memory_costs_nothing() -> None:

@@ -41,6 +41,9 @@ class IterableReader:
             return [own(element)]
         return None
 
+    def progress(self) -> None:
+        """Nobody watches."""
+
     def close(self) -> None:
         """What the script has opened is the script's."""
 

@@ -50,9 +50,7 @@ class InlineSlot:
         self.accumulators = job.accumulators
         self.tables: Tables = MemoryTables()
         self.peers: Mapping[int, Connection] = {}
-        directories = job.configuration.get("io.tmp.dirs")
-        memory = job.configuration.get("iteration.memory")
-        self.feedback_space: tuple[int, str | None] = (memory, directories[0] if directories else None)
+        self.watched = False
         self._job = job
 
     @property

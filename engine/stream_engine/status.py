@@ -1,0 +1,169 @@
+"""What a running job tells those who watch it: its state, and what each subtask has done so far.
+
+All counts and times are totals since the tasks began; rates are for whoever compares two of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from stream_engine.graph.job_graph import JobGraph, Task
+
+# Flink's names.
+State = Literal["CREATED", "RUNNING", "RESTARTING", "FINISHED", "FAILED", "CANCELED"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a bounded source has come, in ``unit``: bytes (of files, as they are stored) or records."""
+
+    done: int
+    total: int
+    unit: Literal["bytes", "records"]
+
+
+@dataclass(frozen=True)
+class SubtaskStatus:
+    """One parallel instance of a task.
+
+    ``records_in`` of a source are those it has read. ``records_out`` went to other tasks, ``records_written`` into
+    sinks. Bytes are those of frames between workers. Of the time since it was opened (ms), it was busy for a part;
+    backpressured, which is to say held up by what is downstream, for another; and idle, without input, for the rest.
+    ``watermark`` is the event time of its input (ms; None: none yet), ``queued`` the frames that wait for it.
+    """
+
+    index: int
+    records_in: int = 0
+    records_out: int = 0
+    records_written: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    busy: int = 0
+    backpressured: int = 0
+    idle: int = 0
+    watermark: int | None = None
+    queued: int = 0
+    progress: Progress | None = None
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class TaskStatus:
+    """A task and its subtasks, of which there are ``parallelism``."""
+
+    task: Task
+    subtasks: tuple[SubtaskStatus, ...]
+    # Of the whole task, where that is known; else the subtasks' taken together.
+    known_progress: Progress | None = None
+
+    @property
+    def id(self) -> int:
+        return self.task.id
+
+    @property
+    def name(self) -> str:
+        return self.task.name
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        return tuple(node.name for node in self.task.operators)
+
+    @property
+    def parallelism(self) -> int:
+        return self.task.parallelism
+
+    @property
+    def records_in(self) -> int:
+        return sum(subtask.records_in for subtask in self.subtasks)
+
+    @property
+    def records_out(self) -> int:
+        return sum(subtask.records_out for subtask in self.subtasks)
+
+    @property
+    def records_written(self) -> int:
+        return sum(subtask.records_written for subtask in self.subtasks)
+
+    @property
+    def watermark(self) -> int | None:
+        """That of the slowest subtask; None as long as one has none."""
+        marks = [subtask.watermark for subtask in self.subtasks if not subtask.finished]
+        return None if None in marks or not marks else min(mark for mark in marks if mark is not None)
+
+    @property
+    def finished(self) -> bool:
+        return all(subtask.finished for subtask in self.subtasks)
+
+    @property
+    def progress(self) -> Progress | None:
+        """None where the end cannot be foreseen."""
+        parts = [subtask.progress for subtask in self.subtasks]
+        known = [part for part in parts if part is not None]
+        if self.known_progress is not None or len(known) < len(parts):
+            return self.known_progress
+        return Progress(sum(part.done for part in known), sum(part.total for part in known), known[0].unit)
+
+
+@dataclass(frozen=True)
+class CheckpointStatus:
+    """``state`` is Flink's. ``started`` in ms since the epoch, ``duration`` in ms, ``size`` in bytes."""
+
+    id: int
+    state: Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
+    started: int
+    duration: int | None = None
+    size: int | None = None
+    savepoint: bool = False
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A job at ``time``; both times in ms since the epoch. ``error`` is what was last reported for people to read.
+
+    ``checkpoints`` are the last ones, savepoints among them, the newest last; before those so many were completed and
+    so many failed as ``older_checkpoints`` says. Counts of subtasks begin anew with each restart.
+    """
+
+    job_id: str
+    name: str
+    state: State
+    started: int
+    time: int
+    graph: JobGraph
+    tasks: tuple[TaskStatus, ...]
+    checkpoints: tuple[CheckpointStatus, ...] = field(default=())
+    older_checkpoints: tuple[int, int] = (0, 0)
+    restarts: int = 0
+    error: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("FINISHED", "FAILED", "CANCELED")
+
+    @property
+    def completed_checkpoints(self) -> int:
+        return self.older_checkpoints[0] + sum(each.state == "COMPLETED" for each in self.checkpoints)
+
+    @property
+    def failed_checkpoints(self) -> int:
+        return self.older_checkpoints[1] + sum(each.state == "FAILED" for each in self.checkpoints)
+
+    @property
+    def records_read(self) -> int:
+        """By the sources."""
+        return sum(task.records_in for task in self.tasks if task.task.head.is_source)
+
+    @property
+    def records_written(self) -> int:
+        """By the sinks."""
+        return sum(task.records_written for task in self.tasks)
+
+
+class Observer(Protocol):
+    """Watches jobs. What it raises ends the job."""
+
+    def on_status(self, status: JobStatus) -> None:
+        """Called when the job's state changes and, while it runs, some times a second; in the job's own thread."""
+        ...

@@ -1,0 +1,327 @@
+"""What a job tells those who watch it."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import threading
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stream_engine.api.factory import PythonEnvironmentFactory
+from stream_engine.api.time import TimeCharacteristic
+from stream_engine.configuration import Configuration
+from stream_engine.graph.job_graph import JobGraph
+from stream_engine.job import JobExecutionException
+from stream_engine.local.executor import LocalExecutor
+from stream_engine.local.monitor import Monitor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from launched import Jobs
+
+    from stream_engine.api.environment import PythonStreamExecutionEnvironment
+    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.status import JobStatus, TaskStatus
+
+
+class Watched:
+    """Jobs whose statuses are kept."""
+
+    def __init__(self, server: ForkServer) -> None:
+        self.statuses: list[JobStatus] = []
+        self._executor = LocalExecutor(server, observers=[self])
+
+    def on_status(self, status: JobStatus) -> None:
+        self.statuses.append(status)
+
+    def environment(self, parallelism: int = 1, **options: Any) -> PythonStreamExecutionEnvironment:
+        named = {name.replace("__", ".").replace("_", "-"): value for name, value in options.items()}
+        configuration = Configuration({"parallelism.default": parallelism, **named})
+        return PythonEnvironmentFactory(self._executor, configuration).get_execution_environment()
+
+    def task(self, operator: str) -> TaskStatus:
+        """The last status of the task that has the operator."""
+        return next(task for task in self.statuses[-1].tasks if operator in task.operators)
+
+
+@pytest.fixture
+def watched(server: ForkServer, jobs: Jobs) -> Watched:
+    return Watched(server)
+
+
+@pytest.mark.parametrize("parallelism", [1, 2, 3])
+def test_every_record_is_counted_once_where_it_comes_in_and_goes_out(watched: Watched, parallelism: int) -> None:
+    env = watched.environment(parallelism)
+    numbers = env.generate_sequence(1, 5000).name("numbers")
+    evens = numbers.filter(lambda number: number % 2 == 0).name("evens")
+    both = evens.union(env.from_elements(1, 2, 3).name("elements")).map(lambda number: (number % 7, 1)).name("pairs")
+    counts = both.key_by(lambda pair: pair[0]).reduce(lambda one, other: (one[0], one[1] + other[1])).name("counts")
+    counts.output().name("printed")
+    seen: list[Any] = []
+    both.add_sink(seen.append).name("kept")
+
+    env.execute("counting")
+
+    assert (watched.task("numbers").records_in, watched.task("evens").records_out) == (5000, 2500)
+    assert (watched.task("elements").records_in, watched.task("elements").records_out) == (3, 3)
+    assert watched.task("pairs").records_in == 2503
+    assert watched.task("pairs").records_out == (0 if parallelism == 1 else 2503)
+    last = watched.statuses[-1]
+    assert last.records_read == 5003
+    assert last.records_written == 2 * 2503
+    assert last.name == "counting"
+    assert last.state == "FINISHED"
+    assert all(task.finished and len(task.subtasks) == task.parallelism for task in last.tasks)
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_records_of_a_source_function_are_counted(watched: Watched, parallelism: int) -> None:
+    class Numbers:
+        def run(self, context: Any) -> None:
+            for number in range(1000):
+                context.collect(number)
+
+    env = watched.environment(parallelism)
+    env.create_python_source(Numbers()).name("numbers").map(lambda number: number).name("mapped").add_sink(print)
+
+    env.execute()
+
+    assert watched.task("numbers").records_in == 1000
+    assert watched.statuses[-1].records_written == 1000
+
+
+def test_bytes_are_those_between_workers(watched: Watched) -> None:
+    env = watched.environment(2)
+    env.generate_sequence(1, 1000).name("numbers").rebalance().map(lambda number: number).name("mapped")
+
+    env.execute()
+
+    sent = sum(subtask.bytes_out for subtask in watched.task("numbers").subtasks)
+    received = sum(subtask.bytes_in for subtask in watched.task("mapped").subtasks)
+    assert sent == received > 1000
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_the_slow_task_is_the_busy_one_and_holds_up_those_before_it(watched: Watched, parallelism: int) -> None:
+    """At any parallelism half of the records, or all, reach the slow task within another's batch."""
+
+    def slow(number: int) -> int:
+        time.sleep(0.002)
+        return number
+
+    env = watched.environment(parallelism)
+    numbers = env.generate_sequence(1, 600).name("fast").rebalance()
+    # Two inputs, so that there are two tasks at parallelism 1, too.
+    numbers.union(env.from_elements(0)).map(slow).name("slow")
+
+    env.execute()
+
+    for fast in watched.task("fast").subtasks:
+        assert fast.backpressured > fast.busy + fast.idle
+    for subtask in watched.task("slow").subtasks:
+        assert subtask.busy > subtask.idle
+        assert subtask.backpressured == 0
+
+
+def test_a_source_that_a_checkpoint_keeps_waiting_is_held_up(watched: Watched, tmp_path: Path) -> None:
+    def slow(record: object) -> object:
+        time.sleep(0.001)
+        return record
+
+    options = {"execution__checkpointing__interval": 50, "state__checkpoints__dir": str(tmp_path)}
+    env = watched.environment(2, **options)
+    # So large that few fit into a frame.
+    records = env.generate_sequence(1, 4000).name("numbers").map(lambda number: (number, "x" * 10_000))
+    records.key_by(lambda record: record[0] % 50).reduce(max).rebalance().map(slow).name("slow").add_sink(bool)
+    env.execute()
+    for source in watched.task("numbers").subtasks:
+        assert source.backpressured > source.busy + source.idle
+
+
+def test_a_source_that_waits_is_idle_and_one_whose_chain_takes_long_is_busy(watched: Watched) -> None:
+    class Ticks:
+        def __init__(self, pause: float) -> None:
+            self.pause = pause
+
+        def run(self, context: Any) -> None:
+            for number in range(100):
+                time.sleep(self.pause)
+                context.collect(number)
+
+    def slow(number: int) -> int:
+        time.sleep(0.004)
+        return number
+
+    env = watched.environment()
+    env.create_python_source(Ticks(0.004)).name("waiting").map(lambda number: number)
+    env.execute()
+    (waiting,) = watched.task("waiting").subtasks
+    env.create_python_source(Ticks(0)).name("working").map(slow)
+    env.execute()
+    (working,) = watched.task("working").subtasks
+
+    assert waiting.idle > waiting.busy + waiting.backpressured
+    assert working.busy > working.idle + working.backpressured
+
+
+def test_a_record_that_takes_long_is_reported_while_it_does(watched: Watched) -> None:
+    env = watched.environment()
+    env.from_elements(1).name("quick").union(env.from_elements()).map(lambda _: time.sleep(1)).name("stuck")
+
+    env.execute()
+
+    busy = [task.subtasks[0].busy for status in watched.statuses for task in status.tasks if "stuck" in task.operators]
+    assert any(0 < before < after for before, after in pairwise(busy))
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_bounded_sources_tell_how_far_they_have_come(watched: Watched, tmp_path: Path, parallelism: int) -> None:
+    text = "".join(f"line {number}\n" for number in range(20_000)).encode()
+    (tmp_path / "plain.txt").write_bytes(text)
+    packed = gzip.compress(text)
+    (tmp_path / "packed.gz").write_bytes(packed)
+    slow = 3 * len(text) // 4
+
+    def wait(line: str) -> None:
+        if line == "line 15000":
+            time.sleep(0.7)
+
+    env = watched.environment(parallelism)
+    env.read_text_file(str(tmp_path / "plain.txt")).name("plain").map(wait)
+    env.read_text_file(str(tmp_path / "packed.gz")).name("packed")
+    env.generate_sequence(1, 5000).name("sequence")
+    env.from_elements(*range(3000)).name("elements")
+    env.from_collection(range(2000)).name("range")
+
+    env.execute()
+
+    def progress(name: str) -> list[tuple[int, int, str]]:
+        found = [task.progress for status in watched.statuses for task in status.tasks if name in task.operators]
+        return [(each.done, each.total, each.unit) for each in found if each]
+
+    assert progress("plain")[-1] == (len(text), len(text), "bytes")
+    assert any(0 < done < total for done, total, _ in progress("plain"))
+    assert min(abs(done - slow) for done, _, _ in progress("plain")) < len(text) // 4
+    assert progress("packed")[-1] == (len(packed), len(packed), "bytes")
+    assert progress("sequence")[-1] == (5000, 5000, "records")
+    assert progress("elements")[-1] == (3000, 3000, "records")
+    assert progress("range")[-1] == (2000, 2000, "records")
+
+
+def test_the_watermark_is_that_of_the_slowest_input(watched: Watched) -> None:
+    class Timed:
+        def run(self, context: Any) -> None:
+            for number in range(10):
+                context.collect_with_timestamp(number, number * 100)
+                context.emit_watermark(number * 100)
+            time.sleep(0.7)
+
+    env = watched.environment(2)
+    env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+    stream = env.create_python_source(Timed()).key_by(lambda number: number)
+    stream.time_window(5000).reduce(max).name("windows").output()
+
+    env.execute()
+
+    marks = [task.watermark for status in watched.statuses for task in status.tasks if "windows" in task.operators]
+    assert 900 in marks
+
+
+def test_the_states_of_a_job_in_their_order(watched: Watched) -> None:
+    env = watched.environment()
+    env.from_elements(1).output()
+    env.execute()
+    states = [status.state for status in watched.statuses]
+    assert (states[0], states[-1]) == ("RUNNING", "FINISHED")
+    assert set(states[1:-1]) <= {"RUNNING"}
+    assert len({status.job_id for status in watched.statuses}) == 1
+    first, last = watched.statuses[0], watched.statuses[-1]
+    assert first.started == last.started <= first.time <= last.time
+
+
+def test_checkpoints_are_told_as_they_begin_and_end(watched: Watched, tmp_path: Path) -> None:
+    options = {"execution__checkpointing__interval": 20, "state__checkpoints__dir": str(tmp_path)}
+    env = watched.environment(2, **options)
+    env.generate_sequence(1, 400).map(lambda number: time.sleep(0.002)).name("slow").add_sink(bool)
+    env.execute()
+    last = watched.statuses[-1]
+    assert last.completed_checkpoints + last.failed_checkpoints > 3
+    ids = [checkpoint.id for checkpoint in last.checkpoints]
+    assert ids == sorted(set(ids))
+    for checkpoint in last.checkpoints:
+        if checkpoint.state == "COMPLETED":
+            assert last.started <= checkpoint.started <= last.time
+            assert checkpoint.duration is not None
+            assert checkpoint.size
+    # Each was told of as it ended, at the latest.
+    told = {checkpoint.id for status in watched.statuses[:-1] for checkpoint in status.checkpoints}
+    assert set(ids[:-1]) <= told
+
+
+def test_of_many_checkpoints_all_are_counted_and_the_last_are_known() -> None:
+    statuses: list[JobStatus] = []
+
+    class Observer:
+        def on_status(self, status: JobStatus) -> None:
+            statuses.append(status)
+
+    monitor = Monitor("0" * 32, "many", JobGraph((), (), timestamped=False), [Observer()])
+    for number in range(1, 131):
+        monitor.checkpoint_begun(number, savepoint=False)
+        if number % 3:
+            monitor.checkpoint_completed(number, 100 * number)
+        else:
+            monitor.checkpoint_failed(number)
+            monitor.checkpoint_failed(number)
+    last = statuses[-1]
+    assert (last.completed_checkpoints, last.failed_checkpoints) == (87, 43)
+    assert [checkpoint.id for checkpoint in last.checkpoints] == list(range(81, 131))
+    assert (last.checkpoints[-1].state, last.checkpoints[-1].size) == ("COMPLETED", 13_000)
+
+
+def test_a_restart_is_told_with_its_cause_and_counts_begin_anew(watched: Watched, tmp_path: Path) -> None:
+    marker = tmp_path / "failed"
+
+    def fail_once(number: int) -> int:
+        if number == 150 and not marker.exists():
+            marker.touch()
+            raise ValueError("once")
+        return number
+
+    options = {"restart_strategy": "fixed-delay", "restart_strategy__fixed_delay__delay": 300}
+    env = watched.environment(**options)
+    env.generate_sequence(1, 200).map(fail_once).add_sink(bool)
+    env.execute()
+    restarting = next(status for status in watched.statuses if status.state == "RESTARTING")
+    assert restarting.restarts == 1
+    assert "ValueError: once" in str(restarting.error)
+    states = [status.state for status in watched.statuses]
+    assert states[states.index("RESTARTING") :].count("RUNNING") >= 1
+    last = watched.statuses[-1]
+    assert (last.state, last.restarts, last.records_read, last.records_written) == ("FINISHED", 1, 200, 200)
+
+
+def test_a_failed_job_says_why_and_what_it_has_read(watched: Watched) -> None:
+    env = watched.environment()
+    env.from_elements(4, 2, 0, 1).map(lambda number: 8 // number).output()
+    with pytest.raises(JobExecutionException):
+        env.execute()
+    last = watched.statuses[-1]
+    assert (last.state, last.records_read) == ("FAILED", 4)
+    assert "ZeroDivisionError" in str(last.error)
+
+
+def test_nothing_is_measured_when_nobody_watches(jobs: Jobs) -> None:
+    def around(_: int) -> str:
+        threads = [thread.name for thread in threading.enumerate() if thread.name == "meter"]
+        loaded = {"stream_engine.status", "stream_engine.local.meter", "stream_engine.local.clock"} & set(sys.modules)
+        return f"{threads} {loaded}"
+
+    env = jobs.environment()
+    env.from_elements(1).map(around).output()
+    assert jobs.raw_lines(env) == ["[] set()"]

@@ -13,7 +13,9 @@ from pyflink_stream.program import leave_launcher_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyflink_stream.cli import Request
     from stream_engine.local.forkserver import ForkServer
+    from stream_engine.status import Observer
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
 # What is run under --watch is run by another process.
@@ -55,12 +57,12 @@ def _run() -> int:
             from pyflink_stream.explain import explain
 
             return explain(request.program, request.configuration, request.explain, request.full_tracebacks)
-        from pyflink_stream.launcher import launch, launch_inline
-
         if request.local_debug:
+            from pyflink_stream.launcher import launch_inline
+
             return launch_inline(request.program, request.configuration, request.full_tracebacks)
         server = server or _start_server()
-        return launch(request.program, request.configuration, server, request.full_tracebacks)
+        return _launch(request, server)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
@@ -69,6 +71,21 @@ def _run() -> int:
     finally:
         if server is not None:
             server.close()
+
+
+def _launch(request: Request, server: ForkServer) -> int:
+    """Runs the script on workers; before, all that will watch its jobs gets ready."""
+    from pyflink_stream import console
+    from pyflink_stream.launcher import launch
+
+    observers: list[Observer] = []
+    always = request.progress == "always"
+    drawn = request.progress != "never" and console.can_be_drawn_on(shared=always)
+    if drawn or always or request.verbose:
+        from pyflink_stream.progress import observer
+
+        observers.append(observer(drawn, always))
+    return launch(request.program, request.configuration, server, observers, request.full_tracebacks)
 
 
 def _open_closed_streams() -> None:

@@ -54,6 +54,8 @@ class Request(NamedTuple):
     # The format in which plans are to be shown instead of being run; None: they are run.
     explain: str | None = None
     local_debug: bool = False
+    progress: str = "auto"
+    verbose: bool = False
 
 
 class Watching(NamedTuple):
@@ -137,6 +139,13 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     help="Where flink-conf.yaml is. Otherwise: $FLINK_CONF_DIR, ./conf, or the defaults.",
 )
 @click.option(
+    "--progress",
+    "wish",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Shows running jobs on standard error: auto on a terminal, always also elsewhere, a line at a time.",
+)
+@click.option(
     "--check",
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
@@ -175,6 +184,7 @@ def command(
     parallelism: str | None,
     definitions: tuple[str, ...],
     conf_dir: str | None,
+    wish: str,
     check: bool,
     explain: str | None,
     local_debug: bool,
@@ -208,7 +218,7 @@ def command(
             console.warning(warning)
     if verbose or log_file is not None:
         _log(verbose, log_file, program, source)
-    return Request(program, merged, traceback == "full", explain, local_debug)
+    return Request(program, merged, traceback == "full", explain, local_debug, wish, bool(verbose))
 
 
 def parse(args: Sequence[str]) -> Request | Watching | int:

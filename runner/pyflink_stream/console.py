@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -37,6 +39,17 @@ def failure(text: str) -> None:
         _rich(highlighted(text))
     else:
         plain(text)
+
+
+def can_be_drawn_on(shared: bool = False) -> bool:
+    """Whether standard error is a terminal on which what was written can be changed.
+
+    Where standard output is a pipe, its reader may write to the same terminal (``| grep``, ``| less``), and neither
+    would know of the other's lines; ``shared`` says that this is wanted.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    return shared or not stat.S_ISFIFO(os.fstat(1).st_mode)
 
 
 def _print(label: str, style: str, text: str) -> None:

@@ -13,25 +13,31 @@ from stream_engine.configuration.options import SAVEPOINT_DIRECTORY
 from stream_engine.job import JobCancelledException
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
     from stream_engine.api.factory import PythonEnvironmentFactory
     from stream_engine.configuration import Configuration
     from stream_engine.job import Executor
     from stream_engine.local.forkserver import ForkServer
+    from stream_engine.status import Observer
 
 
-def launch(program: Program, configuration: Configuration, server: ForkServer, full_tracebacks: bool = False) -> int:
+def launch(
+    program: Program,
+    configuration: Configuration,
+    server: ForkServer,
+    observers: Sequence[Observer] = (),
+    full_tracebacks: bool = False,
+) -> int:
     """Calls the script's main with a factory of environments that run on ``server``'s workers; gives the status.
 
-    ``full_tracebacks`` adds the engine's own frames to reports.
+    ``observers`` watch the jobs; ``full_tracebacks`` adds the engine's own frames to reports.
     """
     from stream_engine.local.executor import LocalExecutor
 
-    return call_main(
-        program, configuration, LocalExecutor(server, prepare=partial(Program.install, program)), full_tracebacks
-    )
+    executor = LocalExecutor(server, partial(Program.install, program), observers)
+    return call_main(program, configuration, executor, full_tracebacks)
 
 
 def launch_inline(program: Program, configuration: Configuration, full_tracebacks: bool = False) -> int:

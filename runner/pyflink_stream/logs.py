@@ -38,6 +38,11 @@ def debug(text: str, *arguments: object) -> None:
     logging.getLogger(__package__).debug(text, *arguments)
 
 
+def info(text: str) -> None:
+    """Logs what the launcher tells of a job."""
+    logging.getLogger(__package__).info("%s", text)
+
+
 class _StandardError(logging.StreamHandler):
     """Writes to what is standard error now, not when it was made."""
 

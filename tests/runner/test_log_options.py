@@ -38,13 +38,15 @@ def test_one_v_logs_what_happens(command: Command) -> None:
     command.write("s.py", SCRIPT)
     done = command.run("-v", "s.py")
     assert (done.returncode, done.stdout) == (0, "record\n")
-    main, start, task, something, warning, end = entries(done.stderr)
+    main, start, task, something, warning, outcome, end = entries(done.stderr)
     assert main == ("INFO", "mine", "MainThread", "main")
     assert start[:2] == ("INFO", "stream_engine")
     assert re.fullmatch(r"Job 'telling' \([0-9a-f]{32}\) starts; tasks: 1, workers: 1", start[3])
     assert task[3] == "Task 1 of parallelism 1: Source: from_elements -> told -> Sink: output()"
     assert something == ("INFO", "mine", "told (1/1)", "something")
     assert warning == ("WARNING", "mine", "told (1/1)", "a warning")
+    assert outcome[:2] == ("INFO", "pyflink_stream")
+    assert re.fullmatch(r"telling finished: 1 record in, 1 out, \d+\.\d+ s, \d+/s", outcome[3])
     assert re.fullmatch(r"Job 'telling' finished after [0-9.]+ s", end[3])
 
 

@@ -1,0 +1,130 @@
+"""The view and the lines that share a terminal with it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from screens import Screen
+
+from pyflink_stream.progress.terminal import Terminal, take_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VIEW = (["first", "second"], [5, 6])
+
+
+@pytest.fixture
+def screen() -> Iterator[Screen]:
+    screen = Screen(20, 6)
+    yield screen
+    screen.close()
+
+
+@pytest.fixture
+def terminal(screen: Screen) -> Terminal:
+    return Terminal(screen.inside)
+
+
+def rows(screen: Screen) -> list[str]:
+    while screen.read():
+        pass
+    return screen.rows
+
+
+def test_lines_are_written_above_the_view(screen: Screen, terminal: Terminal) -> None:
+    terminal.show(*VIEW)
+    assert rows(screen) == ["first", "second"]
+    terminal.write(screen.inside, b"one\ntwo\n")
+    assert rows(screen) == ["one", "two", "first", "second"]
+    terminal.show(["changed"], [7])
+    assert rows(screen) == ["one", "two", "changed"]
+    terminal.hide()
+    assert rows(screen) == ["one", "two"]
+    terminal.write(screen.inside, b"three\n")
+    assert rows(screen) == ["one", "two", "three"]
+
+
+def test_lines_that_scroll_away_leave_nothing_of_the_view_behind(screen: Screen, terminal: Terminal) -> None:
+    terminal.show(*VIEW)
+    for number in range(30):
+        terminal.write(screen.inside, b"%d\n" % number)
+        terminal.show(*VIEW)
+    assert rows(screen) == ["27", "28", "29", "first", "second"]
+    assert screen.lines == [*map(str, range(30)), "first", "second"]
+
+
+def test_a_line_begun_is_continued_before_there_is_a_view_again(screen: Screen, terminal: Terminal) -> None:
+    terminal.show(*VIEW)
+    terminal.write(screen.inside, b"wait")
+    assert rows(screen) == ["wait"]
+    terminal.show(*VIEW)
+    assert rows(screen) == ["wait"]
+    terminal.write(screen.inside, b"ed\n")
+    assert rows(screen) == ["waited", "first", "second"]
+
+
+def test_a_view_in_a_narrower_terminal_is_taken_away_whole(screen: Screen, terminal: Terminal) -> None:
+    terminal.write(screen.inside, b"above\n")
+    terminal.show(["x" * 20, "second"], [20, 6])
+    rows(screen)
+    # As a terminal breaks lines anew that became too long for it.
+    screen.resize(10, 6)
+    os.write(screen.inside, b"\x1b[2A\r\x1b[J" + b"x" * 10 + b"\n" + b"x" * 10 + b"\nsecond\n")
+    rows(screen)
+    terminal.hide()
+    assert rows(screen) == ["above"]
+
+
+def test_a_terminal_that_takes_only_a_part_is_told_no_more_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = b""
+
+    def write_some(_: int, data: bytes) -> int:
+        nonlocal written
+        written += data[:3]
+        return len(data[:3])
+
+    terminal = Terminal(-1)
+    monkeypatch.setattr("os.write", write_some)
+    assert terminal.write(-1, b"abcdef\n") == 3
+    terminal.show(["v"], [1])
+    # Within a line, so it is not shown yet.
+    assert written == b"abc"
+    assert terminal.write(-1, b"de\n") == 3
+    assert written == b"abcde\nv\n"
+    assert terminal.write(-1, b"xyz\n") == 0
+    assert written == b"abcde\nv\n\r\x1b[1A\r\x1b[J"
+
+
+def test_its_size_is_known_even_where_nobody_says() -> None:
+    assert Terminal(-1).size == (80, 24)
+
+
+def test_both_streams_go_through_the_terminal_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen(20, 6)
+    with os.fdopen(os.dup(screen.inside), "w") as out, os.fdopen(os.dup(screen.inside), "w") as err:
+        monkeypatch.setattr("sys.stdout", out)
+        monkeypatch.setattr("sys.stderr", err)
+        terminal = take_terminal()
+        terminal.show(*VIEW)
+        print("out")
+        print("err", file=__import__("sys").stderr)
+        assert rows(screen) == ["out", "err", "first", "second"]
+    screen.close()
+
+
+def test_standard_output_that_is_no_terminal_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    screen = Screen(20, 6)
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as out, os.fdopen(os.dup(screen.inside), "w") as err:
+        monkeypatch.setattr("sys.stdout", out)
+        monkeypatch.setattr("sys.stderr", err)
+        take_terminal()
+        assert sys.stdout is out
+        assert sys.stderr is not err
+    os.close(reading)
+    screen.close()

@@ -52,7 +52,8 @@ def _run() -> int:
         if isinstance(request, Watching):
             from pyflink_stream.watch import Watch, without_watching
 
-            return Watch(without_watching(args), request.script, request.files).run()
+            commands = without_watching(args), without_watching(args, "--again")
+            return Watch(*commands, request.script, request.files).run()
         if request.explain is not None:
             from pyflink_stream.explain import explain
 
@@ -79,13 +80,26 @@ def _launch(request: Request, server: ForkServer) -> int:
     from pyflink_stream.launcher import launch
 
     observers: list[Observer] = []
+    served = None
+    if request.serves:
+        from pyflink_stream import web
+
+        try:
+            served = web.serve(request.configuration, request.ui, opens=not request.again)
+        except web.CannotServe as error:
+            console.error(str(error))
+            return exit_codes.USAGE
+        observers.extend(served.observers)
     always = request.progress == "always"
     drawn = request.progress != "never" and console.can_be_drawn_on(shared=always)
     if drawn or always or request.verbose:
         from pyflink_stream.progress import observer
 
-        observers.append(observer(drawn, always))
-    return launch(request.program, request.configuration, server, observers, request.full_tracebacks)
+        observers.insert(0, observer(drawn, always))
+    status = launch(request.program, request.configuration, server, observers, request.full_tracebacks)
+    if served is not None:
+        served.see_out()
+    return status
 
 
 def _open_closed_streams() -> None:

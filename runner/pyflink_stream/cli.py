@@ -12,7 +12,7 @@ from pyflink_stream import __version__, configuration, console, exit_codes
 from pyflink_stream.program import Program, ProgramNotFound
 from pyflink_stream.savepoint_options import savepoint_options, savepoint_settings
 from stream_engine.configuration import Configuration, ConfigurationError
-from stream_engine.configuration.options import DEFAULT_PARALLELISM
+from stream_engine.configuration.options import DEFAULT_PARALLELISM, METRICS_PORT, REST_PORT
 from stream_engine.graph.render import FORMATS
 
 if TYPE_CHECKING:
@@ -56,6 +56,13 @@ class Request(NamedTuple):
     local_debug: bool = False
     progress: str = "auto"
     verbose: bool = False
+    ui: bool = False
+    again: bool = False
+
+    @property
+    def serves(self) -> bool:
+        """Whether metrics or a page are to be served."""
+        return self.ui or any(map(self.configuration.get, (METRICS_PORT, REST_PORT)))
 
 
 class Watching(NamedTuple):
@@ -146,6 +153,13 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     help="Shows running jobs on standard error: auto on a terminal, always also elsewhere, a line at a time.",
 )
 @click.option(
+    "--ui",
+    is_flag=True,
+    help="Shows running jobs on a page for browsers, and opens it where there is a screen.",
+)
+# What --watch gives to all runs but the first.
+@click.option("--again", is_flag=True, hidden=True)
+@click.option(
     "--check",
     is_flag=True,
     help="Runs nothing: lists what is Python 2 in the script and in packages that are source, and how Python 3 has it.",
@@ -185,6 +199,8 @@ def command(
     definitions: tuple[str, ...],
     conf_dir: str | None,
     wish: str,
+    ui: bool,
+    again: bool,
     check: bool,
     explain: str | None,
     local_debug: bool,
@@ -199,6 +215,8 @@ def command(
     modes = [name for name, given in (("--check", check), (EXPLAIN, explain), ("--local-debug", local_debug)) if given]
     if len(modes) > 1:
         raise click.UsageError(f"{' and '.join(modes)} are different things to do: give one of them", ctx)
+    if modes and ui:
+        raise click.UsageError(f"{modes[0]} runs no workers that --ui could show: give one of them", ctx)
     if check:
         if watch:
             raise click.UsageError("--check runs nothing, so that there is nothing to --watch")
@@ -218,7 +236,7 @@ def command(
             console.warning(warning)
     if verbose or log_file is not None:
         _log(verbose, log_file, program, source)
-    return Request(program, merged, traceback == "full", explain, local_debug, wish, bool(verbose))
+    return Request(program, merged, traceback == "full", explain, local_debug, wish, bool(verbose), ui, again)
 
 
 def parse(args: Sequence[str]) -> Request | Watching | int:

@@ -68,14 +68,15 @@ class _Run:
 
 
 class Watch:
-    """Keeps the newest state of ``script`` running, with ``command``, until a signal comes.
+    """Keeps the newest state of ``script`` running, with ``command`` and then with ``later``, until a signal comes.
 
     ``files`` are what the run is made of beside the script. What does not parse is not run: the next change is waited
     for, and a run that goes on is left alone.
     """
 
-    def __init__(self, command: Sequence[str], script: str, files: Iterable[str]) -> None:
+    def __init__(self, command: Sequence[str], later: Sequence[str], script: str, files: Iterable[str]) -> None:
         self._command = command
+        self._later = later
         self._script = os.path.realpath(script)
         self._name = script
         self._files = WatchedFiles([script, *files])
@@ -111,6 +112,7 @@ class Watch:
         if self._run is not None:
             self._run.stop()
         self._run = _Run(self._command, self._news.put)
+        self._command = self._later
 
     def _can_be_run(self, path: str) -> bool:
         """Whether a file is not what keeps the script from running; says what is wrong where it is."""
@@ -170,12 +172,15 @@ class Watch:
                 self._run.stop()
 
 
-def without_watching(arguments: Sequence[str]) -> list[str]:
-    """What starts another process like this one, which has these ``arguments``, but that it does not watch."""
+def without_watching(arguments: Sequence[str], *more: str) -> list[str]:
+    """What starts another process like this one, which has these ``arguments``, but that it does not watch.
+
+    It has ``more`` options.
+    """
     interpreter = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
     end = arguments.index("-") if "-" in arguments else len(arguments)
     own = [argument for argument in arguments[:end] if argument != OPTION]
-    return [sys.executable, *interpreter, *own, *arguments[end:]]
+    return [sys.executable, *interpreter, *more, *own, *arguments[end:]]
 
 
 def _shown(path: str) -> str:

@@ -49,6 +49,10 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "restart-strategy.failure-rate.delay": 1000,
         "heartbeat.interval": 10_000,
         "heartbeat.timeout": 50_000,
+        "metrics.reporter.prom.port": (),
+        "metrics.reporter.prom.host": "127.0.0.1",
+        "rest.port": (),
+        "rest.bind-address": "127.0.0.1",
     }
 
 

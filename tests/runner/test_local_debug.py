@@ -117,6 +117,14 @@ def test_two_things_to_do_at_once_are_refused(command: Command, options: list[st
     assert f"{options[0]} and --local-debug are different things to do" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--check", "--explain", "--local-debug"])
+def test_a_page_of_no_workers_is_refused(command: Command, option: str) -> None:
+    command.write("s.py", SCRIPT)
+    done = command.run("--ui", option, "s.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{option} runs no workers that --ui could show" in done.stderr
+
+
 def test_functions_read_standard_input_and_write_standard_output_themselves(command: Command) -> None:
     command.write("s.py", SCRIPT.replace("doubled = value * 2", "print('asked'); doubled = value * int(input())"))
     process = subprocess.run(

@@ -12,6 +12,7 @@ from stream_engine.configuration.values import (
     MemorySize,
     Number,
     Paths,
+    Ports,
     Text,
     ValueType,
     usable_cores,
@@ -98,6 +99,30 @@ TMP_DIRS = ConfigOption(
     Paths(),
     "",
     "Where loops put the records that memory does not hold; empty: the system's temporary directory.",
+)
+METRICS_PORT = ConfigOption(
+    "metrics.reporter.prom.port",
+    Ports(),
+    "",
+    "Where Prometheus can read metrics: a port, or a range of which the first free one is taken; empty: nowhere.",
+)
+METRICS_HOST = ConfigOption(
+    "metrics.reporter.prom.host",
+    Text(),
+    "127.0.0.1",
+    "The address that metrics are served at; by default for this machine only.",
+)
+REST_PORT = ConfigOption(
+    "rest.port",
+    Ports(),
+    "",
+    "Where a page shows running jobs: a port, or a range of which the first free one is taken; empty: nowhere.",
+)
+REST_ADDRESS = ConfigOption(
+    "rest.bind-address",
+    Text(),
+    "127.0.0.1",
+    "The address that the page is served at; by default for this machine only.",
 )
 
 CHECKPOINT_INTERVAL = ConfigOption(
@@ -290,6 +315,10 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         FAILURE_DELAY,
         HEARTBEAT_INTERVAL,
         HEARTBEAT_TIMEOUT,
+        METRICS_PORT,
+        METRICS_HOST,
+        REST_PORT,
+        REST_ADDRESS,
     )
 }
 

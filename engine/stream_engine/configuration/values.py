@@ -69,6 +69,24 @@ class Paths(ValueType[tuple[str, ...]]):
         return tuple(part.strip() for part in parts if part.strip())
 
 
+class Ports(ValueType[tuple[int, ...]]):
+    """TCP ports in the order in which they are to be tried, as Flink writes them; none is none at all."""
+
+    name = "ports"
+    allowed = "a port, a range such as 9249-9260, several of them separated by commas, or 0 for any free port"
+
+    def parse(self, text: str) -> tuple[int, ...]:
+        ports: list[int] = []
+        for part in text.split(",") if text else ():
+            first, dash, last = (piece.strip() for piece in part.partition("-"))
+            low = _port(first)
+            high = _port(last) if dash else low
+            if high < low:
+                raise ValueError(text)
+            ports.extend(range(low, high + 1))
+        return tuple(ports)
+
+
 class Boolean(ValueType[bool]):
     name = "boolean"
     allowed = "true or false"
@@ -173,6 +191,12 @@ class MemorySize(_Quantity):
 
 
 _LARGEST = 2**63 - 1
+
+
+def _port(text: str) -> int:
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return _within(int(text), 0, 65535)
 
 
 def _within(number: int, minimum: int, maximum: int) -> int:

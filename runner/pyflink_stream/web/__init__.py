@@ -1,0 +1,94 @@
+"""What is served about running jobs: metrics for Prometheus, and a page for people."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from stream_engine.configuration.options import METRICS_HOST, METRICS_PORT, REST_ADDRESS, REST_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyflink_stream.web.server import Server, Site
+    from pyflink_stream.web.site import JobSite
+    from stream_engine.configuration import Configuration
+    from stream_engine.configuration.options import ConfigOption
+    from stream_engine.status import Observer
+
+# Where --ui puts the page when no port is configured: where Flink has its own, or near by, or anywhere.
+_UI_PORTS = (*range(8081, 8091), 0)
+# Seconds that the end of the process may wait for a page that is open.
+_FAREWELL = 1.5
+
+
+class CannotServe(Exception):
+    """What was asked for cannot be served; the message says what to do."""
+
+
+class Served:
+    """What is served until the process ends, and ``observers``, who watch the jobs for it."""
+
+    def __init__(self) -> None:
+        self.observers: list[Observer] = []
+        self.page: tuple[JobSite, Server] | None = None
+
+    def see_out(self) -> None:
+        """Called when all jobs have ended: lets a page that is open learn how."""
+        if self.page is not None:
+            site, server = self.page
+            site.see_out(_FAREWELL)
+            server.finish(_FAREWELL)
+
+
+def serve(configuration: Configuration, ui: bool, opens: bool = True) -> Served:
+    """Serves what the configuration asks for; with ``ui`` in any case the page, which a browser then ``opens``.
+
+    Raises CannotServe.
+    """
+    served = Served()
+    if configuration.get(METRICS_PORT):
+        try:
+            from pyflink_stream.web.prometheus import Metrics
+
+            metrics = Metrics()
+        except ImportError:
+            needed = "metrics for Prometheus need a package: pip install 'pyflink-stream[metrics]'"
+            raise CannotServe(f"{METRICS_PORT.key}: {needed}") from None
+        _server(metrics, configuration.get(METRICS_HOST), configuration.get(METRICS_PORT), METRICS_PORT)
+        served.observers.append(metrics)
+    ports = configuration.get(REST_PORT) or (_UI_PORTS if ui else ())
+    if ports:
+        from pyflink_stream.web.site import JobSite
+
+        site = JobSite()
+        server = _server(site, configuration.get(REST_ADDRESS), ports, REST_PORT)
+        served.page = (site, server)
+        served.observers.append(site)
+        if ui:
+            _lead_to(server.address, opens)
+    return served
+
+
+def _server(site: Site, address: str, ports: Sequence[int], option: ConfigOption[tuple[int, ...]]) -> Server:
+    from pyflink_stream.web.server import Server
+
+    try:
+        return Server(site, address, ports)
+    except OSError as error:
+        named = f"port {ports[0]}" if len(ports) == 1 else f"none of the ports {ports[0]} to {ports[-1]}"
+        cannot = "cannot" if len(ports) == 1 else "can"
+        reason = error.strerror or error
+        raise CannotServe(f"{option.key}: {named} of {address} {cannot} be used: {reason}") from None
+
+
+def _lead_to(address: str, opens: bool) -> None:
+    from pyflink_stream import console
+
+    console.plain(f"Jobs are shown at {address}")
+    # Without a screen, some browser of the terminal's would open in the midst of the job's output.
+    if opens and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        import webbrowser
+
+        webbrowser.open(address)

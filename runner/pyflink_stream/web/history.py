@@ -1,0 +1,39 @@
+"""What has become of jobs over the last minutes."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from pyflink_stream.progress.rates import Rates
+
+if TYPE_CHECKING:
+    from pyflink_stream.progress.rates import Rate
+    from stream_engine.status import JobStatus
+
+# Milliseconds between two samples, and how many are kept: of five minutes.
+INTERVAL = 2000
+_SAMPLES = 150
+# Seconds that present rates are means over, and those that the time left is told by.
+_WINDOW, _LONG_WINDOW = 2.5, 20.0
+
+
+class JobHistory:
+    """A job's last status, its present rates, and by task its rates from then to now."""
+
+    def __init__(self, status: JobStatus) -> None:
+        self.status = status
+        self.rates = Rates(_WINDOW)
+        self.long_rates = Rates(_LONG_WINDOW)
+        self.samples: dict[int, deque[Rate]] = {task.id: deque(maxlen=_SAMPLES) for task in status.tasks}
+        self._sampled_at = status.time
+        self.add(status)
+
+    def add(self, status: JobStatus) -> None:
+        self.status = status
+        self.rates.add(status)
+        self.long_rates.add(status)
+        if status.time - self._sampled_at >= INTERVAL and not status.ended:
+            self._sampled_at = status.time
+            for task, samples in self.samples.items():
+                samples.append(self.rates.task(task))

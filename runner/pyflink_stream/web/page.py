@@ -1,0 +1,40 @@
+"""The page, put together from its parts: one document that needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+
+from pyflink_stream.web.server import Response
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def page() -> Response:
+    """The page, allowed to do what it does and nothing else: its own style and script, and questions to its server."""
+    style, script = _read("page.css"), _read("graph.js") + _read("page.js")
+    html = _read("page.html").replace("/* style */", style).replace("/* script */", script)
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src '{_digest(style)}'",
+            f"script-src '{_digest(script)}'",
+            "connect-src 'self'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+    return Response(html.encode(), "text/html; charset=utf-8", policy=policy)
+
+
+def _read(name: str) -> str:
+    with open(os.path.join(_HERE, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def _digest(text: str) -> str:
+    """How a policy names a text that stands in the page."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
+TERMINAL = SCRIPTS.with_name("terminal.py")
+
+_UNWATCHED = ("--progress", "never")
+_SERVED = (*_UNWATCHED, "-D", "metrics.reporter.prom.port=0", "-D", "rest.port=0")
 
 # By benchmark, ours, and what it is compared with. Ratios say how many times as fast ours is, at start-up how many
 # times as long it takes.
@@ -28,6 +32,10 @@ WANTED = {
     ("word count", "2 workers", "1 worker"): Limit(least=1.35),
     ("word count", "1 worker", "bytewax"): Limit(least=4.5),
     ("word count", "1 worker", "PyFlink"): Limit(least=50),
+    ("live view", "1 worker, view", "1 worker, not watched"): Limit(least=0.98),
+    ("live view", "1 worker, served", "1 worker, not watched"): Limit(least=0.98),
+    ("live view", "2 workers, view", "2 workers, not watched"): Limit(least=0.98),
+    ("live view", "2 workers, served", "2 workers, not watched"): Limit(least=0.98),
     ("windowed word count", "2 workers", "1 worker"): Limit(least=1.7),
     ("checkpoints each second", "1 worker", "none"): Limit(least=0.95),
     ("checkpoints each second", "2 workers", "none, 2 workers"): Limit(least=0.95),
@@ -90,6 +98,11 @@ def job(label: str, script: str, *arguments: object, workers: int = 1, options: 
     return Contestant(label, [*command, *map(str, arguments)])
 
 
+def on_terminal(contestant: Contestant) -> Contestant:
+    """The same with a terminal as its standard error."""
+    return replace(contestant, command=[sys.executable, str(TERMINAL), *contestant.command])
+
+
 def bare(script: str, *arguments: object) -> Contestant:
     return Contestant("bare loop", [sys.executable, str(SCRIPTS / f"{script}_bare.py"), *map(str, arguments)])
 
@@ -149,6 +162,20 @@ def checkpoints(bench: Bench) -> list[Row]:
     ]
     pairs = (("1 worker", "none"), ("2 workers", "none, 2 workers"))
     return bench.compare("checkpoints each second", contestants, *pairs)
+
+
+def live_view(bench: Bench) -> list[Row]:
+    path = bench.text(bench.size(6_000_000))
+    contestants: list[Contestant] = []
+    pairs: list[tuple[str, str]] = []
+    for workers in (1, 2):
+        name = "1 worker" if workers == 1 else f"{workers} workers"
+        unwatched = on_terminal(job(f"{name}, not watched", "word_count", path, workers=workers, options=_UNWATCHED))
+        view = on_terminal(job(f"{name}, view", "word_count", path, workers=workers))
+        served = on_terminal(job(f"{name}, served", "word_count", path, workers=workers, options=_SERVED))
+        contestants += [unwatched, view, served]
+        pairs += [(view.label, unwatched.label), (served.label, unwatched.label)]
+    return bench.compare("live view", contestants, *pairs)
 
 
 def windowed_word_count(bench: Bench) -> list[Row]:
@@ -231,6 +258,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "word-count-bytewax": word_count_bytewax,
     "word-count-pyflink": word_count_pyflink,
     "checkpoints": checkpoints,
+    "live-view": live_view,
     "windowed-word-count": windowed_word_count,
     "windowed-word-count-parallel": windowed_word_count_parallel,
     "map-filter-map": partial(against_bare, "map, filter, map", "map_filter_map", 15_000_000),

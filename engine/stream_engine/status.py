@@ -5,8 +5,7 @@ All counts and times are totals since the tasks began; rates are for whoever com
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph, Task
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 State = Literal["CREATED", "RUNNING", "RESTARTING", "FINISHED", "FAILED", "CANCELED"]
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a bounded source has come, in ``unit``: bytes (of files, as they are stored) or records."""
 
     done: int
@@ -24,8 +22,7 @@ class Progress:
     unit: Literal["bytes", "records"]
 
 
-@dataclass(frozen=True)
-class SubtaskStatus:
+class SubtaskStatus(NamedTuple):
     """One parallel instance of a task.
 
     ``records_in`` of a source are those it has read. ``records_out`` went to other tasks, ``records_written`` into
@@ -34,7 +31,7 @@ class SubtaskStatus:
     ``watermark`` is the event time of its input (ms; None: none yet), ``queued`` the frames that wait for it.
     """
 
-    index: int
+    subtask: int
     records_in: int = 0
     records_out: int = 0
     records_written: int = 0
@@ -49,8 +46,7 @@ class SubtaskStatus:
     finished: bool = False
 
 
-@dataclass(frozen=True)
-class TaskStatus:
+class TaskStatus(NamedTuple):
     """A task and its subtasks, of which there are ``parallelism``."""
 
     task: Task
@@ -106,8 +102,7 @@ class TaskStatus:
         return Progress(sum(part.done for part in known), sum(part.total for part in known), known[0].unit)
 
 
-@dataclass(frozen=True)
-class CheckpointStatus:
+class CheckpointStatus(NamedTuple):
     """``state`` is Flink's. ``started`` in ms since the epoch, ``duration`` in ms, ``size`` in bytes."""
 
     id: int
@@ -118,8 +113,7 @@ class CheckpointStatus:
     savepoint: bool = False
 
 
-@dataclass(frozen=True)
-class JobStatus:
+class JobStatus(NamedTuple):
     """A job at ``time``; both times in ms since the epoch. ``error`` is what was last reported for people to read.
 
     ``checkpoints`` are the last ones, savepoints among them, the newest last; before those so many were completed and
@@ -133,7 +127,7 @@ class JobStatus:
     time: int
     graph: JobGraph
     tasks: tuple[TaskStatus, ...]
-    checkpoints: tuple[CheckpointStatus, ...] = field(default=())
+    checkpoints: tuple[CheckpointStatus, ...] = ()
     older_checkpoints: tuple[int, int] = (0, 0)
     restarts: int = 0
     error: str | None = None

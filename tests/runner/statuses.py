@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.api.factory import PythonEnvironmentFactory
@@ -38,4 +37,4 @@ def status_of(graph: JobGraph, *subtasks: dict[str, Any], **fields: Any) -> JobS
         for task in graph.tasks
     )
     status = JobStatus("f" * 32, "A job", "RUNNING", 1_700_000_000_000, 1_700_000_010_000, graph, tasks)
-    return replace(status, **fields)
+    return status._replace(**fields)

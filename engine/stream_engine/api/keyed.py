@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.api.functions import ReduceFunction
@@ -25,7 +24,7 @@ class KeyedStream(DataStream):
 
     def __init__(self, plan: Plan, upstreams: tuple[Upstream, ...], key: UserFunction) -> None:
         partitioner = Hash(key)
-        super().__init__(plan, tuple(replace(upstream, partitioner=partitioner) for upstream in upstreams), key=key)
+        super().__init__(plan, tuple(upstream._replace(partitioner=partitioner) for upstream in upstreams), key=key)
 
     def reduce(self, function: Any) -> DataStream:
         """The rolling reduce: each record gives its key's new value, ``reduce(value1, value2)``."""

@@ -69,7 +69,7 @@ class Plan(PartOfPlan):
             return upstreams
         copies = self._copies_of(graph)
         self._copy(graph, graph.ancestors(upstream.node for upstream in upstreams) - copies.keys(), copies)
-        return tuple(replace(upstream, node=copies[upstream.node]) for upstream in upstreams)
+        return tuple(upstream._replace(node=copies[upstream.node]) for upstream in upstreams)
 
     def _copies_of(self, graph: StreamGraph) -> dict[int, int]:
         for earlier, copies in self._copies:
@@ -86,7 +86,7 @@ class Plan(PartOfPlan):
             self.graph.nodes.append(replace(graph.nodes[node], id=copies[node]))
         for node in fresh:
             for edge in graph.inputs(node):
-                upstream = replace(edge.upstream, node=copies[edge.upstream.node])
+                upstream = edge.upstream._replace(node=copies[edge.upstream.node])
                 self.graph.edges.append(StreamEdge(upstream, copies[node], edge.feedback))
 
 

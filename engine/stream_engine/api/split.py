@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from stream_engine.api.snapshot import refuse
 from stream_engine.api.streams import DataStream
 
@@ -15,4 +13,4 @@ class SplitStream(DataStream):
         """The records with any of these names, each once. A name that no record has selects nothing."""
         if not names or not all(isinstance(name, str) for name in names):
             refuse(f"select() takes names of outputs, at least one and each a str, not {names}.")
-        return DataStream(self._plan, tuple(replace(upstream, selected=names) for upstream in self._inputs()))
+        return DataStream(self._plan, tuple(upstream._replace(selected=names) for upstream in self._inputs()))

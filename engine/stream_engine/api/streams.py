@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from stream_engine.api.files import WriteMode, location_of
@@ -205,7 +204,7 @@ class DataStream(OperatorSettings):
         return DataStreamSink(self._added(operator, name))
 
     def _spread(self, partitioner: Partitioner) -> DataStream:
-        upstreams = tuple(replace(upstream, partitioner=partitioner) for upstream in self._inputs())
+        upstreams = tuple(upstream._replace(partitioner=partitioner) for upstream in self._inputs())
         return DataStream(self._plan, upstreams)
 
     def __getattr__(self, name: str) -> NoReturn:

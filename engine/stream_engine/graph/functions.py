@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from types import CodeType
 
 
-@dataclass(frozen=True)
-class UserFunction:
+class UserFunction(NamedTuple):
     """A snapshot of a function object, taken when the script passed it to the API.
 
     ``payload`` is a cloudpickle of the object, ``label`` names it for people (``Tokenizer``, ``<lambda>``), and

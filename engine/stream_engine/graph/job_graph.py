@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine.graph.identity import with_uids
 from stream_engine.graph.operators import AssignTimestamps, IterationHead, TimeWindows, WindowApply, WindowReduce
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 _SHOWN_NAMES = 8
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """Two operators of one chain: what ``source`` emits is what ``target`` gets next."""
 
     source: int
@@ -28,8 +26,7 @@ class Link:
     selected: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A stream that crosses tasks, from operator ``source`` of ``source_task`` to the head of ``target_task``."""
 
     id: int
@@ -41,8 +38,7 @@ class Exchange:
     feedback: bool = False
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """A chain of operators, head first, that runs as ``parallelism`` subtasks. ``links`` form a tree over them."""
 
     id: int
@@ -63,8 +59,7 @@ class Task:
         return " -> ".join(names)
 
 
-@dataclass(frozen=True)
-class JobGraph:
+class JobGraph(NamedTuple):
     """Tasks in topological order (feedback aside), so that a task's id is greater than those of its inputs.
 
     ``timestamped`` tells whether records travel with their event time, and ``loops`` lists the groups of task ids
@@ -74,7 +69,7 @@ class JobGraph:
     tasks: tuple[Task, ...]
     exchanges: tuple[Exchange, ...]
     timestamped: bool
-    loops: tuple[frozenset[int], ...] = field(default=())
+    loops: tuple[frozenset[int], ...] = ()
 
     @property
     def slots(self) -> int:

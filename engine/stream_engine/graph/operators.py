@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,31 +12,27 @@ if TYPE_CHECKING:
 # --- sources ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class CollectionSource:
+class CollectionSource(NamedTuple):
     """The elements of a collection, pickled one after another as lists (``chunks``) when the script gave them."""
 
     chunks: tuple[bytes, ...]
-    count: int
+    size: int
 
 
-@dataclass(frozen=True)
-class FedSource:
+class FedSource(NamedTuple):
     """An iterable that cannot be pickled (a generator, an open file); read in the script's own process."""
 
     iterable: Iterable[Any]
 
 
-@dataclass(frozen=True)
-class SequenceSource:
+class SequenceSource(NamedTuple):
     """The integers from ``start`` to ``end``, both included."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True)
-class PythonSource:
+class PythonSource(NamedTuple):
     """A user's SourceFunction: ``run(ctx)`` pushes records until it returns; ``cancel()``, if any, asks it to.
 
     A ``parallel`` one runs in as many subtasks as other operators do; a ``replayable`` one has ``snapshot_state()`` and
@@ -49,16 +44,14 @@ class PythonSource:
     replayable: bool = False
 
 
-@dataclass(frozen=True)
-class TextFileSource:
+class TextFileSource(NamedTuple):
     """The lines of a file, of a directory's files, or of the files a glob matches; a path or a URL."""
 
     path: str
     charset: str = "utf-8"
 
 
-@dataclass(frozen=True)
-class SocketTextSource:
+class SocketTextSource(NamedTuple):
     """The lines that a TCP server sends. Retries every ``retry_interval`` ms, ``max_retries`` times (-1: for ever)."""
 
     host: str
@@ -71,30 +64,25 @@ class SocketTextSource:
 # --- record at a time ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Map:
+class Map(NamedTuple):
     function: UserFunction
 
 
-@dataclass(frozen=True)
-class FlatMap:
+class FlatMap(NamedTuple):
     function: UserFunction
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(NamedTuple):
     function: UserFunction
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """Names the outputs of each record; edges that leave this operator say which names they select."""
 
     selector: UserFunction
 
 
-@dataclass(frozen=True)
-class Reduce:
+class Reduce(NamedTuple):
     """The rolling reduce of a keyed stream: every record gives its key's new value."""
 
     function: UserFunction
@@ -103,8 +91,7 @@ class Reduce:
 # --- time and windows ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class AssignTimestamps:
+class AssignTimestamps(NamedTuple):
     """Gives records their event time, and makes watermarks of them.
 
     ``assigner`` loads as an object with three methods, whose times are ints of ms or None for no watermark now:
@@ -115,8 +102,7 @@ class AssignTimestamps:
     assigner: UserFunction
 
 
-@dataclass(frozen=True)
-class TimeWindows:
+class TimeWindows(NamedTuple):
     """Windows of ``size`` ms that begin every ``slide`` ms (tumbling when equal), aligned to the epoch."""
 
     size: int
@@ -124,8 +110,7 @@ class TimeWindows:
     event_time: bool = False
 
 
-@dataclass(frozen=True)
-class CountWindows:
+class CountWindows(NamedTuple):
     """The last ``size`` records of a key, every ``slide`` records (tumbling when equal)."""
 
     size: int
@@ -135,8 +120,7 @@ class CountWindows:
 WindowAssigner = TimeWindows | CountWindows
 
 
-@dataclass(frozen=True)
-class WindowReduce:
+class WindowReduce(NamedTuple):
     """One value per key and window. ``lateness`` in ms; ``late_output`` names the output of late records.
 
     When ``preaggregated``, its inputs are the partial results of PreAggregate operators.
@@ -149,8 +133,7 @@ class WindowReduce:
     preaggregated: bool = False
 
 
-@dataclass(frozen=True)
-class WindowApply:
+class WindowApply(NamedTuple):
     """``apply(key, window, values, collector)`` per key and window, with ``values`` a list."""
 
     windows: WindowAssigner
@@ -159,8 +142,7 @@ class WindowApply:
     late_output: str | None = None
 
 
-@dataclass(frozen=True)
-class PreAggregate:
+class PreAggregate(NamedTuple):
     """The part of a windowed reduce that runs before its exchange: one partial result per key and pane."""
 
     windows: TimeWindows
@@ -170,8 +152,7 @@ class PreAggregate:
 # --- loops -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class IterationHead:
+class IterationHead(NamedTuple):
     """Where a loop begins: its inputs and its feedback edges meet. ``max_wait`` ms of idleness end it; 0: never."""
 
     max_wait: int = 0
@@ -180,23 +161,20 @@ class IterationHead:
 # --- sinks -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class ConsoleSink:
+class ConsoleSink(NamedTuple):
     """``str(record)`` as a line of standard output, with Flink's prefix."""
 
     identifier: str | None = None
 
 
-@dataclass(frozen=True)
-class TextFileSink:
+class TextFileSink(NamedTuple):
     """``str(record)`` as a line of a file (parallelism 1) or of the files ``1`` to ``n`` of a directory."""
 
     path: str
     overwrite: bool = False
 
 
-@dataclass(frozen=True)
-class SocketSink:
+class SocketSink(NamedTuple):
     """The bytes of each record, as ``schema`` makes them, to a TCP server."""
 
     host: str
@@ -204,8 +182,7 @@ class SocketSink:
     schema: UserFunction
 
 
-@dataclass(frozen=True)
-class FunctionSink:
+class FunctionSink(NamedTuple):
     """A user's SinkFunction: ``invoke(value)``, or ``invoke(value, context)`` when it ``takes_context``.
 
     A ``transactional`` one has ``begin``, ``pre_commit``, ``commit`` and ``abort``.

@@ -43,7 +43,7 @@ def _worthwhile(graph: StreamGraph, node: StreamNode, widths: dict[int, int]) ->
 def _insert(graph: StreamGraph, node: StreamNode, widths: dict[int, int]) -> None:
     operator = node.operator
     assert isinstance(operator, WindowReduce) and isinstance(operator.windows, TimeWindows)
-    graph.nodes[graph.nodes.index(node)] = replace(node, operator=replace(operator, preaggregated=True))
+    graph.nodes[graph.nodes.index(node)] = replace(node, operator=operator._replace(preaggregated=True))
     for index, edge in enumerate(graph.inputs(node.id)):
         producer = edge.upstream.node
         local = replace(

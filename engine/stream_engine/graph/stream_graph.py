@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine.graph.operators import PARALLEL_SOURCES, SINKS, SOURCES, PythonSource, Split
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.partitioners import Partitioner
 
 
-@dataclass(frozen=True)
-class Upstream:
+class Upstream(NamedTuple):
     """One producer of a stream: a node, how its records are to be spread, and which of its split outputs count.
 
     ``partitioner`` None leaves the choice to the plan: forward between equal parallelisms, else rebalance.
@@ -30,8 +29,7 @@ class Upstream:
     selected: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
-class StreamEdge:
+class StreamEdge(NamedTuple):
     """``upstream`` feeds node ``target``; ``feedback`` closes a loop."""
 
     upstream: Upstream

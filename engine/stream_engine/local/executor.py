@@ -122,9 +122,9 @@ def _log_start(plan: JobGraph, job_name: str, job_id: str) -> None:
 def _sendable(plan: JobGraph) -> JobGraph:
     """The plan without what stays in this process."""
     tasks = tuple(
-        replace(task, operators=(replace(task.head, operator=FedSource(())), *task.operators[1:]))
+        task._replace(operators=(replace(task.head, operator=FedSource(())), *task.operators[1:]))
         if isinstance(task.head.operator, FedSource)
         else task
         for task in plan.tasks
     )
-    return replace(plan, tasks=tasks)
+    return plan._replace(tasks=tasks)

@@ -42,7 +42,7 @@ def prepare_files(plan: JobGraph, job_id: str, resumed: Collection[str] = ()) ->
                 raise _located(error, task.head, job_id) from error
     # Only when all inputs are there: an earlier result may be about to be deleted.
     tasks = tuple(_with_outputs(task, job_id, resumed) for task in plan.tasks)
-    return replace(plan, tasks=tasks), splits
+    return plan._replace(tasks=tasks), splits
 
 
 def check_spill_directory(directories: tuple[str, ...]) -> None:
@@ -55,7 +55,7 @@ def check_spill_directory(directories: tuple[str, ...]) -> None:
 
 def _with_outputs(task: Task, job_id: str, resumed: Collection[str]) -> Task:
     operators = (_with_output(node, task.parallelism, job_id, node.uid in resumed) for node in task.operators)
-    return replace(task, operators=tuple(operators))
+    return task._replace(operators=tuple(operators))
 
 
 def _with_output(node: StreamNode, parallelism: int, job_id: str, resumed: bool) -> StreamNode:
@@ -71,7 +71,7 @@ def _with_output(node: StreamNode, parallelism: int, job_id: str, resumed: bool)
             path = prepare_output(sink.path, parallelism, sink.overwrite)
     except (OSError, ValueError) as error:
         raise _located(error, node, job_id) from error
-    return replace(node, operator=replace(sink, path=path))
+    return replace(node, operator=sink._replace(path=path))
 
 
 def _located(error: Exception, node: StreamNode, job_id: str) -> JobExecutionException:

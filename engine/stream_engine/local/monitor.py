@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from time import monotonic, time
 from typing import TYPE_CHECKING, Literal
 
@@ -40,7 +39,7 @@ class Monitor(Unmonitored):
     def on_report(self, payload: bytes) -> None:
         reported: dict[int, SubtaskStatus] = pickle.loads(payload)
         for task, subtask in reported.items():
-            self._subtasks[task][subtask.index] = subtask
+            self._subtasks[task][subtask.subtask] = subtask
 
     def patience(self, limit: float | None) -> float | None:
         return _INTERVAL if limit is None else min(limit, _INTERVAL)
@@ -55,7 +54,7 @@ class Monitor(Unmonitored):
     def restarting(self, error: JobExecutionException) -> None:
         # Counted anew by other workers, from what the checkpoint has.
         self._subtasks = _unbegun(self._status.graph)
-        self._status = replace(self._status, restarts=self._status.restarts + 1)
+        self._status = self._status._replace(restarts=self._status.restarts + 1)
         self._change("RESTARTING", str(error))
 
     def finished(self) -> None:
@@ -74,7 +73,7 @@ class Monitor(Unmonitored):
             failed += known[0].state == "FAILED"
             known = known[1:]
         begun = CheckpointStatus(number, "IN_PROGRESS", int(time() * 1000), savepoint=savepoint)
-        self._status = replace(self._status, checkpoints=(*known, begun), older_checkpoints=(completed, failed))
+        self._status = self._status._replace(checkpoints=(*known, begun), older_checkpoints=(completed, failed))
 
     def checkpoint_completed(self, number: int, size: int) -> None:
         self._end_checkpoint(number, "COMPLETED", size)
@@ -86,12 +85,12 @@ class Monitor(Unmonitored):
         *known, last = self._status.checkpoints or (None,)
         if last is None or last.id != number or last.state != "IN_PROGRESS":
             return
-        ended = replace(last, state=state, duration=int(time() * 1000) - last.started, size=size)
-        self._status = replace(self._status, checkpoints=(*known, ended))
+        ended = last._replace(state=state, duration=int(time() * 1000) - last.started, size=size)
+        self._status = self._status._replace(checkpoints=(*known, ended))
         self._tell()
 
     def _change(self, state: State, error: str | None = None) -> None:
-        self._status = replace(self._status, state=state, error=error or self._status.error)
+        self._status = self._status._replace(state=state, error=error or self._status.error)
         self._tell()
 
     def _tell(self) -> None:
@@ -100,7 +99,7 @@ class Monitor(Unmonitored):
             TaskStatus(task, tuple(self._subtasks[task.id]), self._known_progress(task))
             for task in self._status.graph.tasks
         )
-        self._status = replace(self._status, time=int(time() * 1000), tasks=tasks)
+        self._status = self._status._replace(time=int(time() * 1000), tasks=tasks)
         for observer in self._observers:
             observer.on_status(self._status)
 

@@ -236,7 +236,7 @@ def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
     head = subtask.task.head
     operator = head.operator
     if isinstance(operator, plan.CollectionSource):
-        return CollectionReader(operator.chunks, operator.count)
+        return CollectionReader(operator.chunks, operator.size)
     if isinstance(operator, plan.SequenceSource):
         return SequenceReader(operator.start, operator.end, subtask.index, subtask.task.parallelism)
     assert isinstance(operator, plan.TextFileSource)

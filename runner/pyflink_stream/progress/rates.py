@@ -63,7 +63,7 @@ class Rates:
     def task(self, task: int) -> Rate:
         """Of all subtasks: the sum of their records and bytes, and the mean of the shares of those that still run."""
         subtasks = self._statuses[-1].tasks[task].subtasks if self._statuses else ()
-        running = [self.subtask(task, subtask.index) for subtask in subtasks if not subtask.finished]
+        running = [self.subtask(task, subtask.subtask) for subtask in subtasks if not subtask.finished]
         count = max(1, len(running))
         return Rate(
             sum(rate.records_in for rate in running),

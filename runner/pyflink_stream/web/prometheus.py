@@ -68,8 +68,8 @@ class Metrics:
             for task in status.tasks:
                 for subtask in task.subtasks:
                     labels = {**job, "task_id": f"{task.id + 1:032x}", "task_name": task.name}
-                    labels["subtask_index"] = str(subtask.index)
-                    long, short = (rates.subtask(task.id, subtask.index) for rates in (self._long, self._short))
+                    labels["subtask_index"] = str(subtask.subtask)
+                    long, short = (rates.subtask(task.id, subtask.subtask) for rates in (self._long, self._short))
                     for name, value in _subtask_values(subtask, long, short):
                         add(_SUBTASK + name, value, labels)
         yield from families.values()

@@ -203,13 +203,13 @@ def _vertex(history: JobHistory, task: TaskStatus) -> dict[str, Any]:
 
 def _subtask(history: JobHistory, task: TaskStatus, subtask: SubtaskStatus) -> dict[str, Any]:
     return {
-        "subtask": subtask.index,
+        "subtask": subtask.subtask,
         "status": _state(history.status, subtask),
         "read-records": subtask.records_in,
         "write-records": subtask.records_out + subtask.records_written,
         "queued": subtask.queued,
         "watermark": subtask.watermark,
-        **_shares(history.rates.subtask(task.id, subtask.index)),
+        **_shares(history.rates.subtask(task.id, subtask.subtask)),
     }
 
 

@@ -31,8 +31,8 @@ def elements(env: Any) -> list[Any]:
     if isinstance(operator, FedSource):
         return list(operator.iterable)
     assert isinstance(operator, CollectionSource)
-    found = CollectionReader(operator.chunks, operator.count).read(10**6) or []
-    assert operator.count == len(found)
+    found = CollectionReader(operator.chunks, operator.size).read(10**6) or []
+    assert operator.size == len(found)
     return found
 
 
@@ -64,7 +64,7 @@ def test_a_collection_is_copied_at_the_call(env: Any) -> None:
 def test_a_large_collection_is_copied_in_chunks(env: Any) -> None:
     env.from_collection(list(range(2500)))
     operator = env.graph.nodes[0].operator
-    assert (operator.count, len(operator.chunks)) == (2500, 3)
+    assert (operator.size, len(operator.chunks)) == (2500, 3)
 
 
 def test_elements_of_local_classes_are_copied(env: Any) -> None:

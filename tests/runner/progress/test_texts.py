@@ -56,3 +56,4 @@ def test_watermarks_are_times_where_they_can_be() -> None:
 
 def test_names_cannot_command_the_terminal() -> None:
     assert texts.plain("a\x1b[2Jb\nc\x9b0m") == "a [2Jb c 0m"
+    assert texts.plain("safe\u202e\u2066reversed\u2028") == "safe reversed"

@@ -19,4 +19,4 @@ def observer(drawn: bool, often: bool) -> Observer:
         return Lines(often)
     from pyflink_stream.progress.terminal import take_terminal
 
-    return LiveView(take_terminal())
+    return LiveView(take_terminal(often))

@@ -35,19 +35,14 @@ class Painter:
         return Style.parse(style).render(text, color_system=self._colours) if style else text
 
 
-def width_of(line: Line) -> int:
-    return sum(cell_len(text) for text, _ in line)
-
-
 def cut(line: Line, columns: int) -> Line:
     """The line, or what of it fits into ``columns``."""
     kept: Line = []
     for text, style in line:
-        if columns <= 0:
-            break
-        text = fitted(text, columns)
+        kept.append((fitted(text, columns), style))
         columns -= cell_len(text)
-        kept.append((text, style))
+        if columns < 0:
+            break
     return kept
 
 

@@ -37,19 +37,20 @@ class LiveView:
         self._long_rates.add(status)
         if status.ended:
             self._terminal.hide()
+            self._terminal.end_line()
             console.plain(f"{self._coloured(status)}: {figures(status)}")
         elif status.time - status.started >= _PATIENCE:
             self._show(status)
 
     def _show(self, status: JobStatus) -> None:
         # Not before: what draws takes as long to load as many jobs take.
-        from pyflink_stream.progress.layout import Painter, width_of
+        from pyflink_stream.progress.layout import Painter
         from pyflink_stream.progress.view import view
 
         if self._painter is None:
             self._painter = Painter()
         lines = view(status, self._rates, self._long_rates, self._terminal.size)
-        self._terminal.show([self._painter.paint(line) for line in lines], [width_of(line) for line in lines])
+        self._terminal.show([self._painter.paint(line) for line in lines])
 
     @staticmethod
     def _coloured(status: JobStatus) -> str:

@@ -2,12 +2,17 @@
 
 Whatever is written through the two streams is written whole: the view makes room for it and comes back beneath. While
 a line is not yet complete there is no view, since what continues the line must continue it.
+
+The cursor waits on an empty row above the view. What is written past us, by programs that functions start or by the
+keyboard's echo, stands there like any other line. And nobody has to know how many rows the view takes after a terminal
+has become narrower: some (tmux) break its lines long before they tell their new size.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from select import select
 from threading import RLock
@@ -17,18 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _CLEAR_BELOW = b"\r\x1b[J"
+_CLEAR_REST_OF_ROW = b"\x1b[K"
+# What is too long for the row is cut, as it would be by a terminal that has become narrower and has not yet said so.
+_CUT, _BREAK = b"\x1b[?7l", b"\x1b[?7h"
 
 
 class Terminal:
-    """The terminal behind the file ``descriptor``; for several threads."""
+    """The terminal behind the file ``descriptor``; for several threads.
 
-    def __init__(self, descriptor: int) -> None:
+    Nothing is shown while other processes have the terminal, as shells do after ``&``, unless ``always``.
+    """
+
+    def __init__(self, descriptor: int, always: bool = False) -> None:
         self._descriptor = descriptor
+        self._always = always
         # A signal handler may write in the middle of a write.
         self._lock = RLock()
-        self._lines: tuple[bytes, ...] = ()
-        self._widths: tuple[int, ...] = ()
-        self._drawn: tuple[int, ...] | None = None
+        self._view = b""
+        self._drawn = False
         self._within_line = False
 
     @property
@@ -41,57 +52,65 @@ class Terminal:
         # Some say nothing of their size.
         return columns or 80, rows or 24
 
-    def show(self, lines: Sequence[str], widths: Sequence[int]) -> None:
-        """Shows the view, in place of the one before. ``widths`` are the lines' columns."""
+    def show(self, lines: Sequence[str]) -> None:
+        """Shows the view, in place of the one before; fewer lines than the terminal has rows."""
         with self._lock:
-            self._lines = tuple(line.encode("utf-8", "replace") for line in lines)
-            self._widths = tuple(widths)
+            if not self._is_ours():
+                self._view, self._drawn = b"", False
+                return
+            # Written over the one before, not after clearing it, so that nothing flickers.
+            below = b"".join(b"\n" + line.encode("utf-8", "replace") + _CLEAR_REST_OF_ROW for line in lines)
+            self._view = b"%b%b\x1b[J\r\x1b[%dA%b" % (_CUT, below, len(lines), _BREAK) if lines else b""
             if not self._within_line:
-                # Written over the one before, not after clearing it, so that nothing flickers.
-                self._write_all(self._descriptor, self._up() + self._view(b"\x1b[K") + b"\x1b[J")
-                self._drawn = self._widths
+                self._write_all(self._descriptor, b"\r" + _CLEAR_REST_OF_ROW + self._view)
+                self._drawn = True
 
     def hide(self) -> None:
         """Takes the view away, for good or until the next ``show``."""
         with self._lock:
-            self._lines = ()
-            if self._drawn is not None:
-                self._write_all(self._descriptor, self._up() + _CLEAR_BELOW)
-                self._drawn = None
+            self._view = b""
+            if self._drawn:
+                # Also where a signal has ended a write in the middle of the view.
+                self._write_all(self._descriptor, _BREAK + _CLEAR_BELOW)
+                self._drawn = False
+
+    def end_line(self) -> None:
+        """Ends a line that is not complete, so that the next is one of its own."""
+        with self._lock:
+            if self._within_line:
+                self.write(self._descriptor, b"\n")
+
+    def stop(self, number: int, frame: object) -> None:
+        """Handles SIGTSTP: until the process goes on, the screen is a shell's."""
+        self.hide()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, self.stop)
 
     def write(self, descriptor: int, data: bytes) -> int:
         """Writes to one of the streams, above the view; how many bytes, which may be fewer, as ``os.write`` does."""
         if not data:
             return 0
         with self._lock:
-            before = self._up() + _CLEAR_BELOW if self._drawn is not None else b""
-            after = self._view() if self._lines and data.endswith(b"\n") else b""
+            before = _CLEAR_BELOW if self._drawn else b""
+            after = self._view if data.endswith(b"\n") else b""
             # In one piece, so that nothing is seen in between.
             written = os.write(descriptor, before + data + after)
             self._write_all(descriptor, before[written:])
-            self._drawn = None
+            self._drawn = False
             written = max(0, written - len(before))
             taken = min(written, len(data))
             self._within_line = data[:taken][-1:] != b"\n" if taken else self._within_line
             if after and taken == len(data):
                 self._write_all(descriptor, after[written - taken :])
-                self._drawn = self._widths
+                self._drawn = True
             return taken
 
-    def _view(self, ending: bytes = b"") -> bytes:
-        return b"".join(line + ending + b"\n" for line in self._lines)
-
-    def _up(self) -> bytes:
-        """To the beginning of what is drawn, whose lines are broken where the terminal has become narrower since.
-
-        Some (tmux) break lines a quarter of a second before they tell their new size. If a view is drawn in between,
-        rows of the one before stay: to take away more could take away what is not ours.
-        """
-        if not self._drawn:
-            return b""
-        columns, _ = self.size
-        rows = sum(max(1, -(-width // columns)) for width in self._drawn)
-        return b"\r\x1b[%dA" % rows
+    def _is_ours(self) -> bool:
+        try:
+            return self._always or os.tcgetpgrp(self._descriptor) == os.getpgrp()
+        except OSError:  # It is not the terminal of this session, where nobody else would be in front.
+            return True
 
     @staticmethod
     def _write_all(descriptor: int, data: bytes) -> None:
@@ -122,15 +141,17 @@ class _Raw(io.RawIOBase):
         return self._terminal.write(self._descriptor, bytes(data))
 
 
-def take_terminal() -> Terminal:
+def take_terminal(always: bool = False) -> Terminal:
     """The terminal behind standard error; that, and standard output where it is the same, go through it from now on."""
-    terminal = Terminal(sys.stderr.fileno())
+    terminal = Terminal(sys.stderr.fileno(), always)
     device = os.fstat(sys.stderr.fileno()).st_rdev
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if _is_terminal(stream) and os.fstat(stream.fileno()).st_rdev == device:
             stream.flush()
             setattr(sys, name, _through(terminal, stream))
+    if signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL:
+        signal.signal(signal.SIGTSTP, terminal.stop)
     return terminal
 
 

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from pyflink_stream.progress.rates import Rate, Rates
     from stream_engine.status import JobStatus, TaskStatus
 
+# Also at the right: in the last column some terminals erase what was written there with the rest of the row.
 _MARGIN = 1
 _GAP = 2
 # Fewer columns for names than these, and other columns give way.
-_NAME_LEAST, _NAME_WISHED = 16, 28
+_NAME_LEAST, _NAME_WISHED = 15, 27
 _DIM = "bright_black"
 _STATES = {"RUNNING": "bold green", "FINISHED": "bold green", "CANCELED": "bold yellow"}
 _SOURCES = 4
@@ -45,26 +46,26 @@ _WATERMARK = _Column("watermark", 16, 0)
 def view(status: JobStatus, rates: Rates, long_rates: Rates, size: tuple[int, int]) -> list[Line]:
     """What fits into ``size``, in columns and rows; ``long_rates`` are those that time left is told by."""
     columns, rows = size
-    columns -= _MARGIN
-    sources = _sources(status, long_rates, columns)
+    columns -= 2 * _MARGIN
+    sources = _sources(status, long_rates, columns, min(_SOURCES, max(1, rows // 6)))
     below = [*sources, *_checkpoints(status)]
-    # The cursor stands on the last row.
+    # The cursor stands on a row of its own.
     room = rows - 1 - len(below) - 2
     table = _table(status, rates, columns, max(1, room))
-    lines = [_header(status), *table, *below]
+    lines = [_header(status, columns), *table, *below]
     return [cut([(" " * _MARGIN, ""), *line], columns + _MARGIN) for line in lines[: rows - 1]]
 
 
-def _header(status: JobStatus) -> Line:
+def _header(status: JobStatus, columns: int) -> Line:
     line: Line = [
-        (texts.plain(status.name), "bold"),
         ("  ", ""),
         (status.state.lower(), _STATES.get(status.state, "bold red")),
         (f"  {texts.duration((status.time - status.started) / 1000)}", ""),
     ]
     if status.restarts:
         line.append((f"  restarted {status.restarts}×", "red"))
-    return line
+    room = columns - sum(cell_len(text) for text, _ in line)
+    return [(fitted(texts.plain(status.name), max(_NAME_LEAST, room)), "bold"), *line]
 
 
 # --- tasks -----------------------------------------------------------------------------------------------------------
@@ -74,7 +75,7 @@ def _table(status: JobStatus, rates: Rates, columns: int, rows: int) -> list[Lin
     watermarks = any(task.watermark is not None for task in status.tasks)
     shown = _shown_columns(columns, watermarks)
     used = sum(column.width + _GAP for column in shown)
-    tasks = status.tasks if len(status.tasks) <= rows else status.tasks[: rows - 1]
+    tasks = status.tasks if len(status.tasks) <= rows else _foremost(status.tasks, rates, rows - 1)
     names = [_name(task, columns - used) for task in tasks]
     name_width = max(map(cell_len, ("task", *names)))
     titles = "".join(" " * _GAP + padded(column.title, column.width, column not in _LEFT) for column in shown)
@@ -86,6 +87,12 @@ def _table(status: JobStatus, rates: Rates, columns: int, rows: int) -> list[Lin
     if len(tasks) < len(status.tasks):
         lines.append([(f"… and {len(status.tasks) - len(tasks)} more tasks", _DIM)])
     return lines
+
+
+def _foremost(tasks: Sequence[TaskStatus], rates: Rates, number: int) -> list[TaskStatus]:
+    """Those that run, and of these the busiest, which is where a job is slow; in the plan's order."""
+    by_weight = sorted(tasks, key=lambda task: (task.finished, -rates.task(task.id).busy))
+    return sorted(by_weight[:number], key=lambda task: task.id)
 
 
 _LEFT = (_BUSY, _BACKPRESSURE, _WATERMARK)
@@ -153,12 +160,12 @@ def _short(operator: str) -> str:
 # --- sources and checkpoints -----------------------------------------------------------------------------------------
 
 
-def _sources(status: JobStatus, rates: Rates, columns: int) -> list[Line]:
+def _sources(status: JobStatus, rates: Rates, columns: int, most: int) -> list[Line]:
     bounded = [task for task in status.tasks if not task.finished and task.progress and task.progress.total]
     width = max((cell_len(_source_name(task)) for task in bounded), default=0)
-    lines = [_source(task, rates, min(width, columns // 3), columns) for task in bounded[:_SOURCES]]
-    if len(bounded) > _SOURCES:
-        lines.append([(f"… and {len(bounded) - _SOURCES} more sources", _DIM)])
+    lines = [_source(task, rates, min(width, columns // 3), columns) for task in bounded[:most]]
+    if len(bounded) > most:
+        lines.append([(f"… and {len(bounded) - most} more sources", _DIM)])
     return lines
 
 

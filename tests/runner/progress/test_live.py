@@ -42,7 +42,8 @@ def test_the_view_stays_below_the_records_and_leaves_one_line(command: Command, 
 
     # Then the records stand above the view
     view = rows.index(next(row for row in rows if row.startswith(" Slow job  running")))
-    assert all(re.fullmatch(r"record \d+ of many", row) for row in rows[:view])
+    assert all(re.fullmatch(r"record \d+ of many", row) for row in rows[: view - 1])
+    assert rows[view - 1] == ""
     assert rows[view + 1].split()[:6] == ["task", "×", "in", "out", "rec/s", "busy"]
     assert rows[-1].startswith(" numbers  ")
 
@@ -115,6 +116,15 @@ def test_what_the_script_prints_stays_whole(command: Command, screen: Screen) ->
     assert sum(line.endswith(": worried") for line in lines) == 1
     assert len(lines) == 3 * 60 + 3
     assert lines[-1] == "done"
+
+
+def test_the_outcome_has_a_line_of_its_own(command: Command, screen: Screen) -> None:
+    command.write("s.py", QUICK.replace(".output()", ".add_sink(lambda n: print(n, end=' ', flush=True))"))
+    assert Session(command, "s.py", screen=screen).finish() == 0
+    assert [re.sub(r"out, .*", "out", line) for line in screen.lines] == [
+        *("0 1 2", "Job 0 finished: 3 records in, 3 out"),
+        *("0 1 2", "Job 1 finished: 3 records in, 3 out"),
+    ]
 
 
 QUICK = """

@@ -13,7 +13,7 @@ from pyflink_stream.progress.terminal import Terminal, take_terminal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VIEW = (["first", "second"], [5, 6])
+VIEW = ["first", "second"]
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def rows(screen: Screen) -> list[str]:
 
 
 def test_lines_are_written_above_the_view(screen: Screen, terminal: Terminal) -> None:
-    terminal.show(*VIEW)
-    assert rows(screen) == ["first", "second"]
+    terminal.show(VIEW)
+    assert rows(screen) == ["", "first", "second"]
     terminal.write(screen.inside, b"one\ntwo\n")
-    assert rows(screen) == ["one", "two", "first", "second"]
-    terminal.show(["changed"], [7])
-    assert rows(screen) == ["one", "two", "changed"]
+    assert rows(screen) == ["one", "two", "", "first", "second"]
+    terminal.show(["changed"])
+    assert rows(screen) == ["one", "two", "", "changed"]
     terminal.hide()
     assert rows(screen) == ["one", "two"]
     terminal.write(screen.inside, b"three\n")
@@ -48,34 +48,70 @@ def test_lines_are_written_above_the_view(screen: Screen, terminal: Terminal) ->
 
 
 def test_lines_that_scroll_away_leave_nothing_of_the_view_behind(screen: Screen, terminal: Terminal) -> None:
-    terminal.show(*VIEW)
+    terminal.show(VIEW)
     for number in range(30):
         terminal.write(screen.inside, b"%d\n" % number)
-        terminal.show(*VIEW)
-    assert rows(screen) == ["27", "28", "29", "first", "second"]
-    assert screen.lines == [*map(str, range(30)), "first", "second"]
+        terminal.show(VIEW)
+    assert rows(screen) == ["27", "28", "29", "", "first", "second"]
+    assert screen.lines == [*map(str, range(30)), "", "first", "second"]
 
 
 def test_a_line_begun_is_continued_before_there_is_a_view_again(screen: Screen, terminal: Terminal) -> None:
-    terminal.show(*VIEW)
+    terminal.show(VIEW)
     terminal.write(screen.inside, b"wait")
     assert rows(screen) == ["wait"]
-    terminal.show(*VIEW)
+    terminal.show(VIEW)
     assert rows(screen) == ["wait"]
     terminal.write(screen.inside, b"ed\n")
-    assert rows(screen) == ["waited", "first", "second"]
+    assert rows(screen) == ["waited", "", "first", "second"]
 
 
-def test_a_view_in_a_narrower_terminal_is_taken_away_whole(screen: Screen, terminal: Terminal) -> None:
+def test_a_line_begun_is_ended_where_the_next_must_stand_alone(screen: Screen, terminal: Terminal) -> None:
+    terminal.write(screen.inside, b"wait")
+    terminal.end_line()
+    terminal.end_line()
+    terminal.write(screen.inside, b"outcome\n")
+    assert rows(screen) == ["wait", "outcome"]
+
+
+def test_what_others_write_stands_above_the_view(screen: Screen, terminal: Terminal) -> None:
+    terminal.show(VIEW)
+    os.write(screen.inside, b"a child's\n")
+    terminal.show(VIEW)
+    os.write(screen.inside, b"another's\n")
+    terminal.write(screen.inside, b"ours\n")
+    assert rows(screen) == ["a child's", "another's", "ours", "", "first", "second"]
+
+
+def test_a_view_is_taken_away_whole_though_the_terminal_has_broken_its_lines(
+    screen: Screen, terminal: Terminal
+) -> None:
     terminal.write(screen.inside, b"above\n")
-    terminal.show(["x" * 20, "second"], [20, 6])
+    terminal.show(["x" * 19, "second"])
     rows(screen)
-    # As a terminal breaks lines anew that became too long for it.
+    # As a terminal breaks lines anew that became too long for it, and the cursor stays where it was.
     screen.resize(10, 6)
-    os.write(screen.inside, b"\x1b[2A\r\x1b[J" + b"x" * 10 + b"\n" + b"x" * 10 + b"\nsecond\n")
-    rows(screen)
+    os.write(screen.inside, b"\x1b[J\n" + b"x" * 10 + b"\n" + b"x" * 9 + b"\nsecond\x1b[3A\r")
+    assert rows(screen) == ["above", "", "x" * 10, "x" * 9, "second"]
+    # Of its new size nothing is known yet.
+    terminal.show(["y" * 19, "second"])
+    assert rows(screen) == ["above", "", "y" * 10, "second"]
     terminal.hide()
     assert rows(screen) == ["above"]
+
+
+def test_nothing_is_drawn_while_another_process_has_the_terminal(
+    screen: Screen, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.tcgetpgrp", lambda _: os.getpgrp() + 1)
+    terminal.show(VIEW)
+    terminal.write(screen.inside, b"one\n")
+    assert rows(screen) == ["one"]
+    Terminal(screen.inside, always=True).show(VIEW)
+    assert rows(screen) == ["one", "", "first", "second"]
+    monkeypatch.setattr("os.tcgetpgrp", lambda _: os.getpgrp())
+    terminal.show(VIEW)
+    assert rows(screen) == ["one", "", "first", "second"]
 
 
 def test_a_terminal_that_takes_only_a_part_is_told_no_more_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,13 +125,14 @@ def test_a_terminal_that_takes_only_a_part_is_told_no_more_than_that(monkeypatch
     terminal = Terminal(-1)
     monkeypatch.setattr("os.write", write_some)
     assert terminal.write(-1, b"abcdef\n") == 3
-    terminal.show(["v"], [1])
+    terminal.show(["v"])
     # Within a line, so it is not shown yet.
     assert written == b"abc"
     assert terminal.write(-1, b"de\n") == 3
-    assert written == b"abcde\nv\n"
+    view = b"\x1b[?7l\nv\x1b[K\x1b[J\r\x1b[1A\x1b[?7h"
+    assert written == b"abcde\n" + view
     assert terminal.write(-1, b"xyz\n") == 0
-    assert written == b"abcde\nv\n\r\x1b[1A\r\x1b[J"
+    assert written == b"abcde\n" + view + b"\r\x1b[J"
 
 
 def test_its_size_is_known_even_where_nobody_says() -> None:
@@ -108,10 +145,10 @@ def test_both_streams_go_through_the_terminal_they_share(monkeypatch: pytest.Mon
         monkeypatch.setattr("sys.stdout", out)
         monkeypatch.setattr("sys.stderr", err)
         terminal = take_terminal()
-        terminal.show(*VIEW)
+        terminal.show(VIEW)
         print("out")
         print("err", file=__import__("sys").stderr)
-        assert rows(screen) == ["out", "err", "first", "second"]
+        assert rows(screen) == ["out", "err", "", "first", "second"]
     screen.close()
 
 

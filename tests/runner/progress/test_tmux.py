@@ -46,6 +46,11 @@ def shows(*words: str) -> Callable[[list[str]], bool]:
     return lambda rows: any(row.split() == list(words) for row in rows)
 
 
+def shows_width(rows: list[str], columns: int) -> bool:
+    """Whether a view for so many columns is to be seen: its last line has something for each width."""
+    return any(row.startswith(" numbers ") and 0 <= columns - len(row) <= 30 for row in rows)
+
+
 @pytest.mark.parametrize(
     ("columns", "titles", "names"),
     [
@@ -81,20 +86,86 @@ def test_the_view_fits_the_terminal_and_records_stay_whole(
 def test_it_follows_the_size_and_leaves_nothing_behind(command: Command, tmux: Callable[..., Tmux]) -> None:
     command.write("s.py", SLOW.format(last=100_000).replace(".output()", ".add_sink(bool)"))
     terminal = tmux(80)
-    terminal.type("$pyflink -p 2 s.py")
-    terminal.wait_for(lambda rows: any(row.startswith(" slow → Map → bool  ") for row in rows))
-    for columns, rows in ((140, 40), (100, 12), (120, 24)):
+    # With a screen that is full, as most are
+    terminal.type("seq 40; $pyflink -p 2 s.py")
+    short, long = " slow → Map → bool  ", " slow → Map: <lambda> → Sink: bool  "
+    terminal.wait_for(lambda rows: any(row.startswith(short) for row in rows))
+    for columns, rows, name in ((140, 40, long), (80, 24, short), (120, 12, long), (52, 24, short), (100, 24, long)):
         terminal.resize(columns, rows)
-        terminal.wait_for(lambda rows: any(row.startswith(" slow → Map: <lambda> → Sink: bool  ") for row in rows))
+        seen = terminal.wait_for(lambda rows, name=name: any(row.startswith(name) for row in rows))
+        # Nothing of the views before is left, whose lines have been broken
+        view = seen.index("40") + 2
+        assert [row.split("  ")[0] for row in seen[view : view + 2]] == [" Slow job", " task"]
+        assert len(seen) == view + 6
 
     # Ctrl-C leaves one line, without anything of the views
     terminal.press("C-c")
     terminal.wait_for(lambda rows: rows[-1] == "$")
-    typed, outcome, _ = terminal.lines
-    assert typed.startswith("$ $pyflink -p 2 s.py")
-    assert re.match(r"(\^C)?Slow job was stopped: [\d,]+ records in, [\d,]+ out, ", outcome)
+    typed, *before, outcome, _ = terminal.lines
+    assert typed == "$ seq 40; $pyflink -p 2 s.py"
+    assert before == [*map(str, range(1, 41))]
+    assert re.match(r"Slow job was stopped: [\d,]+ records in, [\d,]+ out, ", outcome)
     terminal.type("echo status $?")
     terminal.wait_for(lambda rows: "status 130" in rows)
+
+
+def test_records_stay_whole_while_the_size_changes(command: Command, tmux: Callable[..., Tmux]) -> None:
+    command.write("s.py", SLOW.format(last=1000))
+    terminal = tmux(120)
+    terminal.type("$pyflink s.py")
+    terminal.wait_for(lambda rows: rows[-1].startswith(" numbers  "))
+    for columns in (80, 100, 60, 120):
+        terminal.resize(columns)
+        terminal.wait_for(lambda rows, columns=columns: shows_width(rows, columns))
+    terminal.wait_for(lambda rows: rows[-1] == "$")
+    records = [line for line in terminal.lines if line.startswith("record ")]
+    assert sorted(records) == sorted(f"record {number} " + "x" * 90 for number in range(1001))
+
+
+CHILDREN = """
+    import os, time
+    def main(factory):
+        env = factory.get_execution_environment()
+        def slow(number):
+            time.sleep(0.01)
+            if number % 100 == 50:
+                os.system(f"echo child {number}")
+            return number
+        env.generate_sequence(1, 400).map(slow).add_sink(bool)
+        env.execute("Slow job")
+"""
+
+
+def test_what_other_programs_write_is_not_lost(command: Command, tmux: Callable[..., Tmux]) -> None:
+    command.write("s.py", CHILDREN)
+    terminal = tmux(80)
+    terminal.type("$pyflink s.py")
+    terminal.wait_for(lambda rows: rows[-1] == "$")
+    assert terminal.lines[1:-2] == [f"child {number}" for number in (50, 150, 250, 350)]
+    assert terminal.lines[-2].startswith("Slow job finished: ")
+
+
+def test_a_job_that_is_stopped_leaves_the_screen_to_the_shell(command: Command, tmux: Callable[..., Tmux]) -> None:
+    command.write("s.py", SLOW.format(last=100_000).replace(".output()", ".add_sink(bool)"))
+    terminal = tmux(80)
+    terminal.type("set -m; $pyflink s.py")
+    terminal.wait_for(lambda rows: any(row.startswith(" Slow job  running") for row in rows))
+    terminal.press("C-z")
+    stopped = terminal.wait_for(lambda rows: rows[-1] == "$")
+    assert not any(" Slow job" in row or "rec/s" in row for row in stopped)
+
+    # In the background it draws nothing
+    terminal.type("bg; sleep 1; jobs; echo a b | tr ' ' -")
+    rows = terminal.wait_for(lambda rows: "a-b" in rows)
+    assert any("Running" in row for row in rows)
+    assert not any("rec/s" in row for row in rows)
+
+    # And in front again, below what has been written meanwhile
+    terminal.type("fg")
+    rows = terminal.wait_for(lambda rows: any(row.startswith(" Slow job  running") for row in rows))
+    assert rows.index("a-b") < next(number for number, row in enumerate(rows) if row.startswith(" Slow job"))
+    terminal.press("C-c")
+    terminal.wait_for(lambda rows: rows[-1] == "$")
 
 
 def test_records_that_nobody_reads_any_more_end_the_job_quietly(command: Command, tmux: Callable[..., Tmux]) -> None:

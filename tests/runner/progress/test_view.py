@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.cells import cell_len
 from statuses import graph_of, status_of, word_count
 
-from pyflink_stream.progress.layout import Painter, bar, fitted, padded, width_of
+from pyflink_stream.progress.layout import Painter, bar, fitted, padded
 from pyflink_stream.progress.rates import Rates
 from pyflink_stream.progress.view import view
 from stream_engine.status import CheckpointStatus, Progress
@@ -24,7 +25,8 @@ def shown(*statuses: JobStatus, columns: int = 80, rows: int = 24) -> list[str]:
         rates.add(status)
         long_rates.add(status)
     lines = view(statuses[-1], rates, long_rates, (columns, rows))
-    assert all(width_of(line) <= columns for line in lines)
+    # The last column stays empty.
+    assert all(sum(cell_len(text) for text, _ in line) < max(2, columns) for line in lines)
     return ["".join(text for text, _ in line).rstrip() for line in lines]
 
 
@@ -99,6 +101,23 @@ def test_it_fits_whatever_the_size_of_the_terminal(columns: int, rows: int) -> N
     assert len(lines) < rows
     if columns >= 30 and 8 <= rows < 200:
         assert any("more tasks" in line for line in lines)
+
+
+def test_where_there_is_no_room_for_all_tasks_the_busiest_are_shown() -> None:
+    graph = graph_of(many, parallelism=1)
+    idle = {"busy": 10, "idle": 90, "progress": Progress(1, 2, "records")}
+    shares: list[dict[str, Any]] = [idle for _ in graph.tasks]
+    shares[80] = shares[89] = {"busy": 100}
+    rows = shown(status_of(graph, time=1_700_000_009_000), status_of(graph, *shares), rows=10)
+    assert len(rows) == 9
+    assert ["100%" in row for row in rows[2:7]] == [False, False, True, True, False]
+    assert rows[6:] == [" … and 86 more tasks", *rows[7:8], " … and 87 more sources"]
+
+
+def test_a_name_without_end_leaves_room_for_the_state_and_the_time() -> None:
+    header = shown(status_of(GRAPH, name="name " * 50, restarts=3))[0]
+    assert header.startswith(" name name ")
+    assert header.endswith("…  running  0:10  restarted 3×")
 
 
 def test_a_narrow_terminal_keeps_what_matters_most() -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from pyflink_stream import console
 from stream_engine.configuration.options import METRICS_HOST, METRICS_PORT, REST_ADDRESS, REST_PORT
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from stream_engine.configuration.options import ConfigOption
     from stream_engine.status import Observer
 
+_LOOPBACK = "127.0.0.1"
 # Where --ui puts the page when no port is configured: where Flink has its own, or near by, or anywhere.
 _UI_PORTS = (*range(8081, 8091), 0)
 # Seconds that the end of the process may wait for a page that is open.
@@ -56,8 +58,11 @@ def serve(configuration: Configuration, ui: bool, opens: bool = True) -> Served:
         except ImportError:
             needed = "metrics for Prometheus need a package: pip install 'pyflink-stream[metrics]'"
             raise CannotServe(f"{METRICS_PORT.key}: {needed}") from None
-        _server(metrics, configuration.get(METRICS_HOST), configuration.get(METRICS_PORT), METRICS_PORT)
+        ports = configuration.get(METRICS_PORT)
+        server = _server(metrics, configuration.get(METRICS_HOST), ports, METRICS_PORT)
         served.observers.append(metrics)
+        if not _is_foreseen(ports):
+            console.plain(f"Metrics are served at {server.address}metrics")
     ports = configuration.get(REST_PORT) or (_UI_PORTS if ui else ())
     if ports:
         from pyflink_stream.web.site import JobSite
@@ -66,16 +71,24 @@ def serve(configuration: Configuration, ui: bool, opens: bool = True) -> Served:
         server = _server(site, configuration.get(REST_ADDRESS), ports, REST_PORT)
         served.page = (site, server)
         served.observers.append(site)
-        if ui:
-            _lead_to(server.address, opens)
+        if ui or not _is_foreseen(ports):
+            console.plain(f"Jobs are shown at {server.address}")
+        if ui and opens:
+            _open(server.address)
     return served
+
+
+def _is_foreseen(ports: Sequence[int]) -> bool:
+    """Whether people know which port is taken."""
+    return len(ports) == 1 and ports[0] != 0
 
 
 def _server(site: Site, address: str, ports: Sequence[int], option: ConfigOption[tuple[int, ...]]) -> Server:
     from pyflink_stream.web.server import Server
 
     try:
-        return Server(site, address, ports)
+        # An empty address would be every one that this machine has.
+        return Server(site, address or _LOOPBACK, ports)
     except OSError as error:
         named = f"port {ports[0]}" if len(ports) == 1 else f"none of the ports {ports[0]} to {ports[-1]}"
         cannot = "cannot" if len(ports) == 1 else "can"
@@ -83,12 +96,9 @@ def _server(site: Site, address: str, ports: Sequence[int], option: ConfigOption
         raise CannotServe(f"{option.key}: {named} of {address} {cannot} be used: {reason}") from None
 
 
-def _lead_to(address: str, opens: bool) -> None:
-    from pyflink_stream import console
-
-    console.plain(f"Jobs are shown at {address}")
+def _open(address: str) -> None:
     # Without a screen, some browser of the terminal's would open in the midst of the job's output.
-    if opens and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         import webbrowser
 
         webbrowser.open(address)

@@ -54,7 +54,7 @@ class Metrics:
             status = self._status
             if status is None or status.ended:
                 return
-            job = {"job_id": status.job_id, "job_name": status.name}
+            job = {"job_id": status.job_id, "job_name": _text(status.name)}
             families: dict[str, Any] = {}
 
             def add(name: str, value: float, labels: dict[str, str]) -> None:
@@ -67,12 +67,17 @@ class Metrics:
                 add(_JOB + name, value, job)
             for task in status.tasks:
                 for subtask in task.subtasks:
-                    labels = {**job, "task_id": f"{task.id + 1:032x}", "task_name": task.name}
+                    labels = {**job, "task_id": f"{task.id + 1:032x}", "task_name": _text(task.name)}
                     labels["subtask_index"] = str(subtask.subtask)
                     long, short = (rates.subtask(task.id, subtask.subtask) for rates in (self._long, self._short))
                     for name, value in _subtask_values(subtask, long, short):
                         add(_SUBTASK + name, value, labels)
         yield from families.values()
+
+
+def _text(name: str) -> str:
+    """A name as UTF-8 can have it; one that is made of a file's may have bytes that are no characters."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _subtask_values(subtask: SubtaskStatus, long: Rate, short: Rate) -> Iterator[tuple[str, float]]:

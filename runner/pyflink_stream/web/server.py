@@ -101,7 +101,7 @@ class _HTTPServer(ThreadingHTTPServer):
         # How many questions are being answered.
         self.answering = 0
         self.changed = Condition()
-        self.names = {"localhost", host.lower(), socket.gethostname().lower()}
+        self.names = {"localhost", host.lower(), socket.gethostname().lower()} - {""}
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Handler)
 
@@ -145,6 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.changed.notify_all()
 
     def _answer(self) -> None:
+        # What comes with a question is not read, and must not be taken for the next one.
+        if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+            self.close_connection = True
         if not self.server.knows(self.headers.get("Host", "")):
             self._send(_error(403, "This name is not known here: use localhost, or the address in numbers."))
             return

@@ -41,6 +41,13 @@ def parsed(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
     return found
 
 
+def test_names_need_not_be_characters() -> None:
+    """As those of files that are in another encoding."""
+    graph = graph_of(lambda env: env.read_text_file("/data/caf\udce9").output())
+    labels, _ = samples(status_of(graph, name="\udce9"))["flink_taskmanager_job_task_numRecordsIn"][0]
+    assert (labels["job_name"], labels["task_name"]) == ("?", "Source: /data/caf? -> Sink: output()")
+
+
 def test_every_subtask_has_flinks_metrics_and_labels() -> None:
     before = status_of(GRAPH, {}, {}, time=1_700_000_005_000)
     source = {"records_in": 1000, "records_out": 500, "bytes_out": 64, "busy": 500, "backpressured": 1500, "idle": 2000}
@@ -142,6 +149,13 @@ def test_a_running_job_serves_its_metrics(command: Command, port: int) -> None:
     assert labels["job_name"] == "Reading itself"
     assert labels["task_name"].startswith("numbers -> Map: read")
     assert re.fullmatch("[0-9a-f]{32}", labels["job_id"])
+
+
+def test_a_port_that_nobody_could_know_is_said(command: Command) -> None:
+    command.write("s.py", "def main(factory): pass\n")
+    done = command.run("-D", "metrics.reporter.prom.port=0", "-D", "metrics.reporter.prom.host=", "s.py")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert re.fullmatch(r"Metrics are served at http://127\.0\.0\.1:\d+/metrics\n", done.stderr)
 
 
 def test_a_port_that_is_taken_is_an_error_before_anything_is_run(command: Command) -> None:

@@ -90,6 +90,17 @@ def test_a_request_that_names_no_host_is_refused(server: Server) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
 
 
+def test_what_comes_with_a_question_is_not_taken_for_another(server: Server) -> None:
+    other = b"GET /a/other HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+        connection.sendall(b"GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(other) + other)
+        answer = b""
+        while data := connection.recv(4096):
+            answer += data
+    assert answer.count(b"HTTP/1.1") == 1
+    assert answer.endswith(b"hello /a")
+
+
 def test_the_machines_own_name_and_that_of_the_address_are_known() -> None:
     server = Server(Greeting(), "localhost", [0])
     try:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from stream_engine.status import JobStatus, SubtaskStatus
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(NamedTuple):
     """Of a subtask: records and bytes a second, and the shares of time, from 0 to 1, that it was busy and held up."""
 
     records_in: float = 0.0

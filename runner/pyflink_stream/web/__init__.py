@@ -51,13 +51,14 @@ def serve(configuration: Configuration, ui: bool, opens: bool = True) -> Served:
     """
     served = Served()
     if configuration.get(METRICS_PORT):
-        try:
-            from pyflink_stream.web.prometheus import Metrics
+        from importlib.util import find_spec
 
-            metrics = Metrics()
-        except ImportError:
+        from pyflink_stream.web.prometheus import Metrics
+
+        if find_spec("prometheus_client") is None:
             needed = "metrics for Prometheus need a package: pip install 'pyflink-stream[metrics]'"
-            raise CannotServe(f"{METRICS_PORT.key}: {needed}") from None
+            raise CannotServe(f"{METRICS_PORT.key}: {needed}")
+        metrics = Metrics()
         ports = configuration.get(METRICS_PORT)
         server = _server(metrics, configuration.get(METRICS_HOST), ports, METRICS_PORT)
         served.observers.append(metrics)

@@ -25,13 +25,9 @@ class Metrics:
     """Watches jobs, and answers with the metrics of the one that runs."""
 
     def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry
-
         self._lock = Lock()
         self._status: JobStatus | None = None
         self._long, self._short = Rates(_LONG), Rates(_SHORT)
-        self._registry = CollectorRegistry()
-        self._registry.register(self)  # pyright: ignore[reportArgumentType] - it has collect()
 
     def on_status(self, status: JobStatus) -> None:
         with self._lock:
@@ -40,11 +36,15 @@ class Metrics:
             self._short.add(status)
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Response | None:
+        # Not before somebody asks: many jobs take no longer than this does.
+        from prometheus_client import CollectorRegistry
         from prometheus_client.exposition import choose_encoder
 
+        registry = CollectorRegistry()
+        registry.register(self)  # pyright: ignore[reportArgumentType] - it has collect()
         # As the server of Flink's reporter does, whatever the path.
         encode, content_type = choose_encoder(headers.get("accept", ""))
-        return Response(encode(self._registry), content_type)
+        return Response(encode(registry), content_type)
 
     def collect(self) -> Iterator[Any]:
         """The metric families of the moment, for prometheus_client."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from threading import Condition
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from pyflink_stream.web import rest
 from pyflink_stream.web.history import JobHistory
-from pyflink_stream.web.page import page
 from pyflink_stream.web.server import Response
 
 if TYPE_CHECKING:
@@ -28,7 +25,7 @@ class JobSite:
     """Watches jobs, and answers as Flink's REST API does; at ``/`` with a page for people."""
 
     def __init__(self) -> None:
-        self._page = page()
+        self._page: Response | None = None
         self._changed = Condition()
         self._jobs: dict[str, JobHistory] = {}
         # When somebody has last asked, and for which state of which job.
@@ -45,8 +42,10 @@ class JobSite:
                 del self._jobs[next(iter(self._jobs))]
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Response | None:
+        import json
+
         if path == "/":
-            return self._page
+            return self._page_itself()
         parts = path.strip("/").split("/")
         with self._changed:
             # A version in front is Flink's, too.
@@ -62,7 +61,15 @@ class JobSite:
             last = next(reversed(self._jobs.values())).status
             self._changed.wait_for(lambda: self._told == (last.job_id, last.state), seconds)
 
+    def _page_itself(self) -> Response:
+        from pyflink_stream.web.page import page
+
+        self._page = self._page or page()
+        return self._page
+
     def _found(self, *parts: str) -> dict[str, Any] | None:
+        from pyflink_stream.web import rest
+
         jobs = [history.status for history in self._jobs.values()]
         if parts == ("overview",):
             return rest.overview(jobs)

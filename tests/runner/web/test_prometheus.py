@@ -171,7 +171,7 @@ def test_a_port_that_is_taken_is_an_error_before_anything_is_run(command: Comman
 
 def test_without_the_package_it_is_said_what_to_install(command: Command, tmp_path: Path) -> None:
     command.write("s.py", "print('imported')\n")
-    command.write("hidden/prometheus_client.py", "raise ImportError('not here')\n")
+    command.write("hidden/sitecustomize.py", "import sys\nsys.modules['prometheus_client'] = None\n")
     path = f"{tmp_path / 'hidden'}:{command.environment['PYTHONPATH']}"
     done = command.run("-D", "metrics.reporter.prom.port=0", "s.py", PYTHONPATH=path)
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,0 +1,108 @@
+"""A connection of somebody who asks: HTTP, as far as questions need it.
+
+Requests whose Host is another's name are refused: a page on the web could otherwise have its own name lead here, and
+read through its visitor's browser what is meant for this machine.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+
+from pyflink_stream import __version__
+from pyflink_stream.web.server import Response
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from pyflink_stream.web.server import Server
+
+# Seconds after which a silent connection is closed.
+_TIMEOUT = 30
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+# An IPv6 address in brackets or another name, and perhaps a port.
+_HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
+
+
+class Connection(BaseHTTPRequestHandler):
+    """Answers what comes through ``connection`` while it is made. Raises OSError when the other end goes away."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = _TIMEOUT
+
+    def __init__(self, connection: socket, server: Server) -> None:
+        self._server = server
+        peer: Any = None
+        super().__init__(connection, peer, peer)
+
+    def do_GET(self) -> None:
+        with self._server:
+            self._answer()
+
+    do_HEAD = do_GET
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._refuse
+        raise AttributeError(name)
+
+    def version_string(self) -> str:
+        return f"pyflink-stream/{__version__}"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Standard error is for what people should know."""
+
+    def _answer(self) -> None:
+        # What comes with a question is not read, and must not be taken for the next one.
+        if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+            self.close_connection = True
+        if not self._is_for(self.headers.get("Host", "")):
+            self._send(_error(403, "This name is not known here: use localhost, or the address in numbers."))
+            return
+        path = self.path.partition("?")[0]
+        try:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            response = self._server.site.answer(path, headers)
+        except Exception as error:
+            response = _error(500, f"{type(error).__name__}: {error}")
+        self._send(response or _error(404, f"There is nothing at {path}."))
+
+    def _is_for(self, host: str) -> bool:
+        """Whether a request for ``host``, as its header has it, may be meant for this server."""
+        match = _HOST.fullmatch(host)
+        name = (match[1] or match[2]) if match else ""
+        if name.rstrip(".").lower() in self._server.names:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def _refuse(self) -> None:
+        # What it wants to send is not read.
+        self.close_connection = True
+        self._send(_error(405, "Nothing can be changed here."), ("Allow", "GET, HEAD"), ("Connection", "close"))
+
+    def _send(self, response: Response, *more: tuple[str, str]) -> None:
+        self.send_response(response.status)
+        own = {"Content-Type": response.content_type, "Content-Length": str(len(response.body))}
+        for name, value in ({**own, **_HEADERS, "Content-Security-Policy": response.policy}).items():
+            self.send_header(name, value)
+        for name, value in more:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+
+
+def _error(status: int, text: str) -> Response:
+    return Response(f"{text}\n".encode("utf-8", "replace"), "text/plain; charset=utf-8", status)

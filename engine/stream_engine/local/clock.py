@@ -30,7 +30,7 @@ Suspended = tuple["Account | None", int, int]
 
 # So many calls in a row are timed, and so many ns later the next ones.
 _TIMED = 16
-_PAUSE = 10_000_000
+_PAUSE = 50_000_000
 
 
 class Account:

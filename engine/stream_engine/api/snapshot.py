@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from stream_engine.api.effects import forgets, only_reads
 from stream_engine.api.pickling import complaint, pickled
+from stream_engine.api.results import made_fields
 from stream_engine.api.signature import returns_nothing, signature_of, suspends
 from stream_engine.api.spelling import nearest
 from stream_engine.graph.functions import UserFunction
@@ -55,7 +56,8 @@ def snapshot(
     except Exception as error:
         advice = "What each worker needs for itself is made in open() of a rich function, or in run() of a source."
         refuse(f"{complaint(label_of(function), function, error)} {advice}", error)
-    return UserFunction(payload, label_of(function), name, nothing, only_reads(target), forgets(target))
+    made = made_fields(target) if method == "reduce" else ()
+    return UserFunction(payload, label_of(function), name, nothing, only_reads(target), forgets(target), made)
 
 
 def keeps_state(function: Any) -> bool:

@@ -16,7 +16,8 @@ class UserFunction(NamedTuple):
     ``payload`` is a cloudpickle of the object, ``label`` names it for people (``Tokenizer``, ``<lambda>``), and
     ``method`` is the method an operator calls (``flatMap``); None when the object itself is called.
     ``returns_nothing`` says that a call can only give None, ``only_reads`` that it can neither change nor keep records,
-    ``forgets`` that it knows nothing of what it returns once it has.
+    ``forgets`` that it knows nothing of what it returns once it has. ``made_fields``, if there are any, say that a call
+    makes a new tuple, with these of its fields; the others are fields of its first argument, a tuple, or constants.
     """
 
     payload: bytes
@@ -25,6 +26,7 @@ class UserFunction(NamedTuple):
     returns_nothing: bool = False
     only_reads: bool = False
     forgets: bool = False
+    made_fields: tuple[int, ...] = ()
 
     def load(self) -> Any:
         """A fresh copy of the object; each subtask has its own. Raises what the object's unpickling raises."""

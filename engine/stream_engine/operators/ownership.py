@@ -89,10 +89,10 @@ class Shape:
         self._namespace = code.namespace
         self._lessons = _LESSONS
         self.known = code.bind("known", atoms if self._plainness is None else _PLAIN)
-        self.single = code.bind("single", _Nothing)
-        self.pair = code.bind("pair", _Nothing)
-        self.triple = code.bind("triple", _Nothing)
-        self.items = [code.bind("item", _Nothing) for _ in range(3)]
+        self.single = code.bind("single", NoClass)
+        self.pair = code.bind("pair", NoClass)
+        self.triple = code.bind("triple", NoClass)
+        self.items = [code.bind("item", NoClass) for _ in range(3)]
         self.other = code.bind("own", self._own)
 
     def _own(self, record: Any) -> Any:
@@ -112,12 +112,12 @@ class Shape:
         if kind is not tuple:
             namespace[self.single] = kind
             return
-        namespace[self.pair], namespace[self.triple] = (tuple, _Nothing) if len(kinds) == 2 else (_Nothing, tuple)
+        namespace[self.pair], namespace[self.triple] = (tuple, NoClass) if len(kinds) == 2 else (NoClass, tuple)
         namespace.update(zip(self.items, kinds, strict=False))
 
 
-class _Nothing:
-    """The class of no record."""
+class NoClass:
+    """The class of nothing."""
 
 
 def write_owned(code: Code, record: str, plainness: Plainness | None = None) -> str:

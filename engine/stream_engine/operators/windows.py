@@ -7,11 +7,11 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keyed import write_reduce
 from stream_engine.operators.keys import MISSING, kept_key, key_call, write_key
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.panes import Panes
+from stream_engine.operators.reduction import Reduction
 from stream_engine.operators.state import WINDOWED_REDUCE
 from stream_engine.operators.tables import Merged
 from stream_engine.window import TimeWindow
@@ -131,12 +131,18 @@ class PreAggregateOperator(PaneOperator):
 
     stateless = WINDOWED_REDUCE
 
+    def __init__(
+        self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: TimeWindows
+    ) -> None:
+        super().__init__(identifier, name, function, key, windows)
+        self._reduction = Reduction(function, self.call)
+
     def write(self, chain: ChainWriter, record: str) -> None:
         super().write(chain, record)
         self._outputs: list[Output] = chain.outputs(self.id)
 
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
-        write_reduce(chain, pane, key, chain.code.fresh("v"), record, self.call)
+        self._reduction.write(chain, pane, key, record)
 
     def advance(self, time: float) -> None:
         self._emit_partials()
@@ -161,8 +167,23 @@ class WindowReduceOperator(PaneOperator):
 
     stateless = WINDOWED_REDUCE
 
+    def __init__(
+        self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: TimeWindows
+    ) -> None:
+        super().__init__(identifier, name, function, key, windows)
+        self._reduction = Reduction(function, self.call)
+
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
+        snapshot = super().snapshot(checkpoint)
+        self._reduction.snapshot(snapshot, self.pending)
+        return snapshot
+
+    def restore(self, state: RestoredState) -> None:
+        super().restore(state)
+        self._reduction.restore(state, self.pending)
+
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
-        write_reduce(chain, pane, key, chain.code.fresh("v"), record, self.call)
+        self._reduction.write(chain, pane, key, record)
 
     def emit_window(self, start: int, end: int, contents: Entries) -> None:
         self._collector.time = end - 1

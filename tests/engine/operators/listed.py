@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from stream_engine.api.effects import forgets, only_reads
+from stream_engine.api.results import made_fields
 from stream_engine.configuration import Configuration
 from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.job_graph import Link, Task
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def function(call: Any, method: str | None = None) -> UserFunction:
     called = getattr(call, method) if method else call
     return UserFunction(
-        cloudpickle.dumps(call), "function", method, only_reads=only_reads(called), forgets=forgets(called)
+        cloudpickle.dumps(call), "function", method, False, only_reads(called), forgets(called), made_fields(called)
     )
 
 

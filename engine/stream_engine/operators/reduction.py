@@ -1,0 +1,125 @@
+"""How a reduce keeps the values of keys: each its own, which nothing else can change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.operators.keys import kept_key
+from stream_engine.operators.ownership import NoClass, atoms, own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream_engine.graph.functions import UserFunction
+    from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+
+_STEADY = "steady"
+
+
+class Reduction:
+    """Writes the reduction of one operator, whose function is called by ``reduce``.
+
+    Most functions make a new tuple of what they have computed and of fields of the value before, and their code shows
+    which (see UserFunction.made_fields). While it is ``steady``, which is to say that all values so far were tuples
+    that cannot change, only the fields that are new need to be looked at.
+    """
+
+    def __init__(self, function: UserFunction, reduce: Callable[[Any, Any], Any]) -> None:
+        self._reduce = reduce
+        self._reads = function.only_reads
+        self._made = function.made_fields
+        self.steady = False
+        # Where the generated code finds the classes that new fields may have: that of the field in a first record,
+        # with the field; and all.
+        self._namespace: dict[str, Any] = {}
+        self._likely: list[tuple[str, int]] = []
+        self._known: list[str] = []
+
+    def write(self, chain: ChainWriter, values: str, key: str, record: str) -> str:
+        """Writes ``values[key] = value = reduce(values[key], record)``; a key's first record is its first value.
+
+        Names the variable with the value, which is not the one that is kept if it can change.
+        """
+        code = chain.code
+        value = code.fresh("v")
+        by_field = bool(self._made) and not chain.reuse
+        # A key has many records and is new once.
+        with code.block("try:"):
+            code.line(f"{value} = {values}[{key}]", "hash")
+        with code.block("except KeyError:"):
+            code.line(f"{key} = {code.bind('kept_key', kept_key)}({key})", "hash")
+            if by_field:
+                code.line(f"{value} = {code.bind('first', self._first)}({record})")
+                code.line(f"{values}[{key}] = {code.bind('own', own)}({value})", "hash")
+            else:
+                code.line(f"{value} = {record}")
+        with code.block("else:"):
+            code.line(f"{value} = {code.bind('reduce', self._reduce)}({value}, {record})", "function", value)
+            if by_field:
+                with code.block(f"if {self._unknown(chain, value)}:"):
+                    code.line(f"{values}[{key}] = {code.bind('changing', self._changing)}({value})", "hash")
+                    code.line(f"{value} = {code.bind('own', own)}({value})")
+                with code.block("else:"):
+                    code.line(f"{values}[{key}] = {value}", "hash")
+        if by_field:
+            return value
+        # What is kept is the copy and what goes on is the original: either may be changed without the other.
+        kept = chain.owned(value)
+        code.line(f"{values}[{key}] = {kept}", "hash")
+        if self._reads and kept != value:
+            # What a function makes of a record without a copy of it may be the record, or have part of it.
+            with code.block(f"if {kept} is not {value}:"):
+                code.line(f"{value} = {code.bind('own', own)}({value})")
+        return value
+
+    def snapshot(self, snapshot: OperatorSnapshot, values: bool) -> None:
+        """Remembers what is known of the values, if there are ``values``."""
+        if values and self._made:
+            snapshot.own[_STEADY] = self.steady
+
+    def restore(self, state: RestoredState, values: bool) -> None:
+        """Takes up what was known of the values, if there are ``values``."""
+        known = state.each(_STEADY)
+        if values and not (known and all(known)):
+            self._unsettle()
+
+    def _unknown(self, chain: ChainWriter, value: str) -> str:
+        """What tells of a new value, a tuple, that one of its fields may be one that can change."""
+        code = chain.code
+        self._namespace, self.steady = code.namespace, True
+        known = code.bind("known", atoms)
+        self._known.append(known)
+        conditions: list[str] = []
+        for field in self._made:
+            likely = code.bind("likely", NoClass)
+            self._likely.append((likely, field))
+            kind = f"{value}[{field}].__class__"
+            conditions.append(f"{kind} is not {likely} and {kind} not in {known}")
+        return " or ".join(conditions)
+
+    def _first(self, record: Any) -> Any:
+        """The value that a key's first record is."""
+        value = own(record)
+        if value is not record or type(record) is not tuple:
+            self._unsettle()
+        elif self.steady:
+            for likely, field in self._likely:
+                self._namespace[likely] = type(record[field]) if type(record[field]) in atoms else NoClass
+        return value
+
+    def _changing(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What is kept of a value with a field that may be one that can change."""
+        kept = own(value)
+        if kept is not value:
+            self._unsettle()
+        return kept
+
+    def _unsettle(self) -> None:
+        """From now on, all fields of all values are looked at."""
+        if self.steady:
+            self.steady = False
+            for name in self._known:
+                self._namespace[name] = ()
+            for name, _ in self._likely:
+                self._namespace[name] = NoClass

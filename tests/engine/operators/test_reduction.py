@@ -20,7 +20,7 @@ REDUCES = {
     "sum": lambda a, b: (a[0], a[1] + b[1], a[2]),
     "latest": lambda a, b: (a[0], a[1], b[2]),
     "all": lambda a, b: (a[0], a[1] + b[1], b[2]),
-    "moving": lambda a, b: (a[0], a[2], b[2]),
+    "moving": lambda a, b: (a[1], a[2], b[2]),
     "pair": lambda a, b: (a[0], b[1], (a[2], b[2])[1]),
 }
 # Each begins anew from what the strategies say.

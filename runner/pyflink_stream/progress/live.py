@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyflink_stream import console
 from pyflink_stream.progress import texts
-from pyflink_stream.progress.rates import Rates
+from pyflink_stream.progress.rates import LATELY, PRESENT, Rates
 from pyflink_stream.progress.summary import figures, outcome
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 # Jobs that take less than this time (ms) show no view, which would only flicker.
 _PATIENCE = 500
-# Seconds that rates are means over; the time left changes less when it is told by a longer time.
-_WINDOW, _LONG_WINDOW = 2.5, 20.0
 # Milliseconds between two lines where there is no terminal.
 _INTERVAL = 10_000
 
@@ -28,8 +26,8 @@ class LiveView:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._rates = Rates(_WINDOW)
-        self._long_rates = Rates(_LONG_WINDOW)
+        self._rates = Rates(PRESENT)
+        self._long_rates = Rates(LATELY)
         self._painter: Painter | None = None
 
     def on_status(self, status: JobStatus) -> None:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from stream_engine.status import JobStatus, SubtaskStatus
 
+PRESENT, LATELY = 2.5, 20.0
+"""Seconds that what people see is a mean over; the time left changes less when it is told by a longer time."""
+
 
 class Rate(NamedTuple):
     """Of a subtask: records and bytes a second, and the shares of time, from 0 to 1, that it was busy and held up."""

@@ -41,6 +41,7 @@ _RATE = _Column("rec/s", 5, 6)
 _BUSY = _Column("busy", 10, 5)
 _BACKPRESSURE = _Column("backpr.", 10, 1)
 _WATERMARK = _Column("watermark", 16, 0)
+_LEFT = (_BUSY, _BACKPRESSURE, _WATERMARK)
 
 
 def view(status: JobStatus, rates: Rates, long_rates: Rates, size: tuple[int, int]) -> list[Line]:
@@ -93,9 +94,6 @@ def _foremost(tasks: Sequence[TaskStatus], rates: Rates, number: int) -> list[Ta
     """Those that run, and of these the busiest, which is where a job is slow; in the plan's order."""
     by_weight = sorted(tasks, key=lambda task: (task.finished, -rates.task(task.id).busy))
     return sorted(by_weight[:number], key=lambda task: task.id)
-
-
-_LEFT = (_BUSY, _BACKPRESSURE, _WATERMARK)
 
 
 def _shown_columns(columns: int, watermarks: bool) -> list[_Column]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from pyflink_stream.progress.rates import Rates
+from pyflink_stream.progress.rates import LATELY, PRESENT, Rates
 
 if TYPE_CHECKING:
     from pyflink_stream.progress.rates import Rate
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 # Milliseconds between two samples, and how many are kept: of five minutes.
 INTERVAL = 2000
 _SAMPLES = 150
-# Seconds that present rates are means over, and those that the time left is told by.
-_WINDOW, _LONG_WINDOW = 2.5, 20.0
 
 
 class JobHistory:
@@ -23,8 +21,8 @@ class JobHistory:
 
     def __init__(self, status: JobStatus) -> None:
         self.status = status
-        self.rates = Rates(_WINDOW)
-        self.long_rates = Rates(_LONG_WINDOW)
+        self.rates = Rates(PRESENT)
+        self.long_rates = Rates(LATELY)
         self.samples: dict[int, deque[Rate]] = {task.id: deque(maxlen=_SAMPLES) for task in status.tasks}
         self._sampled_at = status.time
         self.add(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,13 +88,10 @@ def test_a_pipe_of_the_scripts_own_that_breaks_is_an_error(command: Command) -> 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is a device of Linux")
 @pytest.mark.parametrize(
-    ("script", "message"),
-    [
-        ("def main(factory):\n    print('lost')\n", "Error: standard output cannot be written to: No space left"),
-        (SCRIPT.replace("source, *_ = sys.argv[1:]", "source = 'output'"), "OSError: [Errno 28] No space left"),
-    ],
+    "script",
+    ["def main(factory):\n    print('lost')\n", SCRIPT.replace("source, *_ = sys.argv[1:]", "source = 'output'")],
 )
-def test_output_that_cannot_be_written_fails_the_run(command: Command, script: str, message: str) -> None:
+def test_output_that_cannot_be_written_fails_the_run(command: Command, script: str) -> None:
     command.write("s.py", script)
     with open("/dev/full", "w") as full:
         done = subprocess.run(
@@ -107,4 +105,5 @@ def test_output_that_cannot_be_written_fails_the_run(command: Command, script: s
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr.startswith(message)
+    first, *_ = done.stderr.splitlines()
+    assert re.fullmatch(r"\w+: (\[Errno 28\] )?standard output cannot be written to: No space left.*", first)

@@ -43,6 +43,8 @@ class Output:
             self._discarding = True
             forget(sys.stdout)
             return False
+        except OSError as error:
+            raise OSError(error.errno, f"standard output cannot be written to: {error.strerror}") from None
         finally:
             self._writing = False
         return True

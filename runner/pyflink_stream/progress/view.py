@@ -92,7 +92,8 @@ def _table(status: JobStatus, rates: Rates, columns: int, rows: int) -> list[Lin
 
 def _foremost(tasks: Sequence[TaskStatus], rates: Rates, number: int) -> list[TaskStatus]:
     """Those that run, and of these the busiest, which is where a job is slow; in the plan's order."""
-    by_weight = sorted(tasks, key=lambda task: (task.finished, -rates.task(task.id).busy))
+    # To a tenth, so that they do not take turns.
+    by_weight = sorted(tasks, key=lambda task: (task.finished, -round(rates.task(task.id).busy, 1)))
     return sorted(by_weight[:number], key=lambda task: task.id)
 
 

@@ -108,9 +108,11 @@ def test_where_there_is_no_room_for_all_tasks_the_busiest_are_shown() -> None:
     idle = {"busy": 10, "idle": 90, "progress": Progress(1, 2, "records")}
     shares: list[dict[str, Any]] = [idle for _ in graph.tasks]
     shares[80] = shares[89] = {"busy": 100}
+    shares[50] = {**idle, "busy": 11, "idle": 89}
     rows = shown(status_of(graph, time=1_700_000_009_000), status_of(graph, *shares), rows=10)
     assert len(rows) == 9
     assert ["100%" in row for row in rows[2:7]] == [False, False, True, True, False]
+    assert [" 10% " in row for row in rows[2:4]] == [True, True]
     assert rows[6:] == [" … and 86 more tasks", *rows[7:8], " … and 87 more sources"]
 
 

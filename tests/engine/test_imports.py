@@ -125,6 +125,14 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("from java.lang import Thread", r"^java\.lang\.Thread is a class of the JVM.*; use the threading module\.$"),
+        (
+            "from org.apache.flink.api.common.functions import MapFunktion",
+            r"^org\.apache\.flink\.api\.common\.functions has no MapFunktion: did you mean MapFunction\?$",
+        ),
+        (
+            "from org.apache.flink.api.common.functions import FlatJoinFunction",
+            r"FlatJoinFunction is a class of the JVM",
+        ),
         ("import java.util.ArrayList", r"^java\.util\.ArrayList .* use a list\.$"),
         ("from java.util import UUID", r"^java\.util\.UUID .* use the uuid module\.$"),
         ("from javax.swing import JFrame", r"^javax\.swing\.JFrame "),

@@ -6,6 +6,8 @@ import sys
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.api.spelling import nearest
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
@@ -64,6 +66,8 @@ _INSTEAD = {
     "org.slf4j": "use the logging module",
     "scala": "use Python's own types and collections",
 }
+# Names that differ by more than a letter or two may be those of other classes of the JVM.
+_ALIKE = 0.88
 
 
 class JvmFinder:
@@ -105,7 +109,11 @@ class JvmFinder:
 
 def explanation(class_name: str) -> str:
     """Says that ``class_name``, in full, does not exist here, and what to use instead where that is known."""
-    known = _modules_with(class_name.rpartition(".")[2])
+    package, _, name = class_name.rpartition(".")
+    known = _modules_with(name)
+    meant = None if known else nearest(name, vars(sys.modules.get(package, object)), _ALIKE)
+    if meant:
+        return f"{package} has no {name}: did you mean {meant}?"
     if known:
         instead = f"import it from {' or '.join(known)}"
     else:

@@ -25,9 +25,17 @@ _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
 # A report longer than a screen is not read. The frames that matter are the last, then the first.
 _FIRST, _LAST = 3, 7
 
+# Control characters, ends of lines, and what turns the direction of the text that follows.
+_OBEYED = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)), " ")
+
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = 200
 _repr.maxlist = _repr.maxtuple = _repr.maxdict = 8
+
+
+def one_line(name: str) -> str:
+    """A name on one line and without what a terminal would obey, whatever a script calls its jobs and operators."""
+    return " ".join(name.translate(_OBEYED).split())
 
 
 def shortened(record: object) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from stream_engine.api.jdk import NoSuchElementException
 from stream_engine.job import InvalidProgramException
-from stream_engine.report import behind, frames, raised, shortened, told
+from stream_engine.report import behind, frames, one_line, raised, shortened, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,3 +151,8 @@ def test_a_record_is_shown_in_one_line() -> None:
     broken = type("list", (), {})()
     assert shortened(Lines()) == "one\\ntwo"
     assert shortened(broken) == "<list, whose repr raises TypeError>"
+
+
+def test_names_cannot_command_the_terminal() -> None:
+    assert one_line("a\x1b[2Jb\nc\x9b0m") == "a [2Jb c 0m"
+    assert one_line("safe\u202e\u2066reversed\u2028") == "safe reversed"

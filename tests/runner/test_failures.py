@@ -102,6 +102,24 @@ def test_a_job_that_failed_shows_its_message_and_where_it_was_started(command: C
     assert "Traceback" not in err
 
 
+def test_a_name_of_the_scripts_cannot_command_the_terminal(command: Command) -> None:
+    command.write(
+        "s.py",
+        r"""
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements("\x1b[31m").map(lambda value: value / 0).name("a\x1b[2Jb").output()
+            env.execute()
+        """,
+    )
+    report = command.run("s.py").stderr
+    assert "\x1b" not in report
+    assert "in operator 'a [2Jb' (subtask 1 of 1" in report
+    plan = command.output("--explain", "s.py")
+    assert "\x1b" not in plan
+    assert "  a [2Jb  " in plan
+
+
 def test_a_full_traceback_shows_the_frames_of_the_engine_too(command: Command) -> None:
     script = command.write(
         "s.py",

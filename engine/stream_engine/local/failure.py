@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stream_engine.local.remedies import Scene, remedy
 from stream_engine.operators.code import is_generated, site_of
 from stream_engine.operators.snapshot import StateError
-from stream_engine.report import behind, frames, raised, shortened
+from stream_engine.report import behind, frames, one_line, raised, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +147,7 @@ def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:
     if node is not None:
         width = next(task.parallelism for task in graph.tasks if node in task.operators)
         made = f", made at {node.location}" if node.location else ""
-        lines.append(f"  in operator '{node.name}' (subtask {index + 1} of {width}{made}){phase}")
+        lines.append(f"  in operator '{one_line(node.name)}' (subtask {index + 1} of {width}{made}){phase}")
     if site is not None and site.record is not None:
         lines.append(f"  with the record {shortened(record)}")
     told = frames(error.__traceback__) + behind(error)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.graph.operators import TextFileSink, TextFileSource
 from stream_engine.job import InvalidProgramException, JobExecutionException
+from stream_engine.report import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -76,4 +77,4 @@ def _with_output(node: StreamNode, parallelism: int, job_id: str, resumed: bool)
 
 def _located(error: Exception, node: StreamNode, job_id: str) -> JobExecutionException:
     made = f", made at {node.location}" if node.location else ""
-    return JobExecutionException(f"{error}\n  in operator '{node.name}'{made}", job_id)
+    return JobExecutionException(f"{error}\n  in operator '{one_line(node.name)}'{made}", job_id)

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from pyflink_stream import console
-from pyflink_stream.progress import texts
 from pyflink_stream.progress.rates import LATELY, PRESENT, Rates
 from pyflink_stream.progress.summary import figures, outcome
+from stream_engine.report import one_line
 
 if TYPE_CHECKING:
     from pyflink_stream.progress.layout import Painter
@@ -78,7 +78,7 @@ class Lines:
         if status.ended:
             self._tell(f"{outcome(status)}: {figures(status)}")
         elif self._often and age // _INTERVAL > self._told_at // _INTERVAL:
-            self._tell(f"{texts.plain(status.name)}: {figures(status)}{_progress(status)}")
+            self._tell(f"{one_line(status.name)}: {figures(status)}{_progress(status)}")
         self._told_at = age
 
 

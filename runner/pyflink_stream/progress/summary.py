@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyflink_stream.progress import texts
+from stream_engine.report import one_line
 
 if TYPE_CHECKING:
     from stream_engine.status import JobStatus
@@ -14,7 +15,7 @@ _ENDED = {"FINISHED": "finished", "FAILED": "failed", "CANCELED": "was stopped"}
 
 def outcome(status: JobStatus) -> str:
     """As ``Word count finished``."""
-    return f"{texts.plain(status.name)} {_ENDED.get(status.state, status.state.lower())}"
+    return f"{one_line(status.name)} {_ENDED.get(status.state, status.state.lower())}"
 
 
 def figures(status: JobStatus) -> str:

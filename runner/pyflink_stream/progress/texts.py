@@ -1,8 +1,7 @@
-"""Numbers, times and names as people read them at a glance."""
+"""Numbers and times as people read them at a glance."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 
@@ -51,15 +50,6 @@ def moment(milliseconds: int) -> str:
         # Not a date, but whatever the script counts in.
         return str(milliseconds)
     return f"{time:%H:%M:%S}" if time.date() == datetime.now().date() else f"{time:%Y-%m-%d %H:%M}"
-
-
-# Control characters, ends of lines, and what turns the direction of the text that follows.
-_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-
-
-def plain(name: str) -> str:
-    """A name on one line and without what a terminal would obey, whatever a script calls its operators."""
-    return _OBEYED.sub(" ", name).strip()
 
 
 def _three_digits(number: float) -> str:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from pyflink_stream.progress import texts
 from pyflink_stream.progress.layout import Line, bar, cut, fitted, padded
+from stream_engine.report import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,7 @@ def _header(status: JobStatus, columns: int) -> Line:
     if status.restarts:
         line.append((f"  restarted {status.restarts}×", "red"))
     room = columns - sum(cell_len(text) for text, _ in line)
-    return [(fitted(texts.plain(status.name), max(_NAME_LEAST, room)), "bold"), *line]
+    return [(fitted(one_line(status.name), max(_NAME_LEAST, room)), "bold"), *line]
 
 
 # --- tasks -----------------------------------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ def _share(share: float, columns: int, colour: str) -> Line:
 
 def _name(task: TaskStatus, columns: int) -> str:
     """The operators' names; where they are too long, in short, and then without those in the middle."""
-    operators = [texts.plain(operator) for operator in task.operators]
+    operators = [one_line(operator) for operator in task.operators]
     if cell_len(" → ".join(operators)) <= columns:
         return " → ".join(operators)
     operators = [_short(operator) for operator in operators]
@@ -169,7 +170,7 @@ def _sources(status: JobStatus, rates: Rates, columns: int, most: int) -> list[L
 
 
 def _source_name(task: TaskStatus) -> str:
-    return _short(texts.plain(task.operators[0]))
+    return _short(one_line(task.operators[0]))
 
 
 def _source(task: TaskStatus, rates: Rates, name_width: int, columns: int) -> Line:

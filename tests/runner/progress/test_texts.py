@@ -1,4 +1,4 @@
-"""How numbers, times and names are written."""
+"""How numbers and times are written."""
 
 from __future__ import annotations
 
@@ -52,8 +52,3 @@ def test_watermarks_are_times_where_they_can_be() -> None:
     assert texts.moment(900) == "900"
     assert texts.moment(10**17) == str(10**17)
     assert texts.moment(2**63 - 1) == "end"
-
-
-def test_names_cannot_command_the_terminal() -> None:
-    assert texts.plain("a\x1b[2Jb\nc\x9b0m") == "a [2Jb c 0m"
-    assert texts.plain("safe\u202e\u2066reversed\u2028") == "safe reversed"

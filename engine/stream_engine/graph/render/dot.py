@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream_engine.graph.render.labels import exchange_label, one_line, operator_label, selected_label, task_label
+from stream_engine.graph.render.labels import exchange_label, operator_label, selected_label, task_label
+from stream_engine.report import one_line
 
 if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.partitioners import ship_strategy
+from stream_engine.report import one_line
 
 if TYPE_CHECKING:
     from stream_engine.graph.job_graph import Exchange, Link, Task
@@ -28,8 +29,3 @@ def exchange_label(exchange: Exchange) -> str:
 def selected_label(stream: Link | Exchange) -> str:
     """The names that a stream selects, in brackets; empty where it takes all records."""
     return "" if stream.selected is None else f"[{', '.join(map(one_line, stream.selected))}]"
-
-
-def one_line(text: str) -> str:
-    """What a script calls something may have line breaks in it."""
-    return " ".join(text.split())

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.job_graph import Link
-from stream_engine.graph.render.labels import exchange_label, one_line, operator_label, selected_label, task_label
+from stream_engine.graph.render.labels import exchange_label, operator_label, selected_label, task_label
+from stream_engine.report import one_line
 
 if TYPE_CHECKING:
     from stream_engine.graph.job_graph import Exchange, JobGraph, Task

@@ -62,4 +62,4 @@ def test_names_can_have_any_character() -> None:
     def odd(env: Any) -> None:
         env.from_elements(1).map(minus_one).name('"é\\\n\x01').output()
 
-    assert nodes(odd, 1)[1]["type"] == '"é\\ \x01'
+    assert nodes(odd, 1)[1]["type"] == '"é\\'

@@ -277,10 +277,19 @@ const checkpointTable = (checkpoints) => {
 
 const page = { job: null, graph: null, task: null, followed: true, seen: null };
 
+// Nobody is there any more to answer: the process ends with its script.
+class Gone extends Error {}
+
 const ask = async (path) => {
-  const response = await fetch(path, { cache: "no-store" });
+  let response, text;
+  try {
+    response = await fetch(path, { cache: "no-store" });
+    text = await response.text();
+  } catch {
+    throw new Gone(path);
+  }
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
+  return JSON.parse(text);
 };
 
 const choose = (task) => {
@@ -347,8 +356,7 @@ const refresh = async () => {
     showJob(job, checkpoints);
     notice("");
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    // Nobody is there any more to answer: the process ends with its script.
+    if (!(error instanceof Gone)) throw error;
     const when = page.seen ? ` This is how things stood at ${moment(page.seen.now)}.` : "";
     notice(`The process has ended, or cannot be reached.${when}`);
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import socket
+import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -278,6 +279,17 @@ def test_a_task_is_found_by_its_box(browser: Browser, served: Served) -> None:
     see(browser, served.tell(*running()))
     browser.run("document.querySelectorAll('.node')[2].dispatchEvent(new MouseEvent('click', {bubbles: true}))")
     assert browser.run("return document.querySelector('.task.chosen h3').innerText").startswith("longest")
+
+
+def test_a_mistake_of_the_pages_own_is_not_taken_for_the_end(browser: Browser, served: Served) -> None:
+    see(browser, served.tell(*running()))
+    browser.run("document.getElementById('facts').remove()")
+    complaints: list[str] = []
+    deadline = time.monotonic() + 30
+    while not complaints and time.monotonic() < deadline:
+        complaints += browser.complaints()
+    assert any("TypeError" in complaint for complaint in complaints)
+    assert browser.run("return document.getElementById('notice').hidden")
 
 
 def test_light_and_dark_follow_the_system(browser: Browser, served: Served) -> None:

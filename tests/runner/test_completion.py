@@ -6,10 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, NamedTuple
+from unittest import mock
 
 import pytest
 from terminal import Terminal
+
+from pyflink_stream.cli import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,21 +31,29 @@ class Answer(NamedTuple):
     value: str
 
 
-def ask(command: Command, shell: str, line: str) -> list[Answer]:
-    """How the command line could go on where it ends; bash has its words divided at ``=`` already."""
+def ask(shell: str, line: str) -> list[Answer]:
+    """How the command line could go on where it ends; bash has its words divided at ``=`` already.
+
+    In this process: a shell that starts one is below.
+    """
     words = (line.replace("=", " = ") if shell == "bash" else line).split(" ")
     last = len([word for word in words if word]) - bool(words[-1])
     position = words[-1] if shell == "fish" else str(last)
-    out = command.output(**{COMPLETION: f"{shell}_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": position})
-    lines = out.rstrip("\n").splitlines()
+    asked = {COMPLETION: f"{shell}_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": position}
+    out = TextIOWrapper(BytesIO(), "utf-8", write_through=True)
+    with mock.patch.dict(os.environ, asked), redirect_stdout(out), pytest.raises(SystemExit) as end:
+        parse([])
+    assert end.value.code == 0
+    out.seek(0)
+    lines = out.read().rstrip("\n").splitlines()
     if shell == "zsh":
         return [Answer(kind, value) for kind, value in zip(lines[::3], lines[1::3], strict=True)]
     return [Answer(*line.partition("\t")[0].split(",", 1)) for line in lines]
 
 
-def values(command: Command, shell: str, line: str) -> list[str]:
+def values(shell: str, line: str) -> list[str]:
     """The same, where only words of ours are expected."""
-    answers = ask(command, shell, line)
+    answers = ask(shell, line)
     assert {answer.kind for answer in answers} <= {"plain"}
     return [answer.value for answer in answers]
 
@@ -51,57 +64,57 @@ def whole(shell: str, name: str, *expected: str) -> list[str]:
 
 
 @SHELLS
-def test_options(command: Command, shell: str) -> None:
-    assert values(command, shell, "pyflink-stream --loc") == ["--local-debug"]
-    assert {"--parallelism", "--conf-dir", "--explain", "--check"} <= set(values(command, shell, "pyflink-stream --"))
+def test_options(shell: str) -> None:
+    assert values(shell, "pyflink-stream --loc") == ["--local-debug"]
+    assert {"--parallelism", "--conf-dir", "--explain", "--check"} <= set(values(shell, "pyflink-stream --"))
 
 
 @SHELLS
 @pytest.mark.parametrize(
     "line", ["pyflink-stream ", "pyflink-stream s", "pyflink-stream s.py ", "pyflink-stream -p 2 s"]
 )
-def test_script_and_packages_are_files(command: Command, shell: str, line: str) -> None:
-    assert [answer.kind for answer in ask(command, shell, line)] == ["file"]
+def test_script_and_packages_are_files(shell: str, line: str) -> None:
+    assert [answer.kind for answer in ask(shell, line)] == ["file"]
 
 
 @SHELLS
 @pytest.mark.parametrize("last", ["", "--o", "-p "])
-def test_what_follows_the_dash_is_the_scripts_and_at_best_a_file(command: Command, shell: str, last: str) -> None:
-    assert [answer.kind for answer in ask(command, shell, f"pyflink-stream s.py - {last}")] == ["file"]
+def test_what_follows_the_dash_is_the_scripts_and_at_best_a_file(shell: str, last: str) -> None:
+    assert [answer.kind for answer in ask(shell, f"pyflink-stream s.py - {last}")] == ["file"]
 
 
 @SHELLS
-def test_the_configuration_is_in_a_directory(command: Command, shell: str) -> None:
-    assert [answer.kind for answer in ask(command, shell, "pyflink-stream -c ")] == ["dir"]
+def test_the_configuration_is_in_a_directory(shell: str) -> None:
+    assert [answer.kind for answer in ask(shell, "pyflink-stream -c ")] == ["dir"]
 
 
 @SHELLS
-def test_formats_of_plans_come_behind_an_equals_sign(command: Command, shell: str) -> None:
+def test_formats_of_plans_come_behind_an_equals_sign(shell: str) -> None:
     name = "--explain"
-    assert values(command, shell, "pyflink-stream --explain=") == whole(shell, name, "text", "json", "dot", "mermaid")
-    assert values(command, shell, "pyflink-stream --explain=j") == whole(shell, name, "json")
-    assert [answer.kind for answer in ask(command, shell, "pyflink-stream --explain ")] == ["file"]
+    assert values(shell, "pyflink-stream --explain=") == whole(shell, name, "text", "json", "dot", "mermaid")
+    assert values(shell, "pyflink-stream --explain=j") == whole(shell, name, "json")
+    assert [answer.kind for answer in ask(shell, "pyflink-stream --explain ")] == ["file"]
 
 
 @SHELLS
-def test_keys_of_the_configuration_come_with_their_defaults(command: Command, shell: str) -> None:
-    assert values(command, shell, "pyflink-stream -D pipeline.ob") == ["pipeline.object-reuse=false"]
-    assert values(command, shell, "pyflink-stream -D execution.buffer") == ["execution.buffer-timeout=100ms"]
-    assert values(command, shell, "pyflink-stream -D pipeline.na") == ["pipeline.name="]
+def test_keys_of_the_configuration_come_with_their_defaults(shell: str) -> None:
+    assert values(shell, "pyflink-stream -D pipeline.ob") == ["pipeline.object-reuse=false"]
+    assert values(shell, "pyflink-stream -D execution.buffer") == ["execution.buffer-timeout=100ms"]
+    assert values(shell, "pyflink-stream -D pipeline.na") == ["pipeline.name="]
 
 
 @SHELLS
-def test_values_of_keys_that_have_few(command: Command, shell: str) -> None:
+def test_values_of_keys_that_have_few(shell: str) -> None:
     key = "pipeline.object-reuse"
-    assert values(command, shell, f"pyflink-stream -D {key}=") == whole(shell, key, "false", "true")
+    assert values(shell, f"pyflink-stream -D {key}=") == whole(shell, key, "false", "true")
     key = "pipeline.end-of-input"
-    assert values(command, shell, f"pyflink-stream -D {key}=d") == whole(shell, key, "drop")
-    assert values(command, shell, "pyflink-stream -D pipeline.name=x") == []
+    assert values(shell, f"pyflink-stream -D {key}=d") == whole(shell, key, "drop")
+    assert values(shell, "pyflink-stream -D pipeline.name=x") == []
 
 
 @SHELLS
-def test_parallelism_may_be_auto(command: Command, shell: str) -> None:
-    assert values(command, shell, "pyflink-stream -p ") == ["auto"]
+def test_parallelism_may_be_auto(shell: str) -> None:
+    assert values(shell, "pyflink-stream -p ") == ["auto"]
 
 
 # --- in shells ---

@@ -11,8 +11,9 @@ help: ## Show this list
 run: ## Count the words of a built-in text: examples/word_count.py
 	@bin/pyflink-stream.sh examples/word_count.py
 
+# Files of tests go to several processes. Not to very many, as most tests start some of their own.
 test: lint ## Check everything: lint, then all tests but the long ones
-	$(python) -m pytest
+	$(python) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-long: venv ## Run the tests that take many minutes
 	$(python) -m pytest -m long

@@ -144,15 +144,15 @@ def test_no_process_is_started_to_fork_workers_from(command: Command) -> None:
         """
         import os, subprocess
         def main(factory):
-            listed = subprocess.check_output(["ps", "-A", "-o", "ppid=,args="], text=True).splitlines()
-            print([line for line in listed if line.split()[0] == str(os.getpid()) and "forkserver" in line] != [])
             env = factory.get_execution_environment()
             env.from_elements(1).output()
             env.execute()
+            listed = subprocess.check_output(["ps", "-A", "-ww", "-o", "ppid=,args="], text=True).splitlines()
+            print([line for line in listed if line.split()[0] == str(os.getpid()) and "forkserver" in line] != [])
         """,
     )
     assert command.run("--explain", "s.py").stderr == "False\n"
-    assert command.output("s.py") == "True\n1\n"
+    assert command.output("s.py") == "1\nTrue\n"
 
 
 def test_a_reader_that_has_seen_enough_ends_it_quietly(command: Command) -> None:

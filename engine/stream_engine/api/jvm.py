@@ -111,7 +111,8 @@ def explanation(class_name: str) -> str:
     """Says that ``class_name``, in full, does not exist here, and what to use instead where that is known."""
     package, _, name = class_name.rpartition(".")
     known = _modules_with(name)
-    meant = None if known else nearest(name, vars(sys.modules.get(package, object)), _ALIKE)
+    classes = [each for each, value in vars(sys.modules.get(package, object)).items() if isinstance(value, type)]
+    meant = None if known else nearest(name, classes, _ALIKE)
     if meant:
         return f"{package} has no {name}: did you mean {meant}?"
     if known:

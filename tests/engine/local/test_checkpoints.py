@@ -139,7 +139,7 @@ class Files:
 
     def commit(self, transaction: str) -> None:
         if os.path.exists(transaction):
-            os.rename(transaction, transaction.replace("open-", "done-"))
+            os.rename(transaction, transaction.replace("/open-", "/done-"))
 
     def abort(self, transaction: str) -> None:
         Path(transaction).unlink(missing_ok=True)

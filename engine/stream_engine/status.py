@@ -26,15 +26,17 @@ class SubtaskStatus(NamedTuple):
     """One parallel instance of a task.
 
     ``records_in`` of a source are those it has read. ``records_out`` went to other tasks, ``records_written`` into
-    sinks. Bytes are those of frames between workers. Of the time since it was opened (ms), it was busy for a part;
-    backpressured, which is to say held up by what is downstream, for another; and idle, without input, for the rest.
-    ``watermark`` is the event time of its input (ms; None: none yet), ``queued`` the frames that wait for it.
+    sinks; this number is ``estimated`` where counting them all would have slowed the job. Bytes are those of frames
+    between workers. Of the time since it was opened (ms), it was busy for a part; backpressured, which is to say held
+    up by what is downstream, for another; and idle, without input, for the rest. ``watermark`` is the event time of its
+    input (ms; None: none yet), ``queued`` the frames that wait for it.
     """
 
     subtask: int
     records_in: int = 0
     records_out: int = 0
     records_written: int = 0
+    estimated: bool = False
     bytes_in: int = 0
     bytes_out: int = 0
     busy: int = 0
@@ -81,6 +83,11 @@ class TaskStatus(NamedTuple):
     @property
     def records_written(self) -> int:
         return sum(subtask.records_written for subtask in self.subtasks)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether ``records_written`` is."""
+        return any(subtask.estimated for subtask in self.subtasks)
 
     @property
     def watermark(self) -> int | None:
@@ -153,6 +160,11 @@ class JobStatus(NamedTuple):
     def records_written(self) -> int:
         """By the sinks."""
         return sum(task.records_written for task in self.tasks)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether ``records_written`` is."""
+        return any(task.estimated for task in self.tasks)
 
 
 class Observer(Protocol):

@@ -130,6 +130,7 @@ class Meter(Unmetered):
             records_in=subtask.pace.begun + entered,
             records_out=sum(gate.records_out + gate.handed.records for gate in gates),
             records_written=written,
+            estimated=any(operator.written.estimated for operator in operators),
             bytes_in=subtask.bytes_in,
             bytes_out=sum(gate.bytes_out for gate in gates),
             busy=busy // 1_000_000,

@@ -6,7 +6,6 @@ import pickle
 from collections import deque
 from math import inf
 from threading import Event
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.job_graph import has_event_windows
@@ -17,6 +16,7 @@ from stream_engine.local.connection import BARRIER, CREDIT, DATA, IDLE, MARK, WA
 from stream_engine.local.failure import OperatorError
 from stream_engine.local.feedback import FeedbackQueue
 from stream_engine.local.gate import unpack
+from stream_engine.local.pace import Pace, SampledPace
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
 from stream_engine.operators.watermarks import MAX_WATERMARK
@@ -35,31 +35,6 @@ if TYPE_CHECKING:
     from stream_engine.local.slot import Slot
     from stream_engine.operators.operator import Operator, Writer
 
-# A turn between two looks at sockets, timers and signals should take about this long, in seconds.
-_SHORT, _LONG = 0.002, 0.008
-
-
-class Pace:
-    """How many records to process in one turn: few when each takes long, so that the worker stays responsive.
-
-    Of all turns so far, ``begun`` and ``done`` are the records that were to be processed, and those that have been.
-    """
-
-    def __init__(self) -> None:
-        self.records = 16
-        self.begun = self.done = 0
-
-    def run(self, process_batch: Callable[[Any], None], records: Sequence[Any]) -> None:
-        self.begun += len(records)
-        start = perf_counter()
-        process_batch(records)
-        elapsed = perf_counter() - start
-        self.done += len(records)
-        if elapsed > _LONG:
-            self.records = max(1, self.records // 4)
-        elif elapsed < _SHORT and len(records) >= self.records:
-            self.records = min(8192, self.records * 2)
-
 
 class Subtask:
     """Runs a chain in a worker, as its operators' host."""
@@ -77,7 +52,6 @@ class Subtask:
         self.resumed = Event()
         self.blocked: AbstractSet[Channel] = frozenset()
         self._held: deque[tuple[int, Frame]] = deque()
-        self.pace = Pace()
         self._open_operators: list[Operator] = []
         self._queue: deque[tuple[int, Frame]] = deque()
         self._records: list[Any] = []
@@ -131,6 +105,7 @@ class Subtask:
             graph.timestamped,
             worker.watched,
         )
+        self.pace = SampledPace(self.chain.samples) if self.chain.samples else Pace()
 
     def _channels(self, graph: JobGraph, exchange: Exchange) -> list[Channel]:
         if isinstance(exchange.partitioner, Forward):

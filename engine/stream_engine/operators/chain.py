@@ -10,8 +10,10 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from stream_engine.graph.operators import PUSHING_SOURCES
 from stream_engine.operators.code import Code, Count
 from stream_engine.operators.ownership import write_owned
+from stream_engine.operators.sampling import Sample
 from stream_engine.operators.watermarks import Watermarks
 
 if TYPE_CHECKING:
@@ -88,6 +90,14 @@ class ChainWriter:
         for link in task.links:
             if link.source in self._straight and operators[link.source].one_for_one and link.selected is None:
                 self._straight.add(link.target)
+        # Those that get their records while the chain gets a batch, and at no other time.
+        self._in_batches: set[int] = set()
+        if task.head.is_source and not isinstance(task.head.operator, PUSHING_SOURCES):
+            self._in_batches = {task.head.id}
+            for link in task.links:
+                if link.source in self._in_batches and not operators[link.source].emits_later:
+                    self._in_batches.add(link.target)
+        self.samples: dict[int, Sample] = {}
         self._collectors: list[tuple[Collector, str]] = []
         # Functions that have a name, and are called, but whose code is still to be written.
         self._unwritten: deque[Callable[[], None]] = deque()
@@ -96,6 +106,18 @@ class ChainWriter:
         """Writes that a record has passed, where somebody wants to know."""
         if self._watched:
             self.code.line(f"for _ in {self.code.bind('steps', count.steps)}: break")
+
+    def count_calls(self, operator: Operator, name: str, function: Callable[..., Any]) -> None:
+        """Lets the records be counted that ``operator`` calls ``function`` with, which the code finds under ``name``.
+
+        Called behind the call: there a step costs least.
+        """
+        if self._watched and operator.id in self._in_batches:
+            if operator.id not in self.samples:
+                self.samples[operator.id] = Sample(operator.written, self.code.namespace, function)
+            self.samples[operator.id].add_place(name)
+        else:
+            self.count(operator.written)
 
     def comes_as_it_is(self, operator: int) -> bool:
         """Whether ``operator`` gets one record for each that enters the chain, so that nobody needs to count them."""
@@ -225,7 +247,8 @@ class Chain:
     """A compiled chain. ``process`` takes one record, ``process_batch`` an iterable of them.
 
     Where the job is ``timestamped``, ``process`` takes a record and its time (None: it has none yet), and
-    ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts what a source has given to ``process``.
+    ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts what a source has given to ``process``,
+    and ``samples`` are to be taken of batches.
     """
 
     def __init__(
@@ -258,6 +281,7 @@ class Chain:
         ):
             head.write(writer, "record")
         namespace = writer.compile()
+        self.samples = tuple(writer.samples.values())
         self.process: Callable[..., None] = namespace["process"]
         self.process_batch: Callable[[Any], None] = namespace["process_batch"]
 

@@ -59,9 +59,11 @@ class Count:
     Generated code counts by taking one of the ``steps``. That costs half as much as an addition: no number is made.
     """
 
-    __slots__ = ("_added", "steps")
+    __slots__ = ("_added", "estimated", "steps")
 
     def __init__(self) -> None:
+        # Whether not all were counted.
+        self.estimated = False
         self.steps = repeat(None, maxsize)
         self._added = 0
 

@@ -70,6 +70,8 @@ class Operator:
     pending = False
     # Whether it emits a record for each that it gets, at once.
     one_for_one = False
+    # Whether it may emit other than while it gets a record, as time passes.
+    emits_later = False
     # Whether it makes watermarks itself, so that others end here.
     makes_time = False
     # Whether ``commit`` comes between ``finish`` and ``close``, once all of the job's subtasks have finished.

@@ -81,10 +81,11 @@ class FunctionSinkOperator(FunctionOperator):
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)
         arguments = f"{record}, None" if self._takes_context else record
-        chain.code.line(f"{chain.code.bind('invoke', self.call)}({arguments})", "function")
+        invoke = chain.code.bind("invoke", self.call)
+        chain.code.line(f"{invoke}({arguments})", "function")
         self.writes_all = chain.comes_as_it_is(self.id)
         if not self.writes_all:
-            chain.count(self.written)
+            chain.count_calls(self, invoke, self.call)
 
 
 class SocketOperator(FunctionOperator):

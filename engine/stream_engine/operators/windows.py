@@ -32,6 +32,7 @@ class PaneOperator(FunctionOperator):
     So no record asks for the time: the host does, between records, when it runs the timer at the pane's end.
     """
 
+    emits_later = True
     # Whether the function itself emits, and may go on using what it has emitted.
     hands_out = False
 

@@ -23,7 +23,8 @@ def figures(status: JobStatus) -> str:
     seconds = (status.time - status.started) / 1000
     read = status.records_read
     has_sink = any(node.is_sink for task in status.tasks for node in task.task.operators)
-    written = f", {status.records_written:,} out" if has_sink else ""
+    number = f"about {texts.count(status.records_written)}" if status.estimated else f"{status.records_written:,}"
+    written = f", {number} out" if has_sink else ""
     rate = f", {read / seconds:,.0f}/s" if seconds > 0 else ""
     restarts = f", restarted {status.restarts}×" if status.restarts else ""
     records = f"{read:,} {'record' if read == 1 else 'records'} in"

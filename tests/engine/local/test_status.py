@@ -95,6 +95,34 @@ def test_records_of_a_source_function_are_counted(watched: Watched, parallelism:
     assert watched.statuses[-1].records_written == 1000
 
 
+@pytest.mark.parametrize(("lines", "estimated"), [(1000, False), (60_000, True)])
+def test_of_very_many_records_that_a_function_takes_behind_a_flat_map_the_number_is_estimated(
+    watched: Watched, lines: int, estimated: bool
+) -> None:
+    def repeat(number: int, out: Any) -> None:
+        for _ in range(4):
+            out.collect(number)
+
+    env = watched.environment(1)
+    env.generate_sequence(1, lines).flat_map(repeat).add_sink(lambda number: None)
+
+    env.execute()
+
+    last = watched.statuses[-1]
+    assert (last.records_read, last.estimated) == (lines, estimated)
+    assert last.records_written == 4 * lines
+
+
+def test_what_windows_emit_as_time_passes_is_counted(watched: Watched) -> None:
+    env = watched.environment(1)
+    pairs = env.generate_sequence(1, 1000).map(lambda number: (number, 1))
+    pairs.key_by(lambda pair: pair[0]).time_window(10).reduce(lambda one, other: one).add_sink(lambda pair: None)
+
+    env.execute()
+
+    assert watched.statuses[-1].records_written == 1000
+
+
 def test_bytes_are_those_between_workers(watched: Watched) -> None:
     env = watched.environment(2)
     env.generate_sequence(1, 1000).name("numbers").rebalance().map(lambda number: number).name("mapped")

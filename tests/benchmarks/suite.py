@@ -135,9 +135,13 @@ def word_count_bytewax(bench: Bench) -> list[Row]:
         python = bench.peers.bytewax()
     except Missing as missing:
         return [_skipped("word count", "bytewax", missing)]
-    path = bench.text(bench.size(2_000_000))
-    contestants = [job("1 worker", "word_count", path), bytewax(python, f"word_count_bytewax:flow({str(path)!r})")]
-    return bench.compare("word count", contestants, ("1 worker", "bytewax"))
+    path = bench.text(bench.size(6_000_000))
+    contestants = [
+        job("1 worker", "word_count", path),
+        bare("word_count", path),
+        bytewax(python, f"word_count_bytewax:flow({str(path)!r})"),
+    ]
+    return bench.compare("word count", contestants, ("1 worker", "bytewax"), ("bare loop", "bytewax"))
 
 
 def word_count_pyflink(bench: Bench) -> list[Row]:
@@ -165,7 +169,7 @@ def checkpoints(bench: Bench) -> list[Row]:
 
 
 def live_view(bench: Bench) -> list[Row]:
-    path = bench.text(bench.size(6_000_000))
+    path = bench.text(bench.size(9_000_000))
     contestants: list[Contestant] = []
     pairs: list[tuple[str, str]] = []
     for workers in (1, 2):

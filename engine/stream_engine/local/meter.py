@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stream_engine.operators.code import Count
 
 # Seconds between two reports.
-_INTERVAL = 0.25
+_INTERVAL = 0.5
 # Unsent bytes after which reports wait.
 _BACKLOG = 64 * 1024
 

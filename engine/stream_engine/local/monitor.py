@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stream_engine.status import Observer, State
 
 # Seconds between two statuses of a running job.
-_INTERVAL = 0.25
+_INTERVAL = 0.5
 # Of so many checkpoints it is known what became of them; of others how many there were.
 _CHECKPOINTS = 50
 

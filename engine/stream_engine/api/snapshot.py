@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MethodType
 from typing import Any, NoReturn
 
-from stream_engine.api.effects import forgets, only_reads
+from stream_engine.api.effects import only_reads
+from stream_engine.api.memory import forgets
 from stream_engine.api.pickling import complaint, pickled
 from stream_engine.api.results import made_fields
 from stream_engine.api.signature import returns_nothing, signature_of, suspends

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import pickle
-import selectors
 import sys
 from collections import deque
 from math import inf
@@ -14,14 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 from stream_engine.graph.job_graph import JobGraph
 from stream_engine.local import logs
 from stream_engine.local.accumulators import packed
-from stream_engine.local.alarm import Alarm
 from stream_engine.local.connection import (
-    BARRIER,
     CANCEL,
     COMMIT,
     COMMITTED,
-    CREDIT,
-    DATA,
     DEPLOY,
     FAILED,
     FED,
@@ -31,18 +26,17 @@ from stream_engine.local.connection import (
     LOOP_PROBE,
     OVER,
     TRIGGER,
-    Connection,
-    Frame,
 )
 from stream_engine.local.console import ConsoleWriter, flush_streams, redirect_streams
 from stream_engine.local.depth import allow_depth_of
 from stream_engine.local.failure import Cancelled, describe, packed_failure
-from stream_engine.local.gate import Gate, unpack
+from stream_engine.local.gate import Gate
 from stream_engine.local.heartbeats import frequency, start_heart
-from stream_engine.local.loops import LoopMonitors
 from stream_engine.local.push_sources import PushSources
+from stream_engine.local.routes import Routes
 from stream_engine.local.sources import FedReader, PushSource, source_of
 from stream_engine.local.subtask import Subtask
+from stream_engine.local.switchboard import Switchboard
 from stream_engine.local.timers import Timers
 from stream_engine.local.turn import Turn
 from stream_engine.local.unwatched import Unmetered
@@ -57,6 +51,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import Task
     from stream_engine.graph.operators import Sink
     from stream_engine.local.checkpoints import Checkpoints
+    from stream_engine.local.connection import Frame
     from stream_engine.local.deployment import Deployment
     from stream_engine.local.sources import Reader
     from stream_engine.operators.operator import Writer
@@ -90,21 +85,18 @@ class Worker:
         self.accumulators = Accumulators()
         self.tables: Tables = MemoryTables()
         self.turn = Turn()
-        self._selector = selectors.DefaultSelector()
-        self._alarm = Alarm()
-        self._selector.register(self._alarm, selectors.EVENT_READ, None)
-        self.control = Connection(control, self._on_backlog)
-        self.peers = {peer: Connection(socket, self._on_backlog) for peer, socket in peers.items()}
+        self._switchboard = Switchboard(control, peers, self._on_control)
+        self.control, self.peers = self._switchboard.control, self._switchboard.peers
+        # Ends the loop's sleep; from any thread.
+        self.wake = self._switchboard.wake
         self.cancelled = False
         self.watched, self.meter = False, Unmetered()
-        # How many frames have come in, to see whether any have since.
-        self._frames = 0
         self._timers = Timers()
         self._local: dict[int, Subtask] = {}
         self._gates_of: dict[int, list[Gate]] = {}
         self._subtasks: list[Subtask] = []
         self._readers: dict[int, Reader] = {}
-        self._pushing = PushSources(self.turn, self._select, self.wake)
+        self._pushing = PushSources(self.turn, self._switchboard.select, self.wake)
         self.source_awoke = self._pushing.on_awake
         # What the coordinator has asked for, in order, to be done between two records; what gives False has to wait.
         self._agenda: deque[Callable[[], bool | None]] = deque()
@@ -114,7 +106,6 @@ class Worker:
     # --- life --------------------------------------------------------------------------------------------------------
 
     def run(self) -> int:
-        self._selector.register(self.control.socket, selectors.EVENT_READ, self.control)
         try:
             self._deploy()
             self._loop()
@@ -126,12 +117,9 @@ class Worker:
             return 1
 
     def _deploy(self) -> None:
-        frames: list[Frame] = []
-        while not frames:
-            self._selector.select()
-            frames = self.control.read()
-            if self.control.closed:
-                raise Cancelled
+        frames = self._switchboard.first_frames()
+        if self.control.closed:
+            raise Cancelled
         assert frames[0].kind == DEPLOY
         deployment: Deployment = pickle.loads(frames[0].payload)
         self.watched = deployment.watched
@@ -154,13 +142,8 @@ class Worker:
             if self.index < task.parallelism:
                 local[task.id] = Subtask(self, self.graph, task)
         self._subtasks = list(local.values())
-        self._receivers = {
-            exchange.id: local[exchange.target_task]
-            for exchange in self.graph.exchanges
-            if exchange.target_task in local
-        }
-        self._gates = {gate.exchange.id: gate for gates in self._gates_of.values() for gate in gates}
-        self._make_loops(local)
+        routes = Routes(self.graph, local, self._gates_of, self.control, self.peers)
+        self._loops = routes.loops
         sources = {
             subtask: source_of(self, subtask, deployment.splits)
             for subtask in self._subtasks
@@ -182,8 +165,7 @@ class Worker:
                 source.open()
             elif source is not None:
                 self._readers[subtask.task.id] = source
-        for peer in self.peers.values():
-            self._selector.register(peer.socket, selectors.EVENT_READ, peer)
+        self._switchboard.listen_to_peers(routes.on_frame)
         # Such as the end of a collection without elements: it is for a reader, which had to be made first.
         for frame in frames[1:]:
             self._on_control(frame)
@@ -199,14 +181,8 @@ class Worker:
 
             pushing = [source for source in sources.values() if isinstance(source, PushSource)]
             self.meter = Meter(self.control, self._subtasks, self._gates_of, self._readers, pushing)
+            self._switchboard.meter = self.meter
         self._pushing.start()
-
-    def _make_loops(self, local: dict[int, Subtask]) -> None:
-        self._loops = LoopMonitors(self.graph, self._subtasks, self.control)
-        for gate in self._gates.values():
-            gate.loop = self._loops.by_exchange.get(gate.exchange.id)
-            if gate.exchange.feedback and gate.exchange.target_task in local:
-                gate.connect(local[gate.exchange.target_task])
 
     @property
     def checkpoints(self) -> Checkpoints:
@@ -229,16 +205,11 @@ class Worker:
                 sys.stderr.write(f"While the job was stopped: {describe(error, self.graph, self.index).summary}\n")
         self.meter.close()
         flush_streams()
-        self._drain()
+        self._switchboard.drain()
 
     def _fail(self, error: BaseException) -> None:
         self.control.send(FAILED, 0, packed_failure(error, self.graph, self.index))
         self._stop()
-
-    def _drain(self) -> None:
-        while self.control.backlog and not self.control.closed:
-            self._selector.select(0.1)
-            self.control.write()
 
     # --- the loop ----------------------------------------------------------------------------------------------------
 
@@ -260,11 +231,11 @@ class Worker:
             self._pushing.reap()
             busy = self._work()
             if not busy or (self.buffer_timeout >= 0 and self.now - flushed >= self.buffer_timeout):
-                frames = self._frames
+                frames = self._switchboard.frames
                 self._flush()
                 flushed = self.now
                 # Where flushing had to wait for a receiver, it has taken in what else there was.
-                busy = busy or self._frames != frames
+                busy = busy or self._switchboard.frames != frames
             if self._loops:
                 busy = self._loops.tend(busy, self.now)
             if not (finished or self._subtasks_left()):
@@ -329,59 +300,12 @@ class Worker:
                 if self.buffer_timeout >= 0 or gate.loop is not None:
                     gate.flush()
 
-    def wake(self) -> None:
-        """Ends the loop's sleep; from any thread."""
-        self._alarm.ring()
-
-    # --- sockets and timers ------------------------------------------------------------------------------------------
-
-    def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
-        return self.meter.select(self._selector, timeout)
+    # --- frames and timers ------------------------------------------------------------------------------------------
 
     def _poll(self, timeout: float | None) -> None:
-        for key, mask in self._select(timeout):
-            connection: Connection | None = key.data
-            if connection is None:
-                self._alarm.silence()
-                continue
-            if mask & selectors.EVENT_WRITE and connection.write():
-                self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
-            if mask & selectors.EVENT_READ:
-                self._receive(connection)
-        for connection in (self.control, *self.peers.values()):
-            if connection.backlog and not connection.closed:
-                self._watch_writable(connection)
+        self._switchboard.poll(timeout)
+        self.cancelled = self.cancelled or self.control.closed
         self.now = int(time() * 1000)
-
-    def _receive(self, connection: Connection) -> None:
-        frames = connection.read()
-        self._frames += len(frames)
-        if connection.closed:
-            self._selector.unregister(connection.socket)
-            if connection is self.control:
-                self.cancelled = True
-        if connection is self.control:
-            for frame in frames:
-                self._on_control(frame)
-            return
-        sender = next(peer for peer, other in self.peers.items() if other is connection)
-        for frame in frames:
-            if frame.kind == CREDIT:
-                self._gates[frame.exchange].grant(sender)
-                continue
-            loop = self._loops.by_exchange.get(frame.exchange)
-            if loop is not None and frame.kind == DATA:
-                loop.received += 1
-            receiver = self._receivers[frame.exchange]
-            if not self.graph.exchanges[frame.exchange].feedback:
-                receiver.receive(sender, frame)
-            elif frame.kind == DATA:
-                receiver.feed_back(frame.exchange, sender, unpack(frame.payload))
-                connection.send(CREDIT, frame.exchange)
-            elif frame.kind == BARRIER:
-                receiver.on_barrier(frame.exchange, sender, pickle.loads(frame.payload))
-            else:
-                receiver.on_end(frame.exchange, sender)
 
     def _on_control(self, frame: Frame) -> None:
         if frame.kind == CANCEL:
@@ -407,13 +331,6 @@ class Worker:
     def _check_cancelled(self) -> None:
         if self.cancelled:
             raise Cancelled
-
-    def _on_backlog(self, connection: Connection) -> None:
-        # The loop may be asleep in another thread, and only asks for writability when it goes round.
-        self.wake()
-
-    def _watch_writable(self, connection: Connection) -> None:
-        self._selector.modify(connection.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, connection)
 
     def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
         """Calls ``action`` at ``time`` (ms), unless ``subtask`` has finished by then."""

@@ -1,71 +1,32 @@
-"""Which functions can neither change nor keep the records they are called with, and which know nothing afterwards."""
+"""Which functions can neither change nor keep the records they are called with."""
 
 from __future__ import annotations
 
-import json
-import sys
 from functools import partial
-from operator import itemgetter
 from typing import Any
 
 import pytest
+from behaviours import (
+    Function,
+    adding,
+    appending,
+    assigning,
+    branching,
+    comprehending,
+    constant,
+    counting,
+    deleting,
+    enclosing,
+    generating,
+    inspecting,
+    keeping,
+    kept,
+    remembering,
+    setting,
+    variadic,
+)
 
-from stream_engine.api.effects import forgets, only_reads
-
-kept: list[Any] = []
-last: Any = None
-
-
-class Function:
-    def __init__(self) -> None:
-        self.count = 0
-        self.seen: list[Any] = []
-        self.factor = 2
-
-    def scale(self, value: Any) -> Any:
-        return value * self.factor
-
-    def forget(self, value: Any) -> Any:
-        return [value, value + 1]
-
-    def grow(self, value: Any) -> Any:
-        self.factor += value
-        return value
-
-    def mark(self, value: Any) -> Any:
-        return lambda: (self, value)
-
-    def count_only(self, value: Any) -> None:
-        self.count += 1
-
-    def keep(self, value: Any) -> None:
-        self.last = value
-
-    def collect(self, value: Any) -> None:
-        self.seen.append(value)
-
-    def __call__(self, value: Any) -> Any:
-        return value[0]
-
-
-class Opened(Function):
-    def open(self, config: Any) -> None:
-        self.factor: Any = []
-
-
-def branching(value: Any) -> Any:
-    word, count = value
-    pair = (word, -count) if count > 3 and word != "x" else [word, f"{count}:{word!r:>4}"]
-    return pair or None
-
-
-def counting(a: Any, b: Any) -> Any:
-    return (a[0], a[1] + b[1])
-
-
-def constant(value: Any) -> str:
-    print("seen")
-    return "constant"
+from stream_engine.api.effects import only_reads
 
 
 @pytest.mark.parametrize(
@@ -81,65 +42,6 @@ def test_a_function_that_makes_its_result_of_what_it_reads_only_reads(function: 
     assert only_reads(function)
 
 
-def appending(a: Any, b: Any) -> Any:
-    a.append(b)
-    return a
-
-
-def adding(a: Any, b: Any) -> Any:
-    a += b
-    return a
-
-
-def assigning(value: Any) -> Any:
-    value[0] = 1
-    return value
-
-
-def setting(value: Any) -> Any:
-    value.name = "x"
-    return value
-
-
-def deleting(value: Any) -> Any:
-    del value[0]
-    return value
-
-
-def remembering(value: Any) -> Any:
-    global last
-    last = value
-    return value
-
-
-def keeping(value: Any) -> Any:
-    kept[0] = value
-    return 1
-
-
-def enclosing(value: Any) -> Any:
-    def later() -> Any:
-        value[0] = 1
-
-    return later()
-
-
-def generating(value: Any) -> Any:
-    yield value
-
-
-def comprehending(values: Any) -> Any:
-    return [appending(each, 1) for each in values]
-
-
-def inspecting(value: Any) -> Any:
-    kept.append(locals())
-
-
-def variadic(*values: Any) -> Any:
-    kept.append(values)
-
-
 @pytest.mark.parametrize(
     "function",
     [
@@ -150,82 +52,3 @@ def variadic(*values: Any) -> Any:
 )  # fmt: skip
 def test_a_function_that_could_change_or_keep_what_it_is_given_does_not(function: Any) -> None:
     assert not only_reads(function)
-
-
-class Person:
-    everyone: list[Any] = []
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-LIMIT = 3
-
-
-def helped(value: Any) -> Any:
-    return constant(value) + json.dumps(value)
-
-
-def helped_to_keep(value: Any) -> Any:
-    remembering(value)
-
-
-def recursive(value: Any) -> Any:
-    return recursive(value[1:]) if len(value) > LIMIT else value
-
-
-def in_a_default(value: Any, seen: Any = kept) -> Any:
-    return value
-
-
-def in_a_class(value: Any) -> Any:
-    Person.everyone.append(value)
-
-
-def in_a_module(value: Any) -> Any:
-    pytest.kept = value  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def in_a_closure(limit: Any) -> Any:
-    return lambda value: value[:limit]
-
-
-def in_a_variable_outside() -> Any:
-    last = 0
-
-    def keep(value: Any) -> Any:
-        nonlocal last
-        last, before = value, last
-        return before
-
-    return keep
-
-
-def deep_within(value: Any) -> Any:
-    return [kept for _ in value]
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda value: value, lambda value: value.split(","), lambda value: Person(*value), appending, enclosing, helped,
-        recursive, comprehending, branching, constant, in_a_closure(3), Function().forget, Function(), str,
-        json.loads, Person,
-        lambda value: [sys.intern(word) for word in value], Function().scale,
-    ],
-)  # fmt: skip
-def test_a_function_that_reaches_nothing_that_lasts_forgets(function: Any) -> None:
-    assert forgets(function)
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        remembering, keeping, inspecting, helped_to_keep, in_a_default, in_a_class, in_a_module, in_a_closure([]),
-        in_a_variable_outside(), deep_within, Function().keep, Function().collect, Function().grow,
-        Function().mark, Opened().scale,
-        partial(appending, []), itemgetter(1), [].append, lambda value: print(value, file=sys.stderr) or kept,
-    ],
-)  # fmt: skip
-def test_a_function_that_reaches_something_that_lasts_may_remember(function: Any) -> None:
-    assert not forgets(function)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from stream_engine.api.effects import forgets, only_reads
+from stream_engine.api.effects import only_reads
+from stream_engine.api.memory import forgets
 from stream_engine.api.results import made_fields
 from stream_engine.configuration import Configuration
 from stream_engine.graph.functions import UserFunction

@@ -9,12 +9,9 @@ import pytest
 from listed import ListHost, ListOutput, function
 
 from stream_engine.accumulators import IntCounter
-from stream_engine.api.assigners import assigner_of
 from stream_engine.api.functions import RichFlatMapFunction, RichMapFunction
 from stream_engine.api.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
-from stream_engine.api.watermarks import AssignerWithPunctuatedWatermarks, BoundedOutOfOrdernessTimestampExtractor
 from stream_engine.graph import operators as plan
-from stream_engine.operators.event_windows import LATE_RECORDS
 from stream_engine.operators.snapshot import StateError
 
 if TYPE_CHECKING:
@@ -209,130 +206,6 @@ def test_a_count_window_with_a_smaller_slide_fires_with_the_keys_next_record() -
     snapshots = Job(plan.WindowApply(plan.CountWindows(5, 5), COLLECT)).run([("a", n) for n in range(4)]).snapshots()
     second = Job(plan.WindowApply(plan.CountWindows(2, 2), COLLECT), snapshots=snapshots)
     assert second.run([("a", 4)]).results() == [("a", [("a", 3), ("a", 4)])]
-
-
-# --- event time ------------------------------------------------------------------------------------------------------
-
-
-class Exact(AssignerWithPunctuatedWatermarks):
-    def extractTimestamp(self, element: Any, previous: Any) -> int:
-        return element[1]
-
-    def checkAndGetNextWatermark(self, element: Any, timestamp: int) -> int:
-        return timestamp - 1
-
-
-ASSIGN = plan.AssignTimestamps(assigner_of(Exact()))
-TIMED = [("a", 10), ("b", 12), ("a", 31), ("b", 5), ("a", 35), ("b", 55), ("a", 22), ("b", 41), ("a", 90), ("b", 60)]
-
-
-def timed(operator: Any, snapshots: Sequence[Mapping[int, OperatorSnapshot]] = ()) -> ListHost:
-    return ListHost(ASSIGN, operator, key=KEY, snapshots=snapshots, timestamped=True)
-
-
-@pytest.mark.parametrize("lateness", [0, 20])
-@pytest.mark.parametrize("slide", [20, 10])
-@pytest.mark.parametrize("kind", ["apply", "reduce"])
-@pytest.mark.parametrize("cut", range(len(TIMED)))
-def test_event_time_goes_on_and_late_stays_late(cut: int, kind: str, slide: int, lateness: int) -> None:
-    windows = plan.TimeWindows(20, slide, event_time=True)
-    specs = {"apply": plan.WindowApply(windows, APPLY, lateness), "reduce": plan.WindowReduce(windows, ADD, lateness)}
-    operator = specs[kind]
-    whole = timed(operator)
-    expected = whole.process(*TIMED)
-    first = timed(operator)
-    first.process(*TIMED[:cut])
-    second = timed(operator, [first.snapshot()])
-    assert first.results + second.process(*TIMED[cut:]) == expected
-    dropped = [host.accumulators.merged()[LATE_RECORDS].getLocalValue() for host in (whole, second)]
-    assert dropped[0] == dropped[1]
-
-
-@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (2, 4)])
-def test_event_time_windows_know_their_watermark_at_another_parallelism(before: int, after: int) -> None:
-    operator = plan.WindowApply(plan.TimeWindows(20, 10, event_time=True), APPLY)
-    source = ListHost(ASSIGN, timestamped=True)
-
-    def run(hosts: list[ListHost], records: list[Any]) -> list[Any]:
-        for record in records:
-            hosts[hash(record[0]) % len(hosts)].chain.process(record, record[1])
-            source.process(record)
-            time = source.outputs[0].times[-1]
-            assert time is not None
-            for host in hosts:
-                host.chain.watermarks.enter(time)
-        return [result for host in hosts for result in host.results]
-
-    def hosts(width: int, snapshots: Sequence[Any] = ()) -> list[ListHost]:
-        return [
-            ListHost(operator, key=KEY, index=i, width=width, snapshots=snapshots, timestamped=True)
-            for i in range(width)
-        ]
-
-    expected = sorted(run(hosts(1), TIMED))
-    source = ListHost(ASSIGN, timestamped=True)
-    first = hosts(before)
-    results = run(first, TIMED[:6])
-    second = hosts(after, [host.snapshot() for host in first])
-    assert sorted(results + run(second, TIMED[6:])) == expected
-
-
-def test_an_assigner_never_goes_back_behind_a_watermark_it_has_emitted() -> None:
-    first = ListHost(ASSIGN, timestamped=True)
-    first.process(("a", 50))
-    second = ListHost(ASSIGN, timestamped=True, snapshots=[first.snapshot()])
-    second.process(("a", 20), ("a", 51))
-    assert (first.outputs[0].times, second.outputs[0].times) == ([49], [50])
-
-
-def test_a_bounded_assigner_emits_the_watermark_that_was_due() -> None:
-    assigner = plan.AssignTimestamps(assigner_of(_Bounded(10)))
-    first = ListHost(assigner, timestamped=True, time=0)
-    first.process(("a", 50))
-    second = ListHost(assigner, timestamped=True, time=0, snapshots=[first.snapshot()])
-    second.move_to(200)
-    assert second.outputs[0].times == [39]
-
-
-def test_of_several_bounded_assigners_that_become_one_the_slowest_counts() -> None:
-    assigner = plan.AssignTimestamps(assigner_of(_Bounded(0)))
-    hosts = [ListHost(assigner, timestamped=True, index=index, width=2) for index in (0, 1)]
-    for host, time in zip(hosts, (50, 20), strict=True):
-        host.process(("a", time))
-    one = ListHost(assigner, timestamped=True, time=0, snapshots=[host.snapshot() for host in hosts])
-    one.move_to(200)
-    assert one.outputs[0].times == [19]
-
-
-class OwnState(Exact):
-    """Its watermarks are the numbers of its records."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    def checkAndGetNextWatermark(self, element: Any, timestamp: int) -> int:
-        self.number += 1
-        return self.number
-
-    def snapshotState(self) -> int:
-        return self.number
-
-    def restoreState(self, state: int) -> None:
-        self.number = state
-
-
-def test_an_assigner_of_the_scripts_own_may_have_state_too() -> None:
-    assigner = plan.AssignTimestamps(assigner_of(OwnState()))
-    first = ListHost(assigner, timestamped=True)
-    first.process(("a", 50), ("a", 60))
-    second = ListHost(assigner, timestamped=True, snapshots=[first.snapshot()])
-    second.process(("a", 70))
-    assert second.outputs[0].times == [3]
-
-
-class _Bounded(BoundedOutOfOrdernessTimestampExtractor):
-    def extractTimestamp(self, element: Any) -> int:
-        return element[1]
 
 
 # --- functions -------------------------------------------------------------------------------------------------------

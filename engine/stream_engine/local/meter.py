@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from stream_engine.local.subtask import Subtask
     from stream_engine.operators.code import Count
 
-# Seconds between two reports.
-_INTERVAL = 0.5
+# Seconds between two reports: at first, when it is not known how long the job will take, and later.
+_SHORT, _LONG = 0.125, 0.5
 # Unsent bytes after which reports wait.
 _BACKLOG = 64 * 1024
 
@@ -104,7 +104,9 @@ class Meter(Unmetered):
     # --- reports -----------------------------------------------------------------------------------------------------
 
     def _report_again(self) -> None:
-        while not self._stopped.wait(_INTERVAL):
+        interval = _SHORT
+        while not self._stopped.wait(interval):
+            interval = min(_LONG, interval * 2)
             if self._control.backlog < _BACKLOG:
                 self._report()
 

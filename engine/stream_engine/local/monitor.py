@@ -42,7 +42,8 @@ class Monitor(Unmonitored):
             self._subtasks[task][subtask.subtask] = subtask
 
     def patience(self, limit: float | None) -> float | None:
-        return _INTERVAL if limit is None else min(limit, _INTERVAL)
+        left = max(0.0, self._told_at + _INTERVAL - monotonic())
+        return left if limit is None else min(limit, left)
 
     def tick(self) -> None:
         if monotonic() - self._told_at >= _INTERVAL:

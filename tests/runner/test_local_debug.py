@@ -97,6 +97,7 @@ def test_leaving_the_debugger_ends_the_run_quietly(command: Command, debug: Call
     assert "Traceback" not in rest
 
 
+@pytest.mark.skipif(sys.version_info[:3] == (3, 13, 0), reason="pdb of 3.13.0 takes a program's options for its own")
 def test_breakpoints_set_by_file_and_line_are_met(command: Command, debug: Callable[..., Debugger]) -> None:
     script = command.write("s.py", SCRIPT)
     commands = ["-c", f"break {script}:6", "-c", "continue"]

@@ -127,8 +127,8 @@ class PaneOperator(FunctionOperator):
             self.advance(inf)
 
 
-class PreAggregateOperator(PaneOperator):
-    """Emits ``(pane, key, value)`` at the end of each pane, then marks its outputs with that time."""
+class ReducingOperator(PaneOperator):
+    """One value per key and pane."""
 
     stateless = WINDOWED_REDUCE
 
@@ -138,12 +138,16 @@ class PreAggregateOperator(PaneOperator):
         super().__init__(identifier, name, function, key, windows)
         self._reduction = Reduction(function, self.call)
 
+    def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
+        self._reduction.write(chain, pane, key, record)
+
+
+class PreAggregateOperator(ReducingOperator):
+    """Emits ``(pane, key, value)`` at the end of each pane, then marks its outputs with that time."""
+
     def write(self, chain: ChainWriter, record: str) -> None:
         super().write(chain, record)
         self._outputs: list[Output] = chain.outputs(self.id)
-
-    def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
-        self._reduction.write(chain, pane, key, record)
 
     def advance(self, time: float) -> None:
         self._emit_partials()
@@ -163,16 +167,8 @@ class PreAggregateOperator(PaneOperator):
                 emit((pane, key, value))
 
 
-class WindowReduceOperator(PaneOperator):
+class WindowReduceOperator(ReducingOperator):
     """One value per key and window: the window's records, reduced."""
-
-    stateless = WINDOWED_REDUCE
-
-    def __init__(
-        self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: TimeWindows
-    ) -> None:
-        super().__init__(identifier, name, function, key, windows)
-        self._reduction = Reduction(function, self.call)
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
         snapshot = super().snapshot(checkpoint)
@@ -182,9 +178,6 @@ class WindowReduceOperator(PaneOperator):
     def restore(self, state: RestoredState) -> None:
         super().restore(state)
         self._reduction.restore(state, self.pending)
-
-    def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
-        self._reduction.write(chain, pane, key, record)
 
     def emit_window(self, start: int, end: int, contents: Entries) -> None:
         self._collector.time = end - 1

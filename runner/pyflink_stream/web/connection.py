@@ -44,7 +44,7 @@ class Connection(BaseHTTPRequestHandler):
         super().__init__(connection, peer, peer)
 
     def do_GET(self) -> None:
-        with self._server:
+        with self._server.answering():
             self._answer()
 
     do_HEAD = do_GET

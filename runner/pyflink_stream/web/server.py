@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Condition, Event, Thread
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 # Seconds between two attempts to take connections where the process can have no more.
@@ -76,15 +76,17 @@ class Server:
         self._thread.join()
         self._socket.close()
 
-    def __enter__(self) -> None:
-        """A question is being answered."""
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """A question is being answered within."""
         with self._changed:
             self._answering += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._changed:
-            self._answering -= 1
-            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._answering -= 1
+                self._changed.notify_all()
 
     def _own_address(self) -> tuple[str, int]:
         host, port, *_ = self._socket.getsockname()

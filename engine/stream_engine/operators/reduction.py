@@ -42,7 +42,7 @@ class Reduction:
         Names the variable with the value, which is not the one that is kept if it can change.
         """
         code = chain.code
-        value = code.fresh("v")
+        value, kept = code.fresh("v"), code.fresh("kept")
         by_field = bool(self._made) and not chain.reuse
         # A key has many records and is new once.
         with code.block("try:"):
@@ -51,14 +51,16 @@ class Reduction:
             code.line(f"{key} = {code.bind('kept_key', kept_key)}({key})", "hash")
             if by_field:
                 code.line(f"{value} = {code.bind('first', self._first)}({record})")
-                code.line(f"{values}[{key}] = {code.bind('own', own)}({value})", "hash")
+                code.line(f"{kept} = {code.bind('own', own)}({value})")
+                code.line(f"{values}[{key}] = {kept}", "hash")
             else:
                 code.line(f"{value} = {record}")
         with code.block("else:"):
             code.line(f"{value} = {code.bind('reduce', self._reduce)}({value}, {record})", "function", value)
             if by_field:
                 with code.block(f"if {self._unknown(chain, value)}:"):
-                    code.line(f"{values}[{key}] = {code.bind('changing', self._changing)}({value})", "hash")
+                    code.line(f"{kept} = {code.bind('changing', self._changing)}({value})")
+                    code.line(f"{values}[{key}] = {kept}", "hash")
                     code.line(f"{value} = {code.bind('own', own)}({value})")
                 with code.block("else:"):
                     code.line(f"{values}[{key}] = {value}", "hash")

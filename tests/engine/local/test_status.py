@@ -113,6 +113,14 @@ def test_of_very_many_records_that_a_function_takes_behind_a_flat_map_the_number
     assert last.records_written == 4 * lines
 
 
+def test_the_record_that_a_sink_fails_at_is_named_while_its_calls_are_counted(watched: Watched) -> None:
+    env = watched.environment(1)
+    env.from_elements("1", "x").flat_map(lambda text, out: out.collect(text)).add_sink(int).name("numbers")
+
+    with pytest.raises(JobExecutionException, match=r"in operator 'numbers' .*\n  with the record 'x'"):
+        env.execute()
+
+
 def test_what_windows_emit_as_time_passes_is_counted(watched: Watched) -> None:
     env = watched.environment(1)
     pairs = env.generate_sequence(1, 1000).map(lambda number: (number, 1))

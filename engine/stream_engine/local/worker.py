@@ -193,6 +193,8 @@ class Worker:
     def _stop(self) -> None:
         """The job is over before its end: sources are cancelled and operators closed, whatever that raises."""
         self.cancelled = True
+        # The last report comes first: a reader that is closed looks like one that has read everything.
+        self.meter.close()
         self._pushing.release()
         for action in (
             *self._pushing.endings(),
@@ -203,7 +205,6 @@ class Worker:
                 action()
             except BaseException as error:
                 sys.stderr.write(f"While the job was stopped: {describe(error, self.graph, self.index).summary}\n")
-        self.meter.close()
         flush_streams()
         self._switchboard.drain()
 

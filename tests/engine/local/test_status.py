@@ -249,6 +249,28 @@ def test_bounded_sources_tell_how_far_they_have_come(watched: Watched, tmp_path:
     assert progress("range")[-1] == (2000, 2000, "records")
 
 
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_the_progress_of_a_failed_job_stays_what_it_was(watched: Watched, tmp_path: Path, parallelism: int) -> None:
+    text = "".join(f"line {number}\n" for number in range(50_000))
+    (tmp_path / "lines.txt").write_text(text)
+    env = watched.environment(parallelism)
+    lines = env.read_text_file(str(tmp_path / "lines.txt")).name("lines")
+    numbers = env.generate_sequence(1, 50_000).name("numbers").map(str)
+    elements = env.from_elements(*map(str, range(50_000))).name("elements")
+
+    def fail(record: str) -> None:
+        raise ValueError(record)
+
+    lines.union(numbers, elements).map(fail)
+    with pytest.raises(JobExecutionException):
+        env.execute()
+
+    for name in ("lines", "numbers", "elements"):
+        progress = watched.task(name).progress
+        assert progress is not None
+        assert 0 <= progress.done < progress.total / 2
+
+
 def test_the_watermark_is_that_of_the_slowest_input(watched: Watched) -> None:
     class Timed:
         def run(self, context: Any) -> None:

@@ -29,7 +29,8 @@ class SubtaskStatus(NamedTuple):
     sinks; this number is ``estimated`` where counting them all would have slowed the job. Bytes are those of frames
     between workers. Of the time since it was opened (ms), it was busy for a part; backpressured, which is to say held
     up by what is downstream, for another; and idle, without input, for the rest. ``watermark`` is the event time of its
-    input (ms; None: none yet), ``queued`` the frames that wait for it.
+    input (ms; None: none yet), ``queued`` the frames that wait for it. A job fails because of those that have
+    ``failed``.
     """
 
     subtask: int
@@ -46,6 +47,7 @@ class SubtaskStatus(NamedTuple):
     queued: int = 0
     progress: Progress | None = None
     finished: bool = False
+    failed: bool = False
 
 
 class TaskStatus(NamedTuple):
@@ -98,6 +100,10 @@ class TaskStatus(NamedTuple):
     @property
     def finished(self) -> bool:
         return all(subtask.finished for subtask in self.subtasks)
+
+    @property
+    def failed(self) -> bool:
+        return any(subtask.failed for subtask in self.subtasks)
 
     @property
     def progress(self) -> Progress | None:

@@ -202,6 +202,8 @@ class Attempt:
             self._job.monitor.on_report(frame.payload)
         elif frame.kind == FAILED:
             failure: Failure = pickle.loads(frame.payload)
+            if not self._stopping and failure.task is not None:
+                self._job.monitor.subtasks_failed(worker, failure.task)
             self._fail(AttemptFailed.of(failure.summary, self._job.job_id, failure.cause(), failure.final))
         elif frame.kind == FINISHED:
             self._finished[worker] = frame.payload
@@ -271,6 +273,8 @@ class Attempt:
                 self._server.kill(self._children[worker].pid)
 
     def _fail_worker(self, index: int, what: str) -> None:
+        if not self._stopping:
+            self._job.monitor.subtasks_failed(index)
         names = [task.name for task in self._graph.tasks if index < task.parallelism]
         summary = (
             f"Worker {index + 1} of {len(self._children)} {what}.\n  It ran subtask {index + 1} of: {'; '.join(names)}"

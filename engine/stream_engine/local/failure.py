@@ -15,7 +15,7 @@ from stream_engine.report import behind, frames, one_line, raised, shortened
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.graph.job_graph import JobGraph, Task
     from stream_engine.graph.stream_graph import StreamNode
     from stream_engine.operators.code import Site
 
@@ -63,6 +63,7 @@ class Failure:
     """An exception in a worker. ``summary`` is written for people; ``exception`` is its pickle, None if it has none.
 
     ``traceback`` is the user's part of it, ``full`` all of it. One that is ``final`` would come again after a restart.
+    ``task`` is the number of the task whose subtask failed; None where it was no task in particular.
     """
 
     summary: str
@@ -70,6 +71,7 @@ class Failure:
     full: str
     exception: bytes | None
     final: bool = False
+    task: int | None = None
 
     def cause(self) -> BaseException:
         """The exception that the user's code raised, or one that says as much."""
@@ -144,14 +146,16 @@ def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:
     what, *more = raised(error)
     advice = remedy(error, Scene(graph, node, site.role if site else "", record is None, value is None))
     lines = [f"{what}{'' if what.endswith(('.', '!', '?')) else '.'} {advice}" if advice else what, *more]
+    task: Task | None = None
     if node is not None:
-        width = next(task.parallelism for task in graph.tasks if node in task.operators)
+        task = next(task for task in graph.tasks if node in task.operators)
         made = f", made at {node.location}" if node.location else ""
-        lines.append(f"  in operator '{one_line(node.name)}' (subtask {index + 1} of {width}{made}){phase}")
+        lines.append(f"  in operator '{one_line(node.name)}' (subtask {index + 1} of {task.parallelism}{made}){phase}")
     if site is not None and site.record is not None:
         lines.append(f"  with the record {shortened(record)}")
     told = frames(error.__traceback__) + behind(error)
-    return Failure("\n".join(lines + told), "\n".join(told), full, _pickled(error), _is_final(error))
+    texts = ("\n".join(lines + told), "\n".join(told), full)
+    return Failure(*texts, _pickled(error), _is_final(error), None if task is None else task.id)
 
 
 def _is_final(error: BaseException) -> bool:

@@ -32,6 +32,8 @@ class Monitor(Unmonitored):
     def __init__(self, job_id: str, name: str, graph: JobGraph, observers: Sequence[Observer]) -> None:
         self._observers = observers
         self._subtasks = _unbegun(graph)
+        # By task and subtask.
+        self._failed: set[tuple[int, int]] = set()
         self._told_at = 0.0
         now = int(time() * 1000)
         self._status = JobStatus(job_id, name, "CREATED", now, now, graph, ())
@@ -52,9 +54,15 @@ class Monitor(Unmonitored):
     def started(self) -> None:
         self._change("RUNNING")
 
+    def subtasks_failed(self, worker: int, task: int | None = None) -> None:
+        for each in self._status.graph.tasks:
+            if worker < each.parallelism and task in (None, each.id):
+                self._failed.add((each.id, worker))
+
     def restarting(self, error: JobExecutionException) -> None:
         # Counted anew by other workers, from what the checkpoint has.
         self._subtasks = _unbegun(self._status.graph)
+        self._failed.clear()
         self._status = self._status._replace(restarts=self._status.restarts + 1)
         self._change("RESTARTING", str(error))
 
@@ -97,12 +105,18 @@ class Monitor(Unmonitored):
     def _tell(self) -> None:
         self._told_at = monotonic()
         tasks = tuple(
-            TaskStatus(task, tuple(self._subtasks[task.id]), self._known_progress(task))
-            for task in self._status.graph.tasks
+            TaskStatus(task, self._subtasks_of(task), self._known_progress(task)) for task in self._status.graph.tasks
         )
         self._status = self._status._replace(time=int(time() * 1000), tasks=tasks)
         for observer in self._observers:
             observer.on_status(self._status)
+
+    def _subtasks_of(self, task: Task) -> tuple[SubtaskStatus, ...]:
+        subtasks = self._subtasks[task.id]
+        if not self._failed:
+            return tuple(subtasks)
+        # The worker still reports after its failure.
+        return tuple(each._replace(failed=(task.id, each.subtask) in self._failed) for each in subtasks)
 
     def _known_progress(self, task: Task) -> Progress | None:
         """Of a source that is read in this process, where its size is known: a range, for example."""

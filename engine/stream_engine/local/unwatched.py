@@ -56,6 +56,9 @@ class Unmonitored:
     def started(self) -> None:
         """The job runs."""
 
+    def subtasks_failed(self, worker: int, task: int | None = None) -> None:
+        """The job fails because of the worker's subtask of ``task``; None: because of all its subtasks."""
+
     def restarting(self, error: JobExecutionException) -> None:
         """The job has failed, and will run again."""
 

@@ -235,13 +235,19 @@ def _shares(rate: Rate) -> dict[str, float]:
 
 def _task_state(job: JobStatus, task: TaskStatus) -> str:
     states = {_state(job, subtask) for subtask in task.subtasks}
-    return states.pop() if len(states) == 1 else "RUNNING"
+    if len(states) == 1:
+        return states.pop()
+    # As in Flink one failed subtask makes its task a failed one, and the task finishes with the last of them.
+    return next((state for state in ("FAILED", "CANCELED") if state in states), "RUNNING")
 
 
 def _state(job: JobStatus, subtask: SubtaskStatus) -> str:
     if subtask.finished:
         return "FINISHED"
-    return {"RESTARTING": "CREATED"}.get(job.state, job.state)
+    if job.state != "FAILED":
+        return {"RESTARTING": "CREATED"}.get(job.state, job.state)
+    # Where it is not known which subtask failed, all of them have.
+    return "FAILED" if subtask.failed or not any(task.failed for task in job.tasks) else "CANCELED"
 
 
 def _counted(states: Sequence[str]) -> dict[str, int]:

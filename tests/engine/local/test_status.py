@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from stream_engine.local.executor import LocalExecutor
 from stream_engine.local.monitor import Monitor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from launched import Jobs
@@ -30,13 +32,15 @@ if TYPE_CHECKING:
 
 
 class Watched:
-    """Jobs whose statuses are kept."""
+    """Jobs whose statuses are kept, after ``look`` has seen them."""
 
     def __init__(self, server: ForkServer) -> None:
         self.statuses: list[JobStatus] = []
+        self.look: Callable[[JobStatus], None] = lambda status: None
         self._executor = LocalExecutor(server, observers=[self])
 
     def on_status(self, status: JobStatus) -> None:
+        self.look(status)
         self.statuses.append(status)
 
     def environment(self, parallelism: int = 1, **options: Any) -> PythonStreamExecutionEnvironment:
@@ -271,23 +275,31 @@ def test_the_progress_of_a_failed_job_stays_what_it_was(watched: Watched, tmp_pa
         assert 0 <= progress.done < progress.total / 2
 
 
-def test_the_watermark_is_that_of_the_slowest_input(watched: Watched) -> None:
+def test_the_watermark_is_that_of_the_slowest_input(watched: Watched, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+
     class Timed:
         def run(self, context: Any) -> None:
             for number in range(10):
                 context.collect_with_timestamp(number, number * 100)
                 context.emit_watermark(number * 100)
-            time.sleep(0.7)
+            deadline = time.monotonic() + 60
+            while not seen.exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
 
     env = watched.environment(2)
     env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
     stream = env.create_python_source(Timed()).key_by(lambda number: number)
     stream.time_window(5000).reduce(max).name("windows").output()
 
+    def look(status: JobStatus) -> None:
+        if any(task.watermark == 900 for task in status.tasks if "windows" in task.operators):
+            seen.touch()
+
+    watched.look = look
     env.execute()
 
-    marks = [task.watermark for status in watched.statuses for task in status.tasks if "windows" in task.operators]
-    assert 900 in marks
+    assert seen.exists()
 
 
 def test_the_states_of_a_job_in_their_order(watched: Watched) -> None:
@@ -372,6 +384,50 @@ def test_a_failed_job_says_why_and_what_it_has_read(watched: Watched) -> None:
     last = watched.statuses[-1]
     assert (last.state, last.records_read) == ("FAILED", 4)
     assert "ZeroDivisionError" in str(last.error)
+
+
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_the_subtask_that_failed_is_told_from_those_that_were_stopped(watched: Watched, parallelism: int) -> None:
+    env = watched.environment(parallelism)
+    numbers = env.generate_sequence(1, 1_000_000).name("numbers").key_by(lambda number: number == 7)
+    checked = numbers.reduce(lambda one, other: other).map(lambda number: 1 // (number - 7)).name("checked")
+    checked.rebalance().map(str).name("after").add_sink(bool)
+    with pytest.raises(JobExecutionException, match=r"'checked' \(subtask (\d)") as failed:
+        env.execute()
+    index = int(str(failed.value).split("(subtask ")[1][0]) - 1
+    last = watched.statuses[-1]
+    assert [(task.id, each.subtask) for task in last.tasks for each in task.subtasks if each.failed] == [
+        (watched.task("checked").id, index)
+    ]
+
+
+def test_all_subtasks_of_a_worker_that_was_killed_have_failed(watched: Watched) -> None:
+    env = watched.environment(2)
+    numbers = env.generate_sequence(1, 10).name("numbers").key_by(lambda number: number % 2)
+    numbers.reduce(lambda one, other: other).map(lambda number: os._exit(3)).set_parallelism(1).add_sink(bool)
+    with pytest.raises(JobExecutionException):
+        env.execute()
+    # Its single subtask runs in the first worker.
+    tasks = watched.statuses[-1].tasks
+    assert [[each.failed for each in task.subtasks] for task in tasks] == [
+        [True, False][: task.parallelism] for task in tasks
+    ]
+    assert {task.parallelism for task in tasks} == {1, 2}
+
+
+def test_a_job_that_was_restarted_has_no_failed_subtask(watched: Watched, tmp_path: Path) -> None:
+    marker = tmp_path / "failed"
+
+    def fail_once(number: int) -> int:
+        if not marker.exists():
+            marker.touch()
+            raise ValueError("once")
+        return number
+
+    env = watched.environment(restart_strategy="fixed-delay", restart_strategy__fixed_delay__delay=0)
+    env.generate_sequence(1, 20).map(fail_once).add_sink(bool)
+    env.execute()
+    assert not any(task.failed for task in watched.statuses[-1].tasks)
 
 
 def test_nothing_is_measured_when_nobody_watches(jobs: Jobs) -> None:

@@ -138,6 +138,38 @@ def test_exceptions_are_the_last_error() -> None:
     assert answer(site_of(status_of(GRAPH)), f"/jobs/{JOB}/exceptions")["timestamp"] is None
 
 
+def states_of(status: JobStatus) -> list[tuple[str, list[str]]]:
+    vertices = answer(site_of(status), f"/jobs/{JOB}")["vertices"]
+    return [(each["status"], [subtask["status"] for subtask in each["live"]["subtasks"]]) for each in vertices]
+
+
+def test_only_the_subtask_that_failed_is_a_failed_one() -> None:
+    status = status_of(GRAPH, state="FAILED")
+    first, second = status.tasks
+    subtasks = (second.subtasks[0]._replace(finished=True), second.subtasks[1]._replace(failed=True))
+    assert states_of(status._replace(tasks=(first, second._replace(subtasks=subtasks)))) == [
+        ("CANCELED", ["CANCELED", "CANCELED"]),
+        ("FAILED", ["FINISHED", "FAILED"]),
+    ]
+
+
+def test_where_nobody_knows_which_task_failed_all_that_ran_have() -> None:
+    assert states_of(status_of(GRAPH, {"finished": True}, state="FAILED")) == [
+        ("FINISHED", ["FINISHED", "FINISHED"]),
+        ("FAILED", ["FAILED", "FAILED"]),
+    ]
+
+
+def test_a_task_with_a_subtask_that_was_stopped_was_stopped() -> None:
+    status = status_of(GRAPH, state="CANCELED")
+    first, second = status.tasks
+    subtasks = (first.subtasks[0]._replace(finished=True), first.subtasks[1])
+    assert states_of(status._replace(tasks=(first._replace(subtasks=subtasks), second)))[0] == (
+        "CANCELED",
+        ["FINISHED", "CANCELED"],
+    )
+
+
 @pytest.mark.parametrize(
     "path", ["/nothing", "/jobs/0", f"/jobs/{JOB}/nothing", f"/jobs/{JOB}/plan/more", "/jobs/../jobs", "//", "/v1"]
 )

@@ -130,7 +130,8 @@ class JobStatus(NamedTuple):
     """A job at ``time``; both times in ms since the epoch. ``error`` is what was last reported for people to read.
 
     ``checkpoints`` are the last ones, savepoints among them, the newest last; before those so many were completed and
-    so many failed as ``older_checkpoints`` says. Counts of subtasks begin anew with each restart.
+    so many failed as ``older_checkpoints`` says. One is taken every ``checkpoint_interval`` ms; 0: none but savepoints
+    are. Counts of subtasks begin anew with each restart.
     """
 
     job_id: str
@@ -142,6 +143,7 @@ class JobStatus(NamedTuple):
     tasks: tuple[TaskStatus, ...]
     checkpoints: tuple[CheckpointStatus, ...] = ()
     older_checkpoints: tuple[int, int] = (0, 0)
+    checkpoint_interval: int = 0
     restarts: int = 0
     error: str | None = None
 

@@ -70,7 +70,7 @@ class LocalExecutor:
                 plan, splits = prepare_files(plan, job_id, recovery.resumed)
                 _log_start(plan, job_name, job_id)
                 start = monotonic()
-                monitor = self._monitor(job_id, job_name, plan)
+                monitor = self._monitor(job_id, job_name, plan, configuration)
                 packed = self._run(job_id, plan, splits, configuration, recovery, monitor)
             accumulators = results(packed, job_id)
             outcome = "finished"
@@ -85,12 +85,12 @@ class LocalExecutor:
             logs.info("Job %r %s after %.3f s", job_name, outcome, monotonic() - start)
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), accumulators)
 
-    def _monitor(self, job_id: str, name: str, plan: JobGraph) -> Unmonitored:
+    def _monitor(self, job_id: str, name: str, plan: JobGraph, configuration: Configuration) -> Unmonitored:
         if not self._observers:
             return Unmonitored()
         from stream_engine.local.monitor import Monitor
 
-        return Monitor(job_id, name, plan, self._observers)
+        return Monitor(job_id, name, plan, self._observers, configuration.get("execution.checkpointing.interval"))
 
     def _run(
         self,

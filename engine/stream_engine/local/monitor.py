@@ -29,14 +29,18 @@ class Monitor(Unmonitored):
 
     watching = True
 
-    def __init__(self, job_id: str, name: str, graph: JobGraph, observers: Sequence[Observer]) -> None:
+    def __init__(
+        self, job_id: str, name: str, graph: JobGraph, observers: Sequence[Observer], checkpoint_interval: int = 0
+    ) -> None:
         self._observers = observers
         self._subtasks = _unbegun(graph)
         # By task and subtask.
         self._failed: set[tuple[int, int]] = set()
         self._told_at = 0.0
         now = int(time() * 1000)
-        self._status = JobStatus(job_id, name, "CREATED", now, now, graph, ())
+        self._status = JobStatus(
+            job_id, name, "CREATED", now, now, graph, (), checkpoint_interval=checkpoint_interval
+        )
 
     def on_report(self, payload: bytes) -> None:
         reported: dict[int, SubtaskStatus] = pickle.loads(payload)

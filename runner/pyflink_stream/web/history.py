@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stream_engine.status import JobStatus
 
 # Milliseconds between two samples, and how many are kept: of five minutes.
-INTERVAL = 2000
+_INTERVAL = 2000
 _SAMPLES = 150
 
 
@@ -24,6 +24,8 @@ class JobHistory:
         self.rates = Rates(PRESENT)
         self.long_rates = Rates(LATELY)
         self.samples: dict[int, deque[Rate]] = {task.id: deque(maxlen=_SAMPLES) for task in status.tasks}
+        # When the samples were taken, in ms since the epoch.
+        self.times: deque[int] = deque(maxlen=_SAMPLES)
         self._sampled_at = status.time
         self.add(status)
 
@@ -31,7 +33,8 @@ class JobHistory:
         self.status = status
         self.rates.add(status)
         self.long_rates.add(status)
-        if status.time - self._sampled_at >= INTERVAL and not status.ended:
+        if status.time - self._sampled_at >= _INTERVAL and not status.ended:
             self._sampled_at = status.time
+            self.times.append(status.time)
             for task, samples in self.samples.items():
                 samples.append(self.rates.task(task))

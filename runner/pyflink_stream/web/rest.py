@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyflink_stream import __version__
-from pyflink_stream.web.history import INTERVAL
 from stream_engine.graph.partitioners import ship_strategy
 
 if TYPE_CHECKING:
@@ -78,7 +77,8 @@ def job_details(history: JobHistory) -> dict[str, Any]:
             "records-written": job.records_written,
             "restarts": job.restarts,
             "error": job.error,
-            "history-interval": INTERVAL,
+            "checkpoint-interval": job.checkpoint_interval,
+            "history-times": list(history.times),
         },
     }
 

@@ -321,6 +321,7 @@ def test_checkpoints_are_told_as_they_begin_and_end(watched: Watched, tmp_path: 
     env.execute()
     last = watched.statuses[-1]
     assert last.completed_checkpoints + last.failed_checkpoints > 3
+    assert {status.checkpoint_interval for status in watched.statuses} == {20}
     ids = [checkpoint.id for checkpoint in last.checkpoints]
     assert ids == sorted(set(ids))
     for checkpoint in last.checkpoints:

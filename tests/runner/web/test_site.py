@@ -67,6 +67,7 @@ def test_a_job_has_its_vertices_with_what_they_have_done() -> None:
 
     assert (job["jid"], job["name"], job["state"], job["now"]) == (JOB, "A job", "RUNNING", 1_700_000_010_000)
     assert job["live"]["error"] == "too <bad>"
+    assert (job["live"]["checkpoint-interval"], job["live"]["history-times"]) == (0, [1_700_000_010_000])
     assert (job["live"]["records-read"], job["live"]["records-written"], job["live"]["restarts"]) == (200, 18, 1)
     first, second = job["vertices"]
     assert (first["id"], first["parallelism"], first["status"]) == (FIRST, 2, "RUNNING")
@@ -183,7 +184,8 @@ def test_rates_are_remembered_for_five_minutes() -> None:
     for second in range(1, 401):
         done = {"records_in": 1000 * second, "busy": 500 * second, "idle": 500 * second}
         history.add(status_of(GRAPH, done, time=start + 1000 * second))
-    assert len(history.samples[0]) == 150
+    assert len(history.samples[0]) == len(history.times) == 150
+    assert (history.times[0], history.times[-1]) == (start + 102_000, start + 400_000)
     assert {sample.records_in for sample in history.samples[0]} == {2000}
     assert {sample.busy for sample in history.samples[0]} == {0.5}
 

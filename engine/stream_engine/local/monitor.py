@@ -38,9 +38,7 @@ class Monitor(Unmonitored):
         self._failed: set[tuple[int, int]] = set()
         self._told_at = 0.0
         now = int(time() * 1000)
-        self._status = JobStatus(
-            job_id, name, "CREATED", now, now, graph, (), checkpoint_interval=checkpoint_interval
-        )
+        self._status = JobStatus(job_id, name, "CREATED", now, now, graph, (), checkpoint_interval=checkpoint_interval)
 
     def on_report(self, payload: bytes) -> None:
         reported: dict[int, SubtaskStatus] = pickle.loads(payload)

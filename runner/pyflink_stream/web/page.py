@@ -8,12 +8,14 @@ import os
 
 from pyflink_stream.web.server import Response
 
+# In the order in which each needs those before it.
+_SCRIPTS = ("graph.js", "texts.js", "graph_view.js", "plot.js", "tasks.js", "checkpoints.js", "page.js")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def page() -> Response:
     """The page, allowed to do what it does and nothing else: its own style and script, and questions to its server."""
-    style, script = _read("page.css"), _read("graph.js") + _read("page.js")
+    style, script = _read("page.css"), "\n".join(map(_read, _SCRIPTS))
     html = _read("page.html").replace("/* style */", style).replace("/* script */", script)
     policy = "; ".join(
         (

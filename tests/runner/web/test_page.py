@@ -1,101 +1,25 @@
-"""The page in a real browser."""
+"""The page in a real browser: its graph, its jobs, and how it behaves."""
 
 from __future__ import annotations
 
 import re
-import signal
-import socket
 import time
-import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from browser import Browser, missing
+from shown import BOXES, DONE, GRAPH, opened, running, see, serving
 from statuses import graph_of, status_of
 
-from pyflink_stream.web.server import Server
-from pyflink_stream.web.site import JobSite
-from stream_engine.status import CheckpointStatus, Progress
+from stream_engine.status import Progress
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterator
-
-    from conftest import Command
+    from browser import Browser
+    from shown import Served
 
     from stream_engine.status import JobStatus
 
-
-def branching(env: Any) -> None:
-    """Two sources into one task, which feeds two; one of these has a loop."""
-    numbers = env.generate_sequence(1, 9).name("Source: numbers").map(str).name("Map: str")
-    lines = env.read_text_file("/data/lines.txt")
-    words = numbers.union(lines).key_by(lambda word: word).reduce(lambda one, other: one).name("Reduce: longest")
-    iteration = words.rebalance().iterate()
-    body = iteration.map(lambda word: word[1:]).name("Map: shorten")
-    iteration.close_with(body.filter(bool))
-    body.output()
-    kept = words.rebalance().filter(bool).name("Filter: a name that is much too long for any box")
-    kept.add_sink(print).name("Sink: db")
-
-
-GRAPH = graph_of(branching)
-BUSY = {"busy": 970, "backpressured": 10, "idle": 20, "records_in": 900}
-HELD = {"busy": 100, "backpressured": 900, "records_in": 1000, "records_out": 1000}
-IDLE = {"idle": 1000}
-DONE = {"idle": 1000, "records_in": 9, "records_out": 9, "finished": True}
-
-
-def running(**fields: Any) -> list[JobStatus]:
-    """A job whose first source has ended, whose other one is held up by what follows, which is busy."""
-    before = status_of(GRAPH, time=1_700_000_009_000, **fields)
-    progress = {"progress": Progress(300, 1200, "bytes")}
-    return [before, status_of(GRAPH, DONE, {**HELD, **progress}, BUSY, {**IDLE, "watermark": 5}, IDLE, **fields)]
-
-
-class Served:
-    """A site of its own, with what a test has it say."""
-
-    def __init__(self) -> None:
-        self.site = JobSite()
-        self.server = Server(self.site, "127.0.0.1", [0])
-
-    def tell(self, *statuses: JobStatus) -> str:
-        for status in statuses:
-            self.site.on_status(status)
-        return self.server.address
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    lacking = missing()
-    if lacking:
-        pytest.skip(lacking)
-    browser = Browser(tmp_path_factory.mktemp("browser"))
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    served = Served()
-    yield served
-    served.server.close()
-
-
-def see(browser: Browser, address: str, **size: int) -> None:
-    """Opens the page, and waits until the job is on it."""
-    browser.open(address, **size)
-    browser.wait_for("return document.querySelectorAll('.task').length > 0")
-
-
-BOXES = """
-    return [...document.querySelectorAll('.node')].map((node) => {
-        const box = node.getBoundingClientRect();
-        const texts = [...node.querySelectorAll('text')].map((text) => text.textContent);
-        return {level: node.dataset.level, texts, x: box.x, y: box.y, right: box.right, bottom: box.bottom};
-    });
-"""
+browser = pytest.fixture(scope="module")(opened)
+served = pytest.fixture(serving)
 
 
 def test_the_graph_of_a_branching_job_is_drawn(browser: Browser, served: Served) -> None:
@@ -109,7 +33,8 @@ def test_the_graph_of_a_branching_job_is_drawn(browser: Browser, served: Served)
         *(box["texts"][0] for box in boxes[4:]),
     ]
     assert boxes[0]["texts"][1] == "Map: str"
-    assert re.fullmatch("Filter: a name .*…", boxes[4]["texts"][0])
+    name = " ".join(boxes[4]["texts"][:2])
+    assert name == "Filter: a name that is much too long for any box"
     # From left to right, and none upon another
     numbers, lines, longest, loop, names = boxes
     assert numbers["right"] < longest["x"]
@@ -167,26 +92,9 @@ def test_what_tasks_do_is_told_in_numbers(browser: Browser, served: Served) -> N
     assert "Records read\n2.02k" in facts
     cards = browser.run("return [...document.querySelectorAll('.task')].map((card) => card.innerText)")
     assert "25%: 600 B of 2.40 kB" in cards[1]
-    assert "×2, finished" in cards[0]
-    assert "watermark 5" in cards[3]
-    assert len(browser.run("return [...document.querySelectorAll('.subtasks')][1].children")) == 2
-
-
-def test_rates_of_the_last_minutes_are_drawn(browser: Browser, served: Served) -> None:
-    start = 1_700_000_000_000
-    for second in range(0, 120, 2):
-        done = {"records_in": second * second, "busy": 600 * second, "idle": 400 * second}
-        served.tell(status_of(GRAPH, done, done, time=start + 1000 * second))
-    see(browser, served.server.address)
-    (line, busy) = browser.run(
-        "const card = document.querySelector('.task');"
-        "return [card.querySelector('.line').getAttribute('d'), card.querySelector('.area-busy').getAttribute('d')]"
-    )
-    heights = [float(point.split(",")[1]) for point in line[1:].split("L")]
-    # Ever faster, so ever higher; y counts downwards.
-    assert len(heights) == 59
-    assert heights[1:] == sorted(heights[1:], reverse=True)
-    assert busy.count("L") == 2 * 59 - 1
+    assert "×2 ✓ finished" in cards[0]
+    assert "Watermark\n5" in cards[3]
+    assert "late" not in "".join(cards).lower()
 
 
 def test_it_can_be_read_on_a_narrow_screen(browser: Browser, served: Served) -> None:
@@ -235,50 +143,101 @@ def test_nothing_but_the_pages_own_script_can_run_in_it(browser: Browser, served
     assert len(browser.complaints()) == 2
 
 
-def test_the_last_error_and_checkpoints_are_shown(browser: Browser, served: Served) -> None:
-    checkpoints = (
-        CheckpointStatus(1, "COMPLETED", 1_700_000_001_000, 1500, 2_500_000),
-        CheckpointStatus(2, "FAILED", 1_700_000_002_000, 20),
-        CheckpointStatus(3, "IN_PROGRESS", 1_700_000_003_000),
-    )
-    error = "ValueError: bad\n  in operator 'Map: str'"
-    see(browser, served.tell(*running(checkpoints=checkpoints, restarts=3, error=error, state="RESTARTING")))
-    assert browser.run("return document.getElementById('state').textContent") == "restarting"
-    assert browser.run("return document.getElementById('error').innerText") == error
-    assert "Restarts\n3" in browser.run("return document.getElementById('facts').innerText")
-    rows = browser.run("return [...document.querySelectorAll('tbody tr')].map((row) => row.innerText.split('\\t'))")
-    assert [(row[0], row[1], row[3], row[4]) for row in rows] == [
-        ("3", "in progress", "", ""),
-        ("2", "failed", "0.0 s", ""),
-        ("1", "completed", "1.5 s", "2.50 MB"),
-    ]
-
-
-def test_without_an_error_or_checkpoints_there_are_none(browser: Browser, served: Served) -> None:
-    see(browser, served.tell(*running()))
-    assert browser.run("return document.getElementById('failure').hidden")
-    assert browser.run("return document.getElementById('checkpoints').innerText") == "None so far."
-
-
 def test_the_job_that_runs_is_shown_and_others_can_be_chosen(browser: Browser, served: Served) -> None:
     first = graph_of(lambda env: env.from_elements(1).output(), parallelism=1)
     served.tell(status_of(first, name="First", job_id="0" * 32))
     see(browser, served.tell(*running(name="Second")))
     name = "return document.getElementById('name').textContent"
     assert browser.run(name) == "Second"
-    browser.run("document.querySelector('nav button').click()")
+    browser.run("document.querySelector('nav a').click()")
     browser.wait_for(name, lambda text: text == "First")
     assert browser.run("return document.querySelectorAll('.node').length") == 1
-    # It stays, also when the other goes on
+    assert browser.run("return location.hash") == f"#/jobs/{'0' * 32}"
+    # It stays, also when the other continues, and for whoever else opens that address
     served.tell(*running(name="Second"))
-    browser.run("document.querySelectorAll('nav button')[1].click()")
+    see(browser, browser.run("return location.href"))
+    assert browser.run(name) == "First"
+    assert browser.run("return document.querySelector('[aria-current]').textContent") == "First · ▸ running"
+    browser.run("document.querySelectorAll('nav a')[1].click()")
     browser.wait_for(name, lambda text: text == "Second")
+    # And the latest one is shown again when that is wanted
+    browser.run("document.querySelector('nav a.latest').click()")
+    served.tell(*running(name="Third", job_id="3" * 32))
+    browser.wait_for(name, lambda text: text == "Third")
+
+
+def test_a_job_that_the_address_names_and_nobody_knows_is_said(browser: Browser, served: Served) -> None:
+    see(browser, served.tell(*running()) + "#/jobs/" + "9" * 32)
+    assert browser.run("return document.getElementById('name').textContent") == "A job"
+    assert "not known here" in browser.run("return document.getElementById('notice').innerText")
 
 
 def test_a_task_is_found_by_its_box(browser: Browser, served: Served) -> None:
     see(browser, served.tell(*running()))
     browser.run("document.querySelectorAll('.node')[2].dispatchEvent(new MouseEvent('click', {bubbles: true}))")
-    assert browser.run("return document.querySelector('.task.chosen h3').innerText").startswith("longest")
+    assert browser.run("return document.querySelector('.task.chosen h3').innerText") == "Reduce longest"
+    assert browser.run("return document.activeElement.className") == "task chosen"
+
+
+def failed() -> JobStatus:
+    """A job of which the second subtask of the reduce has failed, when the numbers had been read."""
+    status = status_of(GRAPH, DONE, {"progress": Progress(300, 1200, "bytes")}, state="FAILED", error="ValueError: bad")
+    numbers, lines, longest, *rest = status.tasks
+    subtasks = (longest.subtasks[0], longest.subtasks[1]._replace(failed=True))
+    return status._replace(tasks=(numbers, lines, longest._replace(subtasks=subtasks), *rest))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_failed_is_red_and_has_its_sign_on_the_page_and_in_its_legend(
+    browser: Browser, served: Served, scheme: str
+) -> None:
+    browser.prefer(scheme)
+    see(browser, served.tell(status_of(GRAPH, time=1_700_000_009_000), failed()))
+    assert [box["level"] for box in browser.run(BOXES)] == ["finished", "canceled", "failed", "canceled", "canceled"]
+    texts = [[text for text in box["texts"] if text[:1] in "✓✕■"] for box in browser.run(BOXES)]
+    assert texts == [["✓ finished"], ["■ canceled"], ["✕ failed"], ["■ canceled"], ["■ canceled"]]
+    assert "✕ failed" in browser.run("return document.querySelector('.legend').innerText")
+    cells = browser.run(
+        "const signs = document.querySelectorAll('.task')[2].querySelectorAll('.subtasks em');"
+        "return [...signs].map((sign) => sign.textContent)"
+    )
+    assert cells == ["■", "✕"]
+    colours = browser.run(
+        "const of = (query, name) => getComputedStyle(document.querySelector(query))[name];"
+        "return [of('.node[data-level=failed] .edge', 'fill'), of('.task[data-level=failed] .badge', 'color'),"
+        " of('.legend .failed', 'backgroundColor')]"
+    )
+    red, green, blue = (int(part) for part in re.findall(r"\d+", colours[0])[:3])
+    assert red > 150 > 130 > max(green, blue) or (scheme == "dark" and red > 240 and max(green, blue) < 150)
+    assert len(set(colours)) == 1
+    assert "25%: 600 B of 2.40 kB" in browser.run("return document.querySelectorAll('.task')[1].innerText")
+
+
+LONG = "Source: /srv/data/warehouse/clickstream-eu-central-1/2026/11/28/hourly-exports/part-00017.jsonl"
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_long_name_wraps_and_keeps_its_tail(browser: Browser, served: Served, width: int) -> None:
+    graph = graph_of(lambda env: env.read_text_file("/x").name(LONG).rebalance().map(str).output())
+    see(browser, served.tell(status_of(graph)), width=width, height=900)
+    first = browser.run(BOXES)[0]
+    name = "".join(first["texts"][: next(at for at, text in enumerate(first["texts"]) if text.startswith("×"))])
+    assert name.startswith("Source: /srv/data/")
+    assert name.endswith("part-00017.jsonl")
+    spilled = browser.run(
+        "return [...document.querySelectorAll('.node')].flatMap((node) => {"
+        "const box = node.querySelector('.box').getBoundingClientRect();"
+        "return [...node.querySelectorAll('text')].filter((text) => text.getBoundingClientRect().right > box.right)"
+        ".map((text) => text.textContent)})"
+    )
+    assert spilled == []
+
+
+def test_a_name_is_not_cut_while_there_is_room(browser: Browser, served: Served) -> None:
+    name = "Map: parse and validate the clicks of all regions"
+    graph = graph_of(lambda env: env.from_elements(1).rebalance().map(str).name(name).output())
+    see(browser, served.tell(status_of(graph)))
+    assert browser.run(BOXES)[1]["texts"][0] == name
 
 
 def test_a_mistake_of_the_pages_own_is_not_taken_for_the_end(browser: Browser, served: Served) -> None:
@@ -302,102 +261,3 @@ def test_light_and_dark_follow_the_system(browser: Browser, served: Served) -> N
         colours[scheme] = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (back, front)]
     assert colours["dark"][0] < 150 < 600 < colours["dark"][1]
     assert colours["light"][1] < 150 < 600 < colours["light"][0]
-
-
-SLOW = """
-    import time
-    def main(factory):
-        env = factory.get_execution_environment()
-        numbers = env.generate_sequence(1, 10_000).name("numbers").union(env.from_elements(0))
-        numbers.map(lambda number: time.sleep(0.01)).filter(bool).output()
-        env.execute("A slow job")
-"""
-
-
-def start(command: Command, *options: str) -> tuple[subprocess.Popen[str], str]:
-    """The real command with its page, and that page's address."""
-    command.write("s.py", SLOW)
-    # Without a screen, so that no browser is opened.
-    process = command.start("--ui", *options, "s.py", DISPLAY="", WAYLAND_DISPLAY="")
-    assert process.stderr is not None
-    said = process.stderr.readline()
-    match = re.fullmatch(r"Jobs are shown at (http://127\.0\.0\.1:\d+/)\n", said)
-    assert match, said
-    return process, match[1]
-
-
-def test_a_running_job_is_seen_to_the_end_and_after_it(browser: Browser, command: Command) -> None:
-    process, address = start(command)
-    see(browser, address)
-    assert browser.run("return document.getElementById('name').textContent") == "A slow job"
-    browser.wait_for(BOXES, lambda boxes: [box["level"] for box in boxes] == ["backpressured", "finished", "hot"])
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (130, "", "")
-    # The process has waited for the page to learn of the end
-    browser.wait_for("return document.getElementById('notice').innerText", lambda text: "has ended" in text)
-    assert browser.run("return document.getElementById('state').textContent") == "canceled"
-
-
-def test_the_page_is_where_the_configuration_says(command: Command) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process, address = start(command, "-D", f"rest.port={port}")
-    assert address == f"http://127.0.0.1:{port}/"
-    while b"RUNNING" not in (jobs := urllib.request.urlopen(f"{address}jobs", timeout=30).read()):
-        assert jobs == b'{"jobs": []}'
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
-
-
-def test_a_port_that_nobody_could_know_is_said_and_an_empty_address_is_not_every_address(command: Command) -> None:
-    command.write("s.py", "def main(factory): pass\n")
-    done = command.run("-D", "rest.port=0", "-D", "rest.bind-address=", "s.py")
-    assert (done.returncode, done.stdout) == (0, "")
-    assert re.fullmatch(r"Jobs are shown at http://127\.0\.0\.1:\d+/\n", done.stderr)
-
-
-OPENER = """\
-#!/bin/sh
-echo "$1" > opened
-"""
-
-
-def test_a_browser_is_opened_where_there_is_a_screen(command: Command) -> None:
-    command.write("s.py", "def main(factory): pass\n")
-    opener = command.write("opener", OPENER)
-    opener.chmod(0o755)
-    done = command.run("--ui", "s.py", DISPLAY=":0", BROWSER=str(opener))
-    opened = command.directory / "opened"
-    assert f"Jobs are shown at {opened.read_text()}" in done.stderr
-    opened.unlink()
-
-    # By --watch only once
-    process = command.start("--ui", "--watch", "s.py", DISPLAY=":0", BROWSER=str(opener))
-    assert process.stderr is not None
-    ended = "waiting for a change"
-    assert any(ended in line for line in process.stderr)
-    opened.unlink()
-    command.write("s.py", "def main(factory): print('changed')\n")
-    assert any(ended in line for line in process.stderr)
-    assert not opened.exists()
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-
-
-UNWATCHED = """
-    import sys, threading
-    def main(factory):
-        env = factory.get_execution_environment()
-        env.from_elements(1).output()
-        env.execute()
-        print(threading.active_count(), sorted({"http.server", "rich", *OURS} & set(sys.modules)))
-"""
-OURS = "pyflink_stream.web pyflink_stream.progress stream_engine.status stream_engine.local.monitor"
-
-
-def test_without_being_asked_for_nothing_is_served_or_loaded(command: Command) -> None:
-    command.write("s.py", UNWATCHED.replace("*OURS", f"*{OURS!r}.split()"))
-    assert command.output("s.py") == "1\n1 []\n"

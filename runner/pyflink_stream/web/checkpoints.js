@@ -42,7 +42,7 @@ class Checkpoints {
         const height = each.status === "IN_PROGRESS" ? 3 : Math.max(2, (HIGH - 1) * each.end_to_end_duration / most);
         return draw("rect", { class: `took ${each.status.toLowerCase()}`, x: x(index) + wide * 0.15, y: HIGH - height, width: wide * 0.7, height });
       }),
-      top: rounded(most), middle: "", start: `${ended[0].is_savepoint ? "savepoint" : "checkpoint"} ${ended[0].id}`, end: String(ended[ended.length - 1].id), empty: "",
+      top: rounded(most), middle: "", start: "", end: ended.length > 1 ? `${ended[0].id} to ${ended[ended.length - 1].id}` : String(ended[0].id), empty: "",
     });
   }
 

@@ -67,7 +67,7 @@ class Browser:
     def run(self, script: str, *arguments: Any) -> Any:
         return self._post("/execute/sync", {"script": script, "args": arguments})
 
-    def wait_for(self, script: str, fits: Callable[[Any], object] = bool, seconds: float = 30) -> Any:
+    def wait_for(self, script: str, fits: Callable[[Any], object] = bool, seconds: float = 60) -> Any:
         """What the script gives, as soon as that ``fits``."""
         deadline = time.monotonic() + seconds
         while not fits(value := self.run(script)):

@@ -29,9 +29,9 @@ SLOW = """
 """
 
 
-def start(command: Command, *options: str) -> tuple[subprocess.Popen[str], str]:
+def start(command: Command, *options: str, script: str = SLOW) -> tuple[subprocess.Popen[str], str]:
     """The real command with its page, and that page's address."""
-    command.write("s.py", SLOW)
+    command.write("s.py", script)
     # Without a screen, so that no browser is opened.
     process = command.start("--ui", *options, "s.py", DISPLAY="", WAYLAND_DISPLAY="")
     assert process.stderr is not None
@@ -52,6 +52,24 @@ def test_a_running_job_is_seen_to_the_end_and_after_it(browser: Browser, command
     # The process has waited for the page to learn of the end
     browser.wait_for("return document.getElementById('notice').innerText", lambda text: "has ended" in text)
     assert browser.run("return document.getElementById('state').textContent") == "■ canceled"
+
+
+FAILING = SLOW.replace("time.sleep(0.01)", "time.sleep(0.01 / (not __import__('os').path.exists('fail')))")
+
+
+def test_a_failed_job_shows_where_it_failed_and_how_far_it_had_come(browser: Browser, command: Command) -> None:
+    process, address = start(command, script=FAILING)
+    see(browser, address)
+    command.write("fail", "")
+    process.communicate(timeout=60)
+    assert process.returncode == 1
+    browser.wait_for("return document.getElementById('notice').innerText", lambda text: "has ended" in text)
+    assert browser.run("return document.getElementById('state').textContent") == "✕ failed"
+    assert "ZeroDivisionError" in browser.run("return document.getElementById('error').textContent")
+    assert [box["level"] for box in browser.run(BOXES)] == ["canceled", "finished", "failed"]
+    share = re.search(r"(\d+)%: .* of 10.0k", browser.run("return document.querySelector('.task').innerText"))
+    assert share
+    assert int(share[1]) < 100
 
 
 def test_the_page_is_where_the_configuration_says(command: Command) -> None:

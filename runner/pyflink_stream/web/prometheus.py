@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pyflink_stream.progress.rates import Rate
-    from stream_engine.status import JobStatus, SubtaskStatus
+    from stream_engine.graph.stream_graph import StreamNode
+    from stream_engine.status import JobStatus, SubtaskStatus, TaskStatus
 
+_CLUSTER = "flink_jobmanager_"
+_JOB = _CLUSTER + "job_"
 _SUBTASK = "flink_taskmanager_job_task_"
-_JOB = "flink_jobmanager_job_"
+_OPERATOR = _SUBTASK + "operator_"
 # Flink's rates of records are means over a minute, its shares of time over the last moments.
 _LONG, _SHORT = 60.0, 5.0
 _NO_WATERMARK = -(2**63)
@@ -27,10 +30,15 @@ class Metrics:
     def __init__(self) -> None:
         self._lock = Lock()
         self._status: JobStatus | None = None
+        # When the job has last begun to run, or has ceased to; in ms since the epoch.
+        self._changed_at = 0
         self._long, self._short = Rates(_LONG), Rates(_SHORT)
 
     def on_status(self, status: JobStatus) -> None:
         with self._lock:
+            before = self._status
+            if before is None or (before.job_id, before.state) != (status.job_id, status.state):
+                self._changed_at = status.time
             self._status = status
             self._long.add(status)
             self._short.add(status)
@@ -48,13 +56,14 @@ class Metrics:
 
     def collect(self) -> Iterator[Any]:
         """The metric families of the moment, for prometheus_client."""
+        import os
+        import socket
+
         from prometheus_client.core import GaugeMetricFamily
 
+        host = {"host": socket.gethostname()}
         with self._lock:
-            status = self._status
-            if status is None or status.ended:
-                return
-            job = {"job_id": status.job_id, "job_name": _text(status.name)}
+            status = None if self._status is None or self._status.ended else self._status
             families: dict[str, Any] = {}
 
             def add(name: str, value: float, labels: dict[str, str]) -> None:
@@ -63,21 +72,51 @@ class Metrics:
                     family = families[name] = GaugeMetricFamily(name, _HELP[name], labels=list(labels))
                 family.add_metric(list(labels.values()), value)
 
-            for name, value in _job_values(status):
-                add(_JOB + name, value, job)
-            for task in status.tasks:
-                for subtask in task.subtasks:
-                    labels = {**job, "task_id": f"{task.id + 1:032x}", "task_name": _text(task.name)}
-                    labels["subtask_index"] = str(subtask.subtask)
-                    long, short = (rates.subtask(task.id, subtask.subtask) for rates in (self._long, self._short))
-                    for name, value in _subtask_values(subtask, long, short):
-                        add(_SUBTASK + name, value, labels)
+            for name, value in _cluster_values(status):
+                add(_CLUSTER + name, value, host)
+            if status is not None:
+                job = {"job_id": status.job_id, "job_name": _text(status.name)}
+                for name, value in _job_values(status, self._changed_at):
+                    add(_JOB + name, value, {**host, **job})
+                # All workers are of one process, as the slots of one task manager.
+                worker = {**host, "tm_id": f"{host['host']}:{os.getpid()}", **job}
+                for task in status.tasks:
+                    for subtask in task.subtasks:
+                        labels = {**worker, **_subtask_labels(status, task, subtask)}
+                        long, short = (rates.subtask(task.id, subtask.subtask) for rates in (self._long, self._short))
+                        for name, value in _subtask_values(subtask, long, short):
+                            add(_SUBTASK + name, value, labels)
+                        for node in task.task.operators:
+                            named = {"operator_id": f"{node.id + 1:032x}", "operator_name": _text(node.name)}
+                            for name, value in _operator_values(status, node, task, subtask, long):
+                                add(_OPERATOR + name, value, {**labels, **named})
         yield from families.values()
 
 
 def _text(name: str) -> str:
     """A name as UTF-8 can have it; one that is made of a file's may have bytes that are no characters."""
     return name.encode("utf-8", "replace").decode()
+
+
+def _subtask_labels(status: JobStatus, task: TaskStatus, subtask: SubtaskStatus) -> dict[str, str]:
+    from uuid import UUID, uuid5
+
+    # Another one after each restart, as the counts then begin anew.
+    attempt = uuid5(UUID(status.job_id), f"{task.id} {subtask.subtask} {status.restarts}")
+    return {
+        "task_id": f"{task.id + 1:032x}",
+        "task_name": _text(task.name),
+        "task_attempt_id": attempt.hex,
+        "task_attempt_num": str(status.restarts),
+        "subtask_index": str(subtask.subtask),
+    }
+
+
+def _cluster_values(status: JobStatus | None) -> Iterator[tuple[str, float]]:
+    yield "numRunningJobs", int(status is not None)
+    yield "numRegisteredTaskManagers", int(status is not None)
+    yield "taskSlotsTotal", 0 if status is None else status.graph.slots
+    yield "taskSlotsAvailable", 0
 
 
 def _subtask_values(subtask: SubtaskStatus, long: Rate, short: Rate) -> Iterator[tuple[str, float]]:
@@ -96,12 +135,39 @@ def _subtask_values(subtask: SubtaskStatus, long: Rate, short: Rate) -> Iterator
     yield "currentInputWatermark", _NO_WATERMARK if subtask.watermark is None else subtask.watermark
 
 
-def _job_values(status: JobStatus) -> Iterator[tuple[str, float]]:
+def _operator_values(
+    status: JobStatus, node: StreamNode, task: TaskStatus, subtask: SubtaskStatus, long: Rate
+) -> Iterator[tuple[str, float]]:
+    """What is known of an operator: of the first one of a chain what it takes in, of the last one what it gives.
+
+    Between them records are not counted, so that of a chain with several ends nothing is known of any.
+    """
+    if node is task.task.head:
+        yield "numRecordsIn", subtask.records_in
+        yield "numRecordsInPerSecond", long.records_in
+        if not node.is_source:
+            yield "currentInputWatermark", _NO_WATERMARK if subtask.watermark is None else subtask.watermark
+    ends = {each.id for each in task.task.operators} - {link.source for link in task.task.links}
+    ends |= {exchange.source for exchange in status.graph.outputs(task.id)}
+    if ends == {node.id}:
+        yield "numRecordsOut", subtask.records_out + subtask.records_written
+        yield "numRecordsOutPerSecond", long.records_out
+
+
+def _job_values(status: JobStatus, changed_at: int) -> Iterator[tuple[str, float]]:
+    running = status.state == "RUNNING"
     yield "runningTime", status.time - status.started
+    yield "uptime", status.time - changed_at if running else 0
+    yield "downtime", 0 if running else status.time - changed_at
+    yield "restartingTime", status.time - changed_at if status.state == "RESTARTING" else 0
     yield "numRestarts", status.restarts
+    # Under its old name, as here all tasks are always restarted.
+    yield "fullRestarts", status.restarts
+    in_progress = sum(each.state == "IN_PROGRESS" for each in status.checkpoints)
+    yield "totalNumberOfCheckpoints", status.completed_checkpoints + status.failed_checkpoints + in_progress
     yield "numberOfCompletedCheckpoints", status.completed_checkpoints
     yield "numberOfFailedCheckpoints", status.failed_checkpoints
-    yield "numberOfInProgressCheckpoints", sum(each.state == "IN_PROGRESS" for each in status.checkpoints)
+    yield "numberOfInProgressCheckpoints", in_progress
     completed = [checkpoint for checkpoint in status.checkpoints if checkpoint.state == "COMPLETED"]
     # Flink says -1 before there is one.
     duration, size = (completed[-1].duration, completed[-1].size) if completed else (-1, -1)
@@ -110,6 +176,10 @@ def _job_values(status: JobStatus) -> Iterator[tuple[str, float]]:
 
 
 _HELP = {
+    _CLUSTER + "numRunningJobs": "Jobs that run: 0 or 1.",
+    _CLUSTER + "numRegisteredTaskManagers": "1 while a job runs: all its workers together.",
+    _CLUSTER + "taskSlotsTotal": "Workers of the job that runs.",
+    _CLUSTER + "taskSlotsAvailable": "Workers without work: always 0, as a job has as many as it needs.",
     _SUBTASK + "numRecordsIn": "Records taken in; of a source, those it has read.",
     _SUBTASK + "numRecordsOut": "Records sent to other tasks or written by sinks.",
     _SUBTASK + "numRecordsInPerSecond": "Records taken in per second, over the last minute.",
@@ -123,7 +193,17 @@ _HELP = {
     _SUBTASK + "idleTimeMsPerSecond": "Milliseconds of a second without input.",
     _SUBTASK + "buffers_inputQueueLength": "Frames of records that wait for the subtask.",
     _SUBTASK + "currentInputWatermark": "The input's event time in ms; the least 64-bit integer when it has none.",
+    _OPERATOR + "numRecordsIn": "Records that the first operator of a chain took in; of a source, those it has read.",
+    _OPERATOR + "numRecordsInPerSecond": "The same per second, over the last minute.",
+    _OPERATOR + "numRecordsOut": "Records that the last operator of a chain sent to other tasks or wrote.",
+    _OPERATOR + "numRecordsOutPerSecond": "The same per second, over the last minute.",
+    _OPERATOR + "currentInputWatermark": "As the task's, of its first operator.",
     _JOB + "runningTime": "Milliseconds since the job was started.",
+    _JOB + "uptime": "Milliseconds since it was last started or restarted; 0 while it does not run.",
+    _JOB + "downtime": "Milliseconds since it ceased to run; 0 while it runs.",
+    _JOB + "restartingTime": "Milliseconds that it has been waiting for its restart; 0 while it is not.",
+    _JOB + "fullRestarts": "The same as numRestarts.",
+    _JOB + "totalNumberOfCheckpoints": "Checkpoints that were completed, failed, or are under way.",
     _JOB + "numRestarts": "How often the job was restarted.",
     _JOB + "numberOfCompletedCheckpoints": "Checkpoints that were completed.",
     _JOB + "numberOfFailedCheckpoints": "Checkpoints that failed.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from typing import TYPE_CHECKING, Any
@@ -54,17 +55,24 @@ def test_every_subtask_has_flinks_metrics_and_labels() -> None:
     sink = {"records_in": 500, "records_written": 40, "watermark": 900, "queued": 3}
     found = samples(before, status_of(GRAPH, source, sink, name='A "job"\n'))
 
+    attempts = {labels["task_attempt_id"] for labels, _ in found["flink_taskmanager_job_task_numRecordsIn"]}
+    assert len(attempts) == 4
+    assert all(re.fullmatch("[0-9a-f]{32}", attempt) for attempt in attempts)
     labels = {
+        "host": socket.gethostname(),
+        "tm_id": f"{socket.gethostname()}:{os.getpid()}",
         "job_id": "f" * 32,
         "job_name": 'A "job"\n',
+        "task_attempt_num": "0",
         "task_id": f"{1:032x}",
         "task_name": "Source: /data/text.txt -> Flat Map: <lambda>",
     }
 
     def of_source(name: str) -> float:
         (first, value), (second, _), *_ = found[f"flink_taskmanager_job_task_{name}"]
-        assert first == {**labels, "subtask_index": "0"}
-        assert second == {**labels, "subtask_index": "1"}
+        for number, found_labels in enumerate((first, second)):
+            assert found_labels.pop("task_attempt_id") in attempts
+            assert found_labels == {**labels, "subtask_index": str(number)}
         return value
 
     assert of_source("numRecordsIn") == 1000
@@ -86,12 +94,18 @@ def test_the_job_has_its_restarts_and_checkpoints() -> None:
     def of_job(status: JobStatus) -> dict[str, float]:
         prefix = "flink_jobmanager_job_"
         found = {name: values for name, values in samples(status).items() if name.startswith(prefix)}
-        assert all(values[0][0] == {"job_id": "f" * 32, "job_name": "A job"} for values in found.values())
+        labels = {"host": socket.gethostname(), "job_id": "f" * 32, "job_name": "A job"}
+        assert all(values[0][0] == labels for values in found.values())
         return {name.removeprefix(prefix): values[0][1] for name, values in found.items()}
 
     assert of_job(status_of(GRAPH)) == {
         "runningTime": 10_000,
+        "uptime": 0,
+        "downtime": 0,
+        "restartingTime": 0,
         "numRestarts": 0,
+        "fullRestarts": 0,
+        "totalNumberOfCheckpoints": 0,
         "numberOfCompletedCheckpoints": 0,
         "numberOfFailedCheckpoints": 0,
         "numberOfInProgressCheckpoints": 0,
@@ -106,7 +120,12 @@ def test_the_job_has_its_restarts_and_checkpoints() -> None:
     )
     assert of_job(status_of(GRAPH, checkpoints=checkpoints, restarts=2)) == {
         "runningTime": 10_000,
+        "uptime": 0,
+        "downtime": 0,
+        "restartingTime": 0,
         "numRestarts": 2,
+        "fullRestarts": 2,
+        "totalNumberOfCheckpoints": 4,
         "numberOfCompletedCheckpoints": 2,
         "numberOfFailedCheckpoints": 1,
         "numberOfInProgressCheckpoints": 1,
@@ -115,9 +134,85 @@ def test_the_job_has_its_restarts_and_checkpoints() -> None:
     }
 
 
-def test_there_are_no_metrics_without_a_running_job() -> None:
-    assert samples() == {}
-    assert samples(status_of(GRAPH), status_of(GRAPH, state="FINISHED")) == {}
+def test_without_a_running_job_there_is_nothing_but_that_there_is_none() -> None:
+    host = {"host": socket.gethostname()}
+    nothing = {f"flink_jobmanager_{name}": [(host, 0.0)] for name in CLUSTER}
+    assert samples() == nothing
+    assert samples(status_of(GRAPH), status_of(GRAPH, state="FINISHED")) == nothing
+    found = samples(status_of(GRAPH))
+    assert [found[f"flink_jobmanager_{name}"] for name in CLUSTER] == [[(host, value)] for value in (1, 1, 2, 0)]
+
+
+CLUSTER = ("numRunningJobs", "numRegisteredTaskManagers", "taskSlotsTotal", "taskSlotsAvailable")
+
+
+def test_times_are_those_since_the_job_last_began_to_run_or_ceased_to() -> None:
+    start = 1_700_000_000_000
+    statuses = [
+        status_of(GRAPH, time=start),
+        status_of(GRAPH, time=start + 20_000),
+        status_of(GRAPH, time=start + 21_000, state="RESTARTING", restarts=1),
+        status_of(GRAPH, time=start + 24_000, state="RESTARTING", restarts=1),
+        status_of(GRAPH, time=start + 25_000, restarts=1),
+        status_of(GRAPH, time=start + 32_000, restarts=1),
+    ]
+
+    def times(number: int) -> list[float]:
+        found = samples(*statuses[:number])
+        names = ("runningTime", "uptime", "downtime", "restartingTime")
+        return [found[f"flink_jobmanager_job_{name}"][0][1] for name in names]
+
+    assert times(2) == [20_000, 20_000, 0, 0]
+    assert times(4) == [24_000, 0, 3000, 3000]
+    assert times(6) == [32_000, 7000, 0, 0]
+
+
+def test_each_restart_is_another_attempt() -> None:
+    def attempts(restarts: int) -> tuple[set[str], set[str]]:
+        found = samples(status_of(GRAPH, restarts=restarts))["flink_taskmanager_job_task_numRecordsIn"]
+        return {labels["task_attempt_num"] for labels, _ in found}, {labels["task_attempt_id"] for labels, _ in found}
+
+    (first, ids), (second, other_ids) = attempts(0), attempts(1)
+    assert (first, second) == ({"0"}, {"1"})
+    assert not ids & other_ids
+    assert attempts(1)[1] == other_ids
+
+
+def operators_of(status: JobStatus, name: str) -> dict[str, list[float]]:
+    """By operator, the values of its subtasks."""
+    found: dict[str, list[float]] = {}
+    for labels, value in samples(status).get(f"flink_taskmanager_job_task_operator_{name}", []):
+        assert set(labels) == {
+            *("host", "tm_id", "job_id", "job_name", "task_id", "task_name", "task_attempt_id", "task_attempt_num"),
+            *("subtask_index", "operator_id", "operator_name"),
+        }
+        found.setdefault(labels["operator_name"], []).append(value)
+    return found
+
+
+def test_the_first_operator_of_a_chain_has_its_input_and_the_last_one_its_output() -> None:
+    status = status_of(GRAPH, {"records_in": 7, "records_out": 30}, {"records_in": 30, "records_written": 20})
+    assert operators_of(status, "numRecordsIn") == {"Source: /data/text.txt": [7, 7], "Reduce: <lambda>": [30, 30]}
+    assert operators_of(status, "numRecordsOut") == {"Flat Map: <lambda>": [30, 30], "Sink: output()": [20, 20]}
+    assert operators_of(status, "currentInputWatermark") == {"Reduce: <lambda>": [-(2**63)] * 2}
+
+
+def test_of_a_chain_with_several_ends_nobody_knows_which_gave_what() -> None:
+    def both_chained(env: Any) -> None:
+        numbers = env.from_elements(1)
+        numbers.map(str).output()
+        numbers.map(abs).output()
+
+    def one_leaves_the_middle(env: Any) -> None:
+        numbers = env.from_elements(1).map(str)
+        numbers.output()
+        numbers.rebalance().map(abs).name("after").add_sink(print).name("Sink: last")
+
+    given = {"records_in": 1, "records_out": 1, "records_written": 1}
+    assert operators_of(status_of(graph_of(both_chained, parallelism=1), given), "numRecordsOut") == {}
+    last = operators_of(status_of(graph_of(one_leaves_the_middle), given, given, given), "numRecordsOut")
+    assert last.pop("Sink: last") == [2, 2]
+    assert [name for name in last if "Source" not in name] == []
 
 
 READING_ITSELF = """

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _LOOPBACK = "127.0.0.1"
 # Where --ui puts the page when no port is configured: where Flink has its own, or near by, or anywhere.
 _UI_PORTS = (*range(8081, 8091), 0)
-# Seconds that the end of the process may wait for a page that is open.
-_FAREWELL = 1.5
+# Seconds that the end of the process may wait for a page that is open. It asks once a second; on a busy machine later.
+_FAREWELL = 3.0
 
 
 class CannotServe(Exception):

@@ -129,10 +129,12 @@ const refresh = async () => {
 };
 
 const watch = async () => {
+  const begun = performance.now();
   try {
     await refresh();
   } finally {
-    setTimeout(watch, document.hidden ? 3000 : 1000);
+    // Where answers take long they make no question later.
+    setTimeout(watch, Math.max(200, (document.hidden ? 3000 : 1000) - (performance.now() - begun)));
   }
 };
 window.addEventListener("hashchange", () => refresh());

@@ -93,7 +93,7 @@ class Session:
             preexec_fn=_take_terminal,
         )
 
-    def wait_for(self, condition: Callable[[list[str]], object], seconds: float = 30) -> list[str]:
+    def wait_for(self, condition: Callable[[list[str]], object], seconds: float = 90) -> list[str]:
         """The rows of the screen at the moment when ``condition`` holds for them."""
         deadline = time.monotonic() + seconds
         while not condition(self.screen.rows):
@@ -102,7 +102,7 @@ class Session:
                 assert condition(self.screen.rows), "\n".join(self.screen.rows)
         return self.screen.rows
 
-    def finish(self, seconds: float = 60) -> int:
+    def finish(self, seconds: float = 90) -> int:
         """Reads to the end; gives the exit status."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:

@@ -14,16 +14,23 @@ if TYPE_CHECKING:
     from conftest import Command
 
 SLOW = """
-    import time
+    import os, time
     def main(factory):
         env = factory.get_execution_environment()
         def slow(number):
             time.sleep(0.01)
+            while number == {held} and not os.path.exists("seen"):
+                time.sleep(0.01)
             return number
         numbers = env.generate_sequence(1, {count}).name("numbers").rebalance().union(env.from_elements(0))
         numbers.map(slow).name("slow").map(lambda number: f"record {{number}} of many").output()
         env.execute("Slow job")
 """
+
+
+def slow(count: int, held: bool = False) -> str:
+    """A job with a record every 10 ms; if it is ``held``, its last one waits for the file ``seen``."""
+    return SLOW.format(count=count, held=count if held else None)
 
 
 @pytest.fixture
@@ -34,7 +41,7 @@ def screen() -> Iterator[Screen]:
 
 
 def test_the_view_stays_below_the_records_and_leaves_one_line(command: Command, screen: Screen) -> None:
-    command.write("s.py", SLOW.format(count=150))
+    command.write("s.py", slow(150, held=True))
     session = Session(command, "s.py", screen=screen)
 
     # Given a job that runs, with some output
@@ -46,6 +53,7 @@ def test_the_view_stays_below_the_records_and_leaves_one_line(command: Command, 
     assert rows[view - 1] == ""
     assert rows[view + 1].split()[:6] == ["task", "×", "in", "out", "rec/s", "busy"]
     assert rows[-1].startswith(" numbers  ")
+    command.write("seen", "")
 
     # And at the end nothing but records and one line, whatever has scrolled away
     assert session.finish() == 0
@@ -56,7 +64,7 @@ def test_the_view_stays_below_the_records_and_leaves_one_line(command: Command, 
 
 
 def test_the_slow_task_is_seen_to_be_busy_and_its_source_to_be_held_up(command: Command, screen: Screen) -> None:
-    command.write("s.py", SLOW.format(count=10_000))
+    command.write("s.py", slow(10_000))
     session = Session(command, "s.py", "-p", "2", screen=screen)
 
     def is_seen(rows: list[str]) -> bool:
@@ -72,7 +80,7 @@ def test_the_slow_task_is_seen_to_be_busy_and_its_source_to_be_held_up(command: 
 
 
 def test_the_view_follows_the_size_of_the_terminal(command: Command, screen: Screen) -> None:
-    command.write("s.py", SLOW.format(count=10_000))
+    command.write("s.py", slow(10_000))
     session = Session(command, "s.py", screen=screen)
     session.wait_for(lambda rows: any("backpr." in row for row in rows))
 
@@ -147,7 +155,7 @@ def test_a_short_job_shows_no_view_and_each_job_has_its_line(command: Command, s
 
 
 def test_the_view_makes_way_for_the_report_of_a_failure(command: Command, screen: Screen) -> None:
-    command.write("s.py", SLOW.format(count=10_000).replace("return number", "return number / (number != 90)"))
+    command.write("s.py", slow(10_000).replace("return number", "return number / (number != 90)"))
     assert Session(command, "s.py", screen=screen).finish() == 1
     end = next(index for index, line in enumerate(screen.lines) if line.startswith("Slow job failed: "))
     assert not any(" Slow job  running" in line for line in screen.lines)
@@ -156,7 +164,7 @@ def test_the_view_makes_way_for_the_report_of_a_failure(command: Command, screen
 
 @pytest.mark.parametrize("term", ["dumb", "xterm-256color"])
 def test_nothing_is_drawn_where_it_cannot_be_or_is_not_wanted(command: Command, screen: Screen, term: str) -> None:
-    command.write("s.py", SLOW.format(count=80))
+    command.write("s.py", slow(80))
     options = ("--progress", "never") if term != "dumb" else ()
     assert Session(command, "s.py", *options, screen=screen, TERM=term).finish() == 0
     assert b"\x1b" not in screen.raw
@@ -164,7 +172,7 @@ def test_nothing_is_drawn_where_it_cannot_be_or_is_not_wanted(command: Command, 
 
 
 def test_nothing_is_said_where_there_is_no_terminal(command: Command) -> None:
-    command.write("s.py", SLOW.format(count=60))
+    command.write("s.py", slow(60))
     done = command.run("s.py")
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 61)
 

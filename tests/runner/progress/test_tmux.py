@@ -17,16 +17,23 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux")
 
 SLOW = """
-    import time
+    import os, time
     def main(factory):
         env = factory.get_execution_environment()
         def slow(number):
             time.sleep(0.004)
+            while number == {held} and not os.path.exists("seen"):
+                time.sleep(0.004)
             return number
         numbers = env.generate_sequence(0, {last}).name("numbers").rebalance().union(env.from_elements().name("none"))
         numbers.map(slow).name("slow").map(lambda number: f"record {{number}} " + "x" * 90).output()
         env.execute("Slow job")
 """
+
+
+def slow(last: int, held: bool = False) -> str:
+    """A job with a record every 4 ms; if it is ``held``, its last one waits for the file ``seen``."""
+    return SLOW.format(last=last, held=last if held else None)
 
 
 @pytest.fixture
@@ -61,7 +68,7 @@ def shows_width(rows: list[str], columns: int) -> bool:
 def test_the_view_fits_the_terminal_and_records_stay_whole(
     command: Command, tmux: Callable[..., Tmux], columns: int, titles: list[str], names: str
 ) -> None:
-    command.write("s.py", SLOW.format(last=400))
+    command.write("s.py", slow(400, held=True))
     terminal = tmux(columns)
 
     # Given a job that writes its records to the terminal, some of them longer than a row
@@ -74,6 +81,7 @@ def test_the_view_fits_the_terminal_and_records_stay_whole(
     assert [any(row.startswith(f" {name} ") for row in tasks) for name in ("numbers", "none", names)] == [True] * 3
     assert len(tasks) == 3
     assert re.search(r"\d+% +(\d:\d\d left)? +\d+ of 401$", rows[-1])
+    command.write("seen", "")
 
     # And at the end all records are there, and one line
     terminal.wait_for(lambda rows: rows[-1] == "$")
@@ -84,7 +92,7 @@ def test_the_view_fits_the_terminal_and_records_stay_whole(
 
 
 def test_it_follows_the_size_and_leaves_nothing_behind(command: Command, tmux: Callable[..., Tmux]) -> None:
-    command.write("s.py", SLOW.format(last=100_000).replace(".output()", ".add_sink(bool)"))
+    command.write("s.py", slow(100_000).replace(".output()", ".add_sink(bool)"))
     terminal = tmux(80)
     # With a screen that is full, as most are
     terminal.type("seq 40; $pyflink -p 2 s.py")
@@ -110,13 +118,14 @@ def test_it_follows_the_size_and_leaves_nothing_behind(command: Command, tmux: C
 
 
 def test_records_stay_whole_while_the_size_changes(command: Command, tmux: Callable[..., Tmux]) -> None:
-    command.write("s.py", SLOW.format(last=1000))
+    command.write("s.py", slow(1000, held=True))
     terminal = tmux(120)
     terminal.type("$pyflink s.py")
     terminal.wait_for(lambda rows: rows[-1].startswith(" numbers  "))
     for columns in (80, 100, 60, 120):
         terminal.resize(columns)
         terminal.wait_for(lambda rows, columns=columns: shows_width(rows, columns))
+    command.write("seen", "")
     terminal.wait_for(lambda rows: rows[-1] == "$")
     records = [line for line in terminal.lines if line.startswith("record ")]
     assert sorted(records) == sorted(f"record {number} " + "x" * 90 for number in range(1001))
@@ -146,7 +155,7 @@ def test_what_other_programs_write_is_not_lost(command: Command, tmux: Callable[
 
 
 def test_a_job_that_is_stopped_leaves_the_screen_to_the_shell(command: Command, tmux: Callable[..., Tmux]) -> None:
-    command.write("s.py", SLOW.format(last=100_000).replace(".output()", ".add_sink(bool)"))
+    command.write("s.py", slow(100_000).replace(".output()", ".add_sink(bool)"))
     terminal = tmux(80)
     terminal.type("set -m; $pyflink s.py")
     terminal.wait_for(lambda rows: any(row.startswith(" Slow job  running") for row in rows))
@@ -170,7 +179,7 @@ def test_a_job_that_is_stopped_leaves_the_screen_to_the_shell(command: Command, 
 
 def test_records_that_nobody_reads_any_more_end_the_job_quietly(command: Command, tmux: Callable[..., Tmux]) -> None:
     """Without a view, too, as it could not know what another process writes on the same terminal."""
-    command.write("s.py", SLOW.format(last=100_000))
+    command.write("s.py", slow(100_000))
     terminal = tmux(120)
     terminal.type("$pyflink s.py | (sleep 1; head -3)")
     terminal.wait_for(lambda rows: len(rows) > 1 and rows[-1] == "$")
@@ -182,7 +191,7 @@ def test_records_that_nobody_reads_any_more_end_the_job_quietly(command: Command
 def test_a_view_that_is_asked_for_is_shown_whatever_becomes_of_the_records(
     command: Command, tmux: Callable[..., Tmux]
 ) -> None:
-    command.write("s.py", SLOW.format(last=100_000))
+    command.write("s.py", slow(100_000))
     terminal = tmux(80)
     terminal.type("$pyflink --progress always s.py | wc -l")
     terminal.wait_for(lambda rows: any(row.startswith(" slow → Map → output  ") for row in rows))

@@ -45,7 +45,7 @@ class Tmux:
         """All that a person could scroll back to; what was too long for a row is one line again."""
         return self._captured("-J", "-S", "-")
 
-    def wait_for(self, condition: Callable[[list[str]], object], seconds: float = 60) -> list[str]:
+    def wait_for(self, condition: Callable[[list[str]], object], seconds: float = 90) -> list[str]:
         """The rows at the moment when ``condition`` holds for them."""
         deadline = time.monotonic() + seconds
         while not condition(rows := self.rows):

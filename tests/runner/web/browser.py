@@ -67,7 +67,7 @@ class Browser:
     def run(self, script: str, *arguments: Any) -> Any:
         return self._post("/execute/sync", {"script": script, "args": arguments})
 
-    def wait_for(self, script: str, fits: Callable[[Any], object] = bool, seconds: float = 60) -> Any:
+    def wait_for(self, script: str, fits: Callable[[Any], object] = bool, seconds: float = 90) -> Any:
         """What the script gives, as soon as that ``fits``."""
         deadline = time.monotonic() + seconds
         while not fits(value := self.run(script)):
@@ -95,5 +95,5 @@ class Browser:
     def _request(self, method: str, path: str, body: Any) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=90) as response:
             return json.load(response)["value"]

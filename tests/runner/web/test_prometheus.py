@@ -220,10 +220,10 @@ READING_ITSELF = """
     def main(factory):
         env = factory.get_execution_environment()
         def read(number):
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             text = ""
             while "numRecordsIn{" not in text and time.monotonic() < deadline:
-                text = urllib.request.urlopen("http://127.0.0.1:PORT/metrics", timeout=20).read().decode()
+                text = urllib.request.urlopen("http://127.0.0.1:PORT/metrics", timeout=60).read().decode()
             return text
         env.from_elements(1).name("numbers").map(read).output()
         env.execute("Reading itself")

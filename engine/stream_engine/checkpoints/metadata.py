@@ -10,12 +10,15 @@ import os
 import re
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stream_engine.checkpoints.private import StorageError, create_private, open_private, sync_directory, unwritable
+from stream_engine.checkpoints.private import StorageError, unreadable, unwritable
+
+if TYPE_CHECKING:
+    from stream_engine.checkpoints.directory import Directory, Place
 
 METADATA = "_metadata"
-_PART = "_metadata.part"
+METADATA_PART = "_metadata.part"
 # Of the files' form; raised when older ones cannot be read any more.
 FORMAT = 1
 _MAGIC = "pyflink-stream checkpoint"
@@ -68,30 +71,31 @@ class Metadata:
         return [by_index.get(index) for index in range(self.operators[operator].parallelism)]
 
 
-def write_metadata(directory: str, metadata: Metadata) -> None:
-    """Completes the checkpoint in ``directory``, all of whose files are written. Raises StorageError."""
+def write_metadata(place: Place, metadata: Metadata) -> None:
+    """Completes the checkpoint at ``place``, all of whose files are written. Raises StorageError."""
     body = json.dumps(asdict(metadata), indent=1).encode()
-    part = os.path.join(directory, _PART)
     try:
-        with create_private(part) as file:
-            file.write(f"{_MAGIC} {FORMAT} {sha256(body).hexdigest()}\n".encode() + body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(part, os.path.join(directory, METADATA))
-        sync_directory(directory)
-        sync_directory(os.path.dirname(directory))
+        with place.open() as directory:
+            with directory.create(METADATA_PART) as file:
+                file.write(f"{_MAGIC} {FORMAT} {sha256(body).hexdigest()}\n".encode() + body)
+                file.flush()
+                os.fsync(file.fileno())
+            directory.rename(METADATA_PART, METADATA)
+            directory.sync()
+        with place.parent.open() as parent:
+            parent.sync()
     except OSError as error:
-        raise unwritable(directory, error) from error
+        raise unwritable(place.path, error) from error
 
 
-def read_metadata(directory: str) -> Metadata:
+def read_metadata(directory: Directory) -> Metadata:
     """Raises StorageError, which names the file, where it is missing, damaged, of another format, or not private."""
-    path = os.path.join(directory, METADATA)
+    path = os.path.join(directory.path, METADATA)
     try:
-        with open_private(path) as file:
+        with directory.read(METADATA) as file:
             header, _, body = file.read().partition(b"\n")
     except OSError as error:
-        raise StorageError(f"Cannot read {path}: {error.strerror}.") from error
+        raise unreadable(path, error) from error
     match = _HEADER.fullmatch(header)
     if match is None:
         raise StorageError(f"{path} is damaged, or not the metadata of a checkpoint.")

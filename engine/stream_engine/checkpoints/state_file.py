@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from stream_engine.checkpoints.private import StorageError, create_private, open_private, unwritable
+from stream_engine.checkpoints.directory import open_private
+from stream_engine.checkpoints.private import StorageError, unreadable, unwritable
 from stream_engine.operators.rocksdb import entries
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 from stream_engine.pickling import dumps
@@ -19,8 +21,11 @@ from stream_engine.pickling import dumps
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from stream_engine.checkpoints.directory import Directory, Place
     from stream_engine.checkpoints.metadata import StateFile
 
+# The name of a worker's file.
+STATE_FILE = re.compile(r"worker-[0-9]+")
 _PARTS = ("keyed", "split", "own")
 # Parts of a table on disk, as ``entries`` takes what it has stored: by whether it has lists.
 _STORED = {False: "stored values", True: "stored lists"}
@@ -66,11 +71,11 @@ def _stored(uid: str, name: str, table: Any, view: Any) -> Iterator[bytes]:
         yield from _record(uid, _STORED[table.holds_lists], name, together)
 
 
-def write_state_file(path: str, encoded: Iterable[bytes]) -> tuple[int, str]:
-    """Writes a new file, safely on disk on return; its size and SHA-256. Raises StorageError."""
+def write_state_file(place: Place, name: str, encoded: Iterable[bytes]) -> tuple[int, str]:
+    """Writes a new file ``name`` at ``place``, safely on disk on return; its size and SHA-256. Raises StorageError."""
     size, digest = 0, sha256()
     try:
-        with create_private(path) as file:
+        with place.open() as directory, directory.create(name) as file:
             for data in encoded:
                 file.write(data)
                 digest.update(data)
@@ -78,7 +83,7 @@ def write_state_file(path: str, encoded: Iterable[bytes]) -> tuple[int, str]:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable(os.path.join(place.path, name), error) from error
     return size, digest.hexdigest()
 
 
@@ -90,8 +95,9 @@ def read_state_file(directory: str, info: StateFile, operators: Collection[str])
     path = os.path.join(directory, info.name)
     snapshots: dict[str, OperatorSnapshot] = {}
     try:
-        with open_private(path) as file:
+        with open_private(directory) as opened, opened.read(info.name) as file:
             _verify(path, file, info)
+            identity = _identity(file)
             while file.tell() < info.size:
                 uid, part, name, size = pickle.load(file)
                 if uid in operators and part in _PARTS:
@@ -100,19 +106,21 @@ def read_state_file(directory: str, info: StateFile, operators: Collection[str])
                     continue
                 if uid in operators:
                     tables = snapshots.setdefault(uid, OperatorSnapshot()).keyed
-                    table = tables.setdefault(name, StoredTable(path, uid, part == _STORED[True]))
+                    table = tables.setdefault(name, StoredTable(path, identity, uid, part == _STORED[True]))
                     cast("StoredTable", table).add(file.tell())
                 file.seek(size, os.SEEK_CUR)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return snapshots
 
 
 class StoredTable:
     """A table in a state file, which is read anew each time, as it may be larger than memory."""
 
-    def __init__(self, path: str, uid: str, holds_lists: bool) -> None:
+    def __init__(self, path: str, identity: tuple[int, ...], uid: str, holds_lists: bool) -> None:
         self._path = path
+        # Of the file that was verified.
+        self._identity = identity
         self._uid = uid
         self._holds_lists = holds_lists
         self._offsets: list[int] = []
@@ -122,8 +130,11 @@ class StoredTable:
         self._offsets.append(offset)
 
     def items(self) -> Iterator[tuple[Any, Any]]:
-        """Raises StateError for what cannot be unpickled any more."""
-        with open_private(self._path) as file:
+        """Raises StateError for what cannot be unpickled any more, StorageError if the file is another one by now."""
+        directory, name = os.path.split(self._path)
+        with open_private(directory) as opened, opened.read(name) as file:
+            if _identity(file) != self._identity:
+                raise StorageError(f"{self._path} has changed while it was read.")
             try:
                 yield from entries(self._parts(file), self._holds_lists)
             except (StorageError, OSError):
@@ -140,14 +151,19 @@ class StoredTable:
             yield from pickle.load(file)
 
 
-def verify_state_file(directory: str, info: StateFile) -> None:
+def verify_state_file(directory: Directory, info: StateFile) -> None:
     """Raises StorageError, which names the file, unless it is private and as it was written."""
-    path = os.path.join(directory, info.name)
+    path = os.path.join(directory.path, info.name)
     try:
-        with open_private(path) as file:
+        with directory.read(info.name) as file:
             _verify(path, file, info)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
+
+
+def _identity(file: BinaryIO) -> tuple[int, ...]:
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _verify(path: str, file: BinaryIO, info: StateFile) -> None:
@@ -174,7 +190,3 @@ def _unusable(uid: str, path: str, error: Exception) -> StateError:
         f"its state in {path} cannot be read by this script ({type(error).__name__}: {error}): are the classes of its "
         f"records and keys still where they were? It is the state of {uid!r}"
     )
-
-
-def _unreadable(path: str, error: OSError) -> StorageError:
-    return StorageError(f"Cannot read {path}: {error.strerror or error}.")

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import os
 import re
+from typing import TYPE_CHECKING
 
-from stream_engine.checkpoints.metadata import METADATA, Metadata, read_metadata, write_metadata
-from stream_engine.checkpoints.private import StorageError, check_private, delete_files, make_private_directory
-from stream_engine.checkpoints.state_file import verify_state_file
+from stream_engine.checkpoints.directory import Directory, Place, open_private, open_root
+from stream_engine.checkpoints.metadata import (
+    METADATA,
+    METADATA_PART,
+    Metadata,
+    read_metadata,
+    write_metadata,
+)
+from stream_engine.checkpoints.private import StorageError, unreadable, unwritable
+from stream_engine.checkpoints.state_file import STATE_FILE, verify_state_file
 from stream_engine.connectors.filesystem import LocalFileSystem, resolve
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+CHECKPOINTS = "state.checkpoints.dir"
+SAVEPOINTS = "state.savepoints.dir"
 _CHECKPOINT = re.compile(r"chk-([0-9]+)")
 
 
 def checkpoint_root(path: str, option: str) -> str:
-    """The directory that an option names, as a path of this machine. Raises StorageError when it is none."""
-    try:
-        file_system, resolved = resolve(path)
-    except ValueError as error:
-        raise StorageError(f"{option}: {error}.") from error
-    if not isinstance(file_system, LocalFileSystem):
-        raise StorageError(f"{option}: {path} is not on this machine, where the checkpoints of its jobs are kept.")
-    return resolved
+    """The directory that an option names, without links, as none is followed later. Raises StorageError for no path."""
+    return os.path.realpath(_named(path, option))
 
 
 def default_root() -> str:
@@ -38,54 +45,80 @@ class CheckpointStorage:
     """
 
     def __init__(self, root: str, job_id: str, temporary: bool = False) -> None:
-        self.directory = os.path.join(root, job_id)
-        self._root = root
+        self._run = Place(root, (job_id,), CHECKPOINTS)
         self._temporary = temporary
+        # The newest that was completed.
+        self._completed = 0
+
+    @property
+    def directory(self) -> str:
+        return self._run.path
 
     def prepare(self) -> None:
         """Makes the directory, so that one that cannot be written to is found before the job begins."""
-        if self._temporary:
-            make_private_directory(self._root)
-        make_private_directory(self.directory)
+        _make(self._run)
 
-    def path(self, checkpoint: int) -> str:
-        return os.path.join(self.directory, f"chk-{checkpoint}")
-
-    def begin(self, checkpoint: int) -> str:
-        """Makes the directory that the files of a checkpoint are to be written to; gives its path."""
-        path = self.path(checkpoint)
-        discard(path)
-        make_private_directory(path)
-        return path
+    def begin(self, checkpoint: int) -> Place:
+        """Makes the directory that the files of a checkpoint are to be written to."""
+        place = self._place(checkpoint)
+        discard(place)
+        _make(place)
+        return place
 
     def complete(self, metadata: Metadata, retained: int) -> None:
         """Lets a checkpoint count all of whose files are written; of all that count, the ``retained`` newest stay."""
-        write_metadata(self.path(metadata.checkpoint), metadata)
-        for number in self._complete()[retained:]:
-            discard(self.path(number))
+        write_metadata(self._place(metadata.checkpoint), metadata)
+        self._completed = max(self._completed, metadata.checkpoint)
+        for number in self._numbers(_complete)[retained:]:
+            discard(self._place(number))
 
     def newest(self, damages: list[str]) -> tuple[str, Metadata] | None:
         """The path and the metadata of the newest checkpoint that is as it was written; None when there is none.
 
         ``damages`` gets, for each newer one, what was wrong with it.
         """
-        for number in self._complete():
+        try:
+            with self._run.open() as run:
+                complete = list(_complete(run))
+        except StorageError as error:
+            damages.append(str(error))
+            return None
+        except OSError:
+            complete = []
+        if self._completed > max(complete, default=0):
+            damages.append(f"{self._place(self._completed).path} is gone: it has been removed while the job ran.")
+        for number in complete:
+            place = self._place(number)
             try:
-                return self.path(number), verified(self.path(number))
+                with place.open() as directory:
+                    return place.path, verified(directory)
+            except OSError as error:
+                damages.append(str(unreadable(place.path, error)))
             except StorageError as error:
                 damages.append(str(error))
         return None
 
     def delete(self) -> None:
         """Deletes all checkpoints of the run."""
-        for number in _numbers(self.directory):
-            discard(self.path(number))
-        _remove_directory(self.directory)
-        if self._temporary:
-            _remove_directory(self._root)
+        for number in self._numbers(_numbers):
+            discard(self._place(number))
+        try:
+            with self._run.parent.open() as root:
+                root.remove(self._run.names[-1])
+            if self._temporary:
+                os.rmdir(self._run.root)
+        except (OSError, StorageError):
+            pass  # It holds something else, is gone already, or others have a say in it.
 
-    def _complete(self) -> list[int]:
-        return [number for number in _numbers(self.directory) if _is_complete(self.path(number))]
+    def _place(self, checkpoint: int) -> Place:
+        return self._run.below(f"chk-{checkpoint}")
+
+    def _numbers(self, among: Callable[[Directory], Iterable[int]]) -> list[int]:
+        try:
+            with self._run.open() as run:
+                return list(among(run))
+        except (OSError, StorageError):
+            return []
 
 
 def check_savepoint_root(directory: str) -> None:
@@ -97,13 +130,19 @@ def check_savepoint_root(directory: str) -> None:
         raise StorageError(f"Cannot write a savepoint to {directory}: {existing} is not a directory.")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise StorageError(f"Cannot write a savepoint to {directory}: {existing} cannot be written to.")
+    if existing == directory:
+        try:
+            with open_root(directory, SAVEPOINTS):
+                pass
+        except OSError as error:
+            raise StorageError(f"Cannot write a savepoint to {directory}: {error.strerror}.") from error
 
 
-def begin_savepoint(directory: str, job_id: str) -> str:
-    """Makes a directory for a savepoint in ``directory``; gives its path. Raises StorageError."""
-    path = os.path.join(directory, f"savepoint-{job_id[:6]}-{os.urandom(6).hex()}")
-    make_private_directory(path)
-    return path
+def begin_savepoint(root: str, job_id: str) -> Place:
+    """Makes a directory for a savepoint in ``root``. Raises StorageError."""
+    place = Place(root, (f"savepoint-{job_id[:6]}-{os.urandom(6).hex()}",), SAVEPOINTS)
+    _make(place)
+    return place
 
 
 def find(path: str) -> tuple[str, Metadata]:
@@ -112,21 +151,24 @@ def find(path: str) -> tuple[str, Metadata]:
     ``path`` is its directory, its ``_metadata``, or the directory of a run, of which the newest checkpoint is taken.
     Raises StorageError when there is none, and for one that is damaged or another user's.
     """
-    directory = checkpoint_root(path, "the savepoint")
-    if os.path.basename(directory) == METADATA:
-        directory = os.path.dirname(directory)
-    numbers = [number for number in _numbers(directory) if _is_complete(os.path.join(directory, f"chk-{number}"))]
-    if not _is_complete(directory) and numbers:
-        check_private(directory, os.lstat(directory))
-        directory = os.path.join(directory, f"chk-{numbers[0]}")
-    if not os.path.isdir(directory):
+    named = _named(path, "the savepoint")
+    if os.path.basename(named) == METADATA:
+        named = os.path.dirname(named)
+    if not os.path.isdir(named):
         raise StorageError(f"There is no savepoint or checkpoint {path}: there is no such directory.")
-    if not _is_complete(directory):
-        raise StorageError(f"There is no complete savepoint or checkpoint in {path}: it would have a file {METADATA}.")
-    return directory, verified(directory)
+    try:
+        with open_private(named) as directory:
+            if directory.has(METADATA):
+                return named, verified(directory)
+            for newest in _complete(directory):
+                with directory.enter(f"chk-{newest}") as checkpoint:
+                    return checkpoint.path, verified(checkpoint)
+    except OSError as error:
+        raise unreadable(named, error) from error
+    raise StorageError(f"There is no complete savepoint or checkpoint in {path}: it would have a file {METADATA}.")
 
 
-def verified(directory: str) -> Metadata:
+def verified(directory: Directory) -> Metadata:
     """The metadata of a checkpoint. Raises StorageError, which names the file, unless all is as it was written."""
     metadata = read_metadata(directory)
     for file in metadata.files:
@@ -134,32 +176,50 @@ def verified(directory: str) -> Metadata:
     return metadata
 
 
-def discard(directory: str) -> None:
-    """Deletes a checkpoint, complete or not; what cannot be deleted stays, and does not count."""
+def discard(place: Place) -> None:
+    """Deletes a checkpoint, complete or not; what cannot be deleted stays, and does not count.
+
+    Nothing is deleted but what jobs write, and nothing at a place that others have a say in.
+    """
     try:
-        names = os.listdir(directory)
-        # It no longer counts, before it is no longer whole.
-        delete_files(directory, sorted(names, key=lambda name: name != METADATA))
-    except OSError:
-        return
-    _remove_directory(directory)
+        with place.open() as directory:
+            names = [name for name in directory.names() if _is_ours(name)]
+            # It no longer counts, before it is no longer whole.
+            directory.delete(sorted(names, key=lambda name: name != METADATA))
+        with place.parent.open() as parent:
+            parent.remove(place.names[-1])
+    except (OSError, StorageError):
+        pass
 
 
-def _numbers(directory: str) -> list[int]:
+def _named(path: str, option: str) -> str:
+    try:
+        file_system, resolved = resolve(path)
+    except ValueError as error:
+        raise StorageError(f"{option}: {error}.") from error
+    if not isinstance(file_system, LocalFileSystem):
+        raise StorageError(f"{option}: {path} is not on this machine, where the checkpoints of its jobs are kept.")
+    return resolved
+
+
+def _make(place: Place) -> None:
+    try:
+        with place.open(make=True):
+            pass
+    except OSError as error:
+        raise unwritable(place.path, error) from error
+
+
+def _is_ours(name: str) -> bool:
+    return name in (METADATA, METADATA_PART) or STATE_FILE.fullmatch(name) is not None
+
+
+def _numbers(directory: Directory) -> list[int]:
     """Those of the checkpoints in the directory of a run, complete or not; newest first."""
-    try:
-        names = os.listdir(directory)
-    except OSError:
-        return []
-    return sorted((int(match.group(1)) for match in map(_CHECKPOINT.fullmatch, names) if match), reverse=True)
+    matches = map(_CHECKPOINT.fullmatch, directory.names())
+    return sorted((int(match.group(1)) for match in matches if match), reverse=True)
 
 
-def _is_complete(directory: str) -> bool:
-    return os.path.isfile(os.path.join(directory, METADATA))
-
-
-def _remove_directory(directory: str) -> None:
-    try:
-        os.rmdir(directory)
-    except OSError:
-        pass  # It holds something else, or is gone already.
+def _complete(directory: Directory) -> Iterator[int]:
+    """Those that count of the checkpoints in the directory of a run, newest first."""
+    return (number for number in _numbers(directory) if directory.has(os.path.join(f"chk-{number}", METADATA)))

@@ -20,6 +20,7 @@ from stream_engine.local.unwatched import Unmonitored
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stream_engine.checkpoints.directory import Place
     from stream_engine.checkpoints.metadata import StateFile
     from stream_engine.checkpoints.storage import CheckpointStorage
     from stream_engine.configuration import Configuration
@@ -42,8 +43,10 @@ class _Wish:
 
 @dataclass
 class _Running:
+    """A checkpoint that is being taken; ``place`` is None when there is none for it."""
+
     number: int
-    directory: str
+    place: Place | None
     begun: float
     savepoint: _Wish | None
     last: bool = False
@@ -84,7 +87,7 @@ class CheckpointCoordinator:
         # None: a checkpoint of all that the job does.
         self._wishes: list[_Wish | None] = []
         # Of checkpoints that were given up, which somebody may still have been writing to.
-        self._left: list[str] = []
+        self._left: list[Place] = []
         # When to say that the savepoint that is to stop the job is not there yet.
         self._patient_until = inf
         # The complete savepoint that was to stop the job.
@@ -110,7 +113,8 @@ class CheckpointCoordinator:
             # Of what these have done.
             self._wishes.remove(None)
         if self._running is not None:
-            self._left.append(self._running.directory)
+            if self._running.place is not None:
+                self._left.append(self._running.place)
             self.monitor.checkpoint_failed(self._running.number)
             if self._running.savepoint is not None:
                 # It is taken when the job has been restarted.
@@ -192,17 +196,17 @@ class CheckpointCoordinator:
             self._next = now + self._interval
         try:
             if savepoint is not None:
-                directory = begin_savepoint(savepoint.directory, self._job_id)
+                place = begin_savepoint(savepoint.directory, self._job_id)
             else:
                 assert self._storage is not None
-                directory = self._storage.begin(self._number)
+                place = self._storage.begin(self._number)
         except StorageError as error:
-            self._running = _Running(self._number, "", now, savepoint)
+            self._running = _Running(self._number, None, now, savepoint)
             self._fail(str(error))
             return
-        self._running = _Running(self._number, directory, now, savepoint, last)
+        self._running = _Running(self._number, place, now, savepoint, last)
         self.monitor.checkpoint_begun(self._number, savepoint is not None)
-        order = CheckpointOrder(self._number, directory, savepoint is not None and savepoint.stops)
+        order = CheckpointOrder(self._number, place, savepoint is not None and savepoint.stops)
         for worker in self._workers:
             worker.send(TRIGGER, 0, pickle.dumps(order))
 
@@ -211,9 +215,10 @@ class CheckpointCoordinator:
         metadata = Metadata(
             running.number, self._job_id, self._job_name, int(time() * 1000), key_hash, self._operators, files
         )
+        assert running.place is not None
         try:
             if running.savepoint is not None:
-                write_metadata(running.directory, metadata)
+                write_metadata(running.place, metadata)
             else:
                 assert self._storage is not None
                 self._storage.complete(metadata, self._retained)
@@ -223,9 +228,9 @@ class CheckpointCoordinator:
         self._failed_in_a_row = 0
         self.monitor.checkpoint_completed(running.number, sum(file.size for file in files))
         if running.savepoint is not None:
-            tell(f"Savepoint: {running.directory}")
+            tell(f"Savepoint: {running.place.path}")
             if running.savepoint.stops:
-                self.last_savepoint = running.directory
+                self.last_savepoint = running.place.path
         # The job is never restarted from a savepoint that it goes on after: what is committed must not be taken back.
         self._end(running, counts=running.savepoint is None or running.savepoint.stops)
 
@@ -244,7 +249,8 @@ class CheckpointCoordinator:
             # Without the last one, nothing may be committed.
             if self._running.last or self._failed_in_a_row > self._tolerable:
                 failure = AttemptFailed.of(f"Checkpoint {self._running.number} has failed. {reason}", self._job_id)
-                self._left.append(self._running.directory)
+                if self._running.place is not None:
+                    self._left.append(self._running.place)
                 self._running = None
                 raise failure
         self._give_up(reason)
@@ -258,7 +264,7 @@ class CheckpointCoordinator:
         if running.savepoint is not None and running.savepoint.stops:
             self._patient_until = inf
             tell("The next signal stops the job without a savepoint.")
-        if running.directory:
-            discard(running.directory)
-            self._left.append(running.directory)
+        if running.place is not None:
+            discard(running.place)
+            self._left.append(running.place)
         self._end(running, counts=False)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from stream_engine.checkpoints.directory import Place
     from stream_engine.checkpoints.metadata import StateFile
 
 
 class CheckpointOrder(NamedTuple):
-    """What a barrier carries: checkpoint ``number``, kept in ``directory``; one that ``stops`` ends the job."""
+    """What a barrier carries: checkpoint ``number``, kept at ``place``; one that ``stops`` ends the job."""
 
     number: int
-    directory: str
+    place: Place
     stops: bool
 
 

@@ -107,7 +107,7 @@ class Checkpoints:
         self._missing.discard(subtask)
         self._encoded.update(encoded)
         if not self._missing:
-            self._writer.write(number, self.order.directory, self._encoded)
+            self._writer.write(number, self.order.place, self._encoded)
             self._encoded = {}
 
     def end(self, number: int, counts: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from itertools import chain
 from queue import SimpleQueue
@@ -19,6 +18,7 @@ from stream_engine.operators.snapshot import key_hash
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stream_engine.checkpoints.directory import Place
     from stream_engine.local.connection import Connection
 
 # What is kept of each operator, by uid.
@@ -31,21 +31,21 @@ class SnapshotWriter:
     def __init__(self, index: int, control: Connection) -> None:
         self._index = index
         self._control = control
-        self._waiting: SimpleQueue[tuple[int, str, Encoded]] = SimpleQueue()
+        self._waiting: SimpleQueue[tuple[int, Place, Encoded]] = SimpleQueue()
         self._thread: Thread | None = None
 
-    def write(self, number: int, directory: str, encoded: Encoded) -> None:
-        """Takes the state for checkpoint ``number``, whose files are in ``directory``, and returns at once."""
-        self._waiting.put((number, directory, encoded))
+    def write(self, number: int, place: Place, encoded: Encoded) -> None:
+        """Takes the state for checkpoint ``number``, whose files are to be at ``place``, and returns at once."""
+        self._waiting.put((number, place, encoded))
         if self._thread is None:
             self._thread = Thread(target=self._run, name="snapshots", daemon=True)
             self._thread.start()
 
     def _run(self) -> None:
         while True:
-            number, directory, encoded = self._waiting.get()
+            number, place, encoded = self._waiting.get()
             try:
-                file = self._written(directory, encoded) if encoded else None
+                file = self._written(place, encoded) if encoded else None
             except Exception as error:
                 # Whatever it is: the coordinator waits for an answer, and the next checkpoint for this thread.
                 reason = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
@@ -55,8 +55,8 @@ class SnapshotWriter:
             # Not while it waits for the next one.
             del encoded
 
-    def _written(self, directory: str, encoded: Encoded) -> StateFile:
+    def _written(self, place: Place, encoded: Encoded) -> StateFile:
         name = f"worker-{self._index + 1}"
         data = chain.from_iterable(part for parts in encoded.values() for part in parts)
-        size, digest = write_state_file(os.path.join(directory, name), data)
+        size, digest = write_state_file(place, name, data)
         return StateFile(name, size, digest, self._index, tuple(encoded))

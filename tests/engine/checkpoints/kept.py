@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from stream_engine.checkpoints.metadata import Metadata, OperatorInfo, StateFile
@@ -12,16 +11,17 @@ from stream_engine.operators.snapshot import OperatorSnapshot, key_hash
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from stream_engine.checkpoints.directory import Place
     from stream_engine.checkpoints.storage import CheckpointStorage
 
 
-def write_files(directory: str, subtasks: Sequence[Mapping[str, OperatorSnapshot]]) -> tuple[StateFile, ...]:
+def write_files(place: Place, subtasks: Sequence[Mapping[str, OperatorSnapshot]]) -> tuple[StateFile, ...]:
     """A file for each subtask, with its operators' snapshots by uid."""
     files: list[StateFile] = []
     for index, snapshots in enumerate(subtasks):
-        name = f"{index + 1}.state"
+        name = f"worker-{index + 1}"
         encoded = [data for uid, snapshot in snapshots.items() for data in Encoding(uid, snapshot)]
-        size, digest = write_state_file(os.path.join(directory, name), encoded)
+        size, digest = write_state_file(place, name, encoded)
         files.append(StateFile(name, size, digest, index, tuple(snapshots)))
     return tuple(files)
 
@@ -34,7 +34,7 @@ def metadata_of(checkpoint: int, files: tuple[StateFile, ...], width: int, **nam
 
 def take(storage: CheckpointStorage, checkpoint: int, value: object = None, retained: int = 1) -> str:
     """A complete checkpoint of one operator, ``sum``, that remembers a value; gives its directory."""
-    directory = storage.begin(checkpoint)
-    files = write_files(directory, [{"sum": OperatorSnapshot(own={"value": value})}])
+    place = storage.begin(checkpoint)
+    files = write_files(place, [{"sum": OperatorSnapshot(own={"value": value})}])
     storage.complete(metadata_of(checkpoint, files, 1, sum="Sum"), retained)
-    return directory
+    return place.path

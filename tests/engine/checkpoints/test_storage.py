@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kept import metadata_of, take, write_files
 
+from stream_engine.checkpoints.directory import Place
 from stream_engine.checkpoints.metadata import METADATA, write_metadata
 from stream_engine.checkpoints.private import StorageError
 from stream_engine.checkpoints.restoration import read_states
 from stream_engine.checkpoints.storage import (
+    CHECKPOINTS,
     CheckpointStorage,
     begin_savepoint,
     checkpoint_root,
@@ -33,6 +35,15 @@ def storage(tmp_path: Path) -> CheckpointStorage:
     storage = CheckpointStorage(str(tmp_path / "checkpoints"), "f" * 32)
     storage.prepare()
     return storage
+
+
+def place_of(storage: CheckpointStorage, checkpoint: int) -> Place:
+    root, job_id = os.path.split(storage.directory)
+    return Place(root, (job_id, f"chk-{checkpoint}"), CHECKPOINTS)
+
+
+def path_of(storage: CheckpointStorage, checkpoint: int) -> str:
+    return place_of(storage, checkpoint).path
 
 
 def value_in(found: tuple[str, Any] | None) -> Any:
@@ -106,11 +117,11 @@ def test_a_damaged_file_is_named_and_the_checkpoint_before_it_is_used(
 ) -> None:
     take(storage, 1, "old", retained=2)
     newest = Path(take(storage, 2, "new", retained=2))
-    damage(newest / "1.state")
+    damage(newest / "worker-1")
     damages: list[str] = []
     assert value_in(storage.newest(damages)) == "old"
     assert len(damages) == 1
-    assert str(newest / "1.state") in damages[0]
+    assert str(newest / "worker-1") in damages[0]
 
 
 @pytest.mark.parametrize("damage", [cut_short, alter], ids=["torn", "altered"])
@@ -138,29 +149,29 @@ def test_metadata_of_another_format_or_of_no_kind_is_refused(storage: Checkpoint
 # --- other users -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["1.state", METADATA, "."])
+@pytest.mark.parametrize("name", ["worker-1", METADATA, "."])
 @pytest.mark.parametrize("mode", [0o620, 0o602])
 def test_what_others_can_write_to_is_not_read(storage: CheckpointStorage, name: str, mode: int) -> None:
     path = Path(take(storage, 1)) / name
     path.chmod(mode | (0o100 if path.is_dir() else 0))
     with pytest.raises(StorageError, match="is not used for checkpoints: others can write to it"):
-        find(storage.path(1))
+        find(path_of(storage, 1))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-@pytest.mark.parametrize("name", ["1.state", METADATA, "."])
+@pytest.mark.parametrize("name", ["worker-1", METADATA, "."])
 def test_what_another_user_owns_is_not_read(storage: CheckpointStorage, name: str) -> None:
     os.chown(Path(take(storage, 1)) / name, 12345, -1)
     with pytest.raises(StorageError, match=r"belongs to another user \(uid 12345, not 0\)"):
-        find(storage.path(1))
+        find(path_of(storage, 1))
 
 
 def test_a_link_is_not_followed(storage: CheckpointStorage, tmp_path: Path) -> None:
-    state = Path(take(storage, 1)) / "1.state"
+    state = Path(take(storage, 1)) / "worker-1"
     state.rename(tmp_path / "elsewhere")
     state.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StorageError, match=f"Cannot read {state}"):
-        find(storage.path(1))
+        find(path_of(storage, 1))
 
 
 def test_a_directory_that_others_can_write_to_takes_no_checkpoints(tmp_path: Path) -> None:
@@ -189,12 +200,12 @@ def test_a_full_disk_is_an_error_and_leaves_the_earlier_checkpoint(
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
-        with pytest.raises(StorageError, match=r"Cannot write a checkpoint to .*chk-2/1\.state: File too large"):
+        with pytest.raises(StorageError, match=r"Cannot write a checkpoint to .*chk-2/worker-1: File too large"):
             take(storage, 2, "x" * 100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
-    discard(storage.path(2))
+    discard(place_of(storage, 2))
     assert value_in(storage.newest([])) == "old"
     assert os.listdir(storage.directory) == ["chk-1"]
 
@@ -209,9 +220,10 @@ def test_only_paths_of_this_machine_can_hold_checkpoints(tmp_path: Path) -> None
 
 
 def test_a_savepoint_is_found_by_its_directory_its_metadata_or_a_url(tmp_path: Path) -> None:
-    directory = begin_savepoint(str(tmp_path), "abcdef0123")
-    files = write_files(directory, [{"sum": OperatorSnapshot(own={"value": 7})}])
-    write_metadata(directory, metadata_of(3, files, 1, sum="Sum"))
+    place = begin_savepoint(str(tmp_path), "abcdef0123")
+    directory = place.path
+    files = write_files(place, [{"sum": OperatorSnapshot(own={"value": 7})}])
+    write_metadata(place, metadata_of(3, files, 1, sum="Sum"))
     assert Path(directory).name.startswith("savepoint-abcdef-")
     for path in (directory, f"{directory}/", f"{directory}/{METADATA}", f"file://{directory}"):
         assert find(path)[0] == directory
@@ -233,7 +245,7 @@ def test_a_path_without_a_savepoint_is_an_error_that_tells_what_is_missing(
     with pytest.raises(
         StorageError, match=r"no complete savepoint or checkpoint in .*/chk-1: it would have a file _metadata"
     ):
-        find(storage.begin(1))
+        find(storage.begin(1).path)
 
 
 # --- the end ---------------------------------------------------------------------------------------------------------

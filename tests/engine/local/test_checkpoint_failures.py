@@ -12,6 +12,7 @@ import pytest
 from recoverable import lines_of
 
 from stream_engine.api.files import WriteMode
+from stream_engine.checkpoints.directory import Place
 from stream_engine.job import JobExecutionException
 from stream_engine.local.connection import DECLINED
 from stream_engine.local.snapshots import SnapshotWriter
@@ -112,8 +113,8 @@ def test_whatever_keeps_state_from_being_written_is_told_and_the_next_checkpoint
     control = Control()
     writer = SnapshotWriter(0, control)  # pyright: ignore[reportArgumentType]
     for number in (1, 2):
-        directory = tmp_path / str(number)
-        directory.mkdir()
-        writer.write(number, str(directory), {"sum": [broken()]})
+        place = Place(str(tmp_path), (str(number),), "state.checkpoints.dir")
+        with place.open(make=True):
+            writer.write(number, place, {"sum": [broken()]})
         kind, _, payload = control.frames.get(timeout=20)
         assert (kind, pickle.loads(payload)) == (DECLINED, (number, "RuntimeError: no table"))

@@ -1,0 +1,204 @@
+"""Directories that are held open while something is done in them.
+
+A path may lead elsewhere from one moment to the next, where others can rename what is above. So a directory is opened
+first, then looked at, and then used by its descriptor: what is created, read or deleted is in the one that was checked.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from stream_engine.checkpoints.private import StorageError, check_private, check_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# How often to make a directory whose parent another job removes, as it was empty.
+_ATTEMPTS = 10
+
+
+class Directory:
+    """An open directory, closed when the context ends; ``path`` is for messages. Methods raise OSError."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    def __enter__(self) -> Directory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def status(self) -> os.stat_result:
+        return os.fstat(self._descriptor)
+
+    def names(self) -> list[str]:
+        return os.listdir(self._descriptor)
+
+    def has(self, name: str) -> bool:
+        try:
+            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def enter(self, name: str, make: bool = False) -> Directory:
+        """The directory ``name`` in this one, which ``make`` makes, mode 0700. Raises StorageError unless private."""
+        path = os.path.join(self.path, name)
+        if make:
+            try:
+                os.mkdir(name, 0o700, dir_fd=self._descriptor)
+            except FileExistsError:
+                pass
+        return _opened(path, check_private, name, self._descriptor)
+
+    def create(self, name: str) -> BinaryIO:
+        """A new file, mode 0600. Raises FileExistsError if there is one."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        return open(os.open(name, flags, 0o600, dir_fd=self._descriptor), "wb")
+
+    def read(self, name: str) -> BinaryIO:
+        """A file for reading. Raises StorageError unless it is private, and for what is no file."""
+        # Without waiting, should it be a pipe.
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(name, flags, dir_fd=self._descriptor)
+        path = os.path.join(self.path, name)
+        try:
+            status = os.fstat(descriptor)
+            check_private(path, status)
+            if not stat.S_ISREG(status.st_mode):
+                raise StorageError(f"{path} is not a file.")
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return open(descriptor, "rb")
+
+    def rename(self, name: str, new: str) -> None:
+        os.rename(name, new, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+
+    def sync(self) -> None:
+        """Makes sure that the names survive a failure of the machine."""
+        os.fsync(self._descriptor)
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Deletes files, those that are there."""
+        for name in names:
+            try:
+                os.unlink(name, dir_fd=self._descriptor)
+            except FileNotFoundError:
+                pass
+
+    def remove(self, name: str) -> None:
+        """Removes an empty directory."""
+        os.rmdir(name, dir_fd=self._descriptor)
+
+    def remove_tree(self, name: str) -> None:
+        """Removes a directory that is private, with all that is in it; what cannot be removed stays, without a word."""
+        try:
+            with self.enter(name) as tree:
+                # fwalk goes by descriptors, too, and follows no link.
+                for _, directories, files, descriptor in os.fwalk(".", topdown=False, dir_fd=tree._descriptor):
+                    for each in files:
+                        os.unlink(each, dir_fd=descriptor)
+                    for each in directories:
+                        # It may be a link to one.
+                        is_link = stat.S_ISLNK(os.stat(each, dir_fd=descriptor, follow_symlinks=False).st_mode)
+                        (os.unlink if is_link else os.rmdir)(each, dir_fd=descriptor)
+            self.remove(name)
+        except (OSError, StorageError):
+            pass
+
+
+class Place(NamedTuple):
+    """The directories ``names`` below ``root``, each in the one before it.
+
+    They are this user's alone, and none is a link. The root may be shared, if others can neither rename nor delete what
+    is this user's there; ``option`` is what names another one. All that is checked anew whenever the place is opened.
+    """
+
+    root: str
+    names: tuple[str, ...]
+    option: str
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self.root, *self.names)
+
+    @property
+    def parent(self) -> Place:
+        return self._replace(names=self.names[:-1])
+
+    def below(self, name: str) -> Place:
+        return self._replace(names=(*self.names, name))
+
+    def open(self, make: bool = False) -> Directory:
+        """Raises StorageError for a place that others have a say in, OSError when it cannot be opened.
+
+        ``make`` makes what is not there of it.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._open(make)
+            except FileNotFoundError:
+                if not make:
+                    raise
+        return self._open(make)
+
+    def _open(self, make: bool) -> Directory:
+        if make:
+            _make_root(self.root)
+        directory = open_root(self.root, self.option)
+        for name in self.names:
+            with directory:
+                directory = directory.enter(name, make)
+        return directory
+
+
+def open_private(path: str) -> Directory:
+    """A directory that somebody names. Raises StorageError unless it is private, OSError when it cannot be opened."""
+    return _opened(path, check_private)
+
+
+def open_root(path: str, option: str) -> Directory:
+    """A directory that may be shared. Raises StorageError as ``check_root`` does, OSError when it cannot be opened."""
+    return _opened(path, lambda path, status: check_root(path, status, option))
+
+
+def _opened(
+    path: str, check: Callable[[str, os.stat_result], None], name: str = "", within: int | None = None
+) -> Directory:
+    """The directory at ``path``, or ``name`` in the one that is open as ``within``; raises what ``check`` does."""
+    try:
+        directory = Directory(path, os.open(name or path, _DIRECTORY, dir_fd=within))
+    except FileNotFoundError:
+        raise
+    except OSError:
+        # It may be a link, and whoever has made it first may also have locked it: that says more.
+        check(path, os.stat(name or path, dir_fd=within, follow_symlinks=False))
+        raise
+    try:
+        check(path, directory.status())
+    except BaseException:
+        directory.close()
+        raise
+    return directory
+
+
+def _make_root(path: str) -> None:
+    """Makes a directory, mode 0700, and its parents, to which others cannot write, whatever the umask."""
+    missing: list[str] = []
+    while not os.path.lexists(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for each in reversed(missing):
+        try:
+            os.mkdir(each, 0o700 if each == missing[0] else 0o755)
+        except FileExistsError:
+            pass

@@ -233,8 +233,9 @@ def test_a_directory_that_is_swapped_after_it_was_checked_is_not_mistaken(
     storage = storage_in(root)
     take(storage, 1)
     (precious.parent / "run").mkdir(0o700)
-    for number in (1, 2):
-        (precious.parent / "run" / f"chk-{number}").symlink_to(precious)
+    (precious.parent / "empty").mkdir(0o700)
+    (precious.parent / "run" / "chk-1").symlink_to(precious)
+    (precious.parent / "run" / "chk-2").symlink_to(precious.parent / "empty")
     swapped: list[str] = []
     original = getattr(Directory, method)
 
@@ -257,6 +258,7 @@ def test_a_directory_that_is_swapped_after_it_was_checked_is_not_mistaken(
     storage.delete()
     assert swapped
     expect_unharmed(precious)
+    assert os.listdir(precious.parent / "empty") == []
 
 
 @as_root

@@ -151,6 +151,14 @@ class Place(NamedTuple):
                     raise
         return self._open(make)
 
+    def remove_tree(self) -> None:
+        """Removes the last directory, with all that is in it; what cannot be removed stays, without a word."""
+        try:
+            with self.parent.open() as parent:
+                parent.remove_tree(self.names[-1])
+        except (OSError, StorageError):
+            pass
+
     def _open(self, make: bool) -> Directory:
         if make:
             _make_root(self.root)

@@ -6,6 +6,7 @@ itself.
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
 import tempfile
@@ -17,7 +18,6 @@ from stream_engine.pickling import dumps
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
 
 _LENGTH = struct.Struct("<Q")
@@ -98,8 +98,16 @@ class FeedbackQueue:
 
     def _spill(self, payload: bytes) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - open until close()
+            self._file = self._temporary_file()
         self._file.seek(self._write_at)
         self._file.write(_LENGTH.pack(len(payload)))
         self._file.write(payload)
         self._write_at += _LENGTH.size + len(payload)
+
+    def _temporary_file(self) -> IO[bytes]:
+        try:
+            return tempfile.TemporaryFile(dir=self._directory)
+        except FileNotFoundError:
+            # The directory was there when the job began: it has been cleaned away.
+            os.makedirs(self._directory or tempfile.gettempdir(), 0o700, exist_ok=True)
+            return tempfile.TemporaryFile(dir=self._directory)

@@ -14,9 +14,12 @@ import socket
 import struct
 import sys
 from array import array
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine.local.alarm import Alarm
+
+if TYPE_CHECKING:
+    from stream_engine.checkpoints.directory import Place
 
 _LENGTH = struct.Struct("<I")
 _BOOT = (
@@ -93,9 +96,9 @@ class ForkServer:
         """Kills a child; its end is reported as any other."""
         _send(self._channel, ("kill", pid))
 
-    def remove_at_end(self, directory: str) -> None:
+    def remove_at_end(self, place: Place) -> None:
         """Lets the server remove a directory, should this process end without having done so."""
-        _send(self._channel, ("remove", directory))
+        _send(self._channel, ("remove", place))
 
     def close(self) -> None:
         """Ends the server, and with it every child that is left."""
@@ -125,7 +128,7 @@ def serve(descriptor: int) -> None:
     signal.set_wakeup_fd(alarm.trigger, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     children: set[int] = set()
-    directories: list[str] = []
+    places: list[Place] = []
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         selector.register(alarm, selectors.EVENT_READ)
@@ -135,30 +138,27 @@ def serve(descriptor: int) -> None:
                     if key.fileobj is alarm:
                         alarm.silence()
                     else:
-                        _answer(channel, children, directories, (alarm, selector))
+                        _answer(channel, children, places, (alarm, selector))
                 _reap(channel, children)
         except (EOFError, OSError):
             for pid in children:
                 os.kill(pid, signal.SIGKILL)
-            if directories:
-                _remove(directories, children)
+            _remove(places, children)
             os._exit(0)
 
 
-def _remove(directories: list[str], children: set[int]) -> None:
-    from shutil import rmtree
-
+def _remove(places: list[Place], children: set[int]) -> None:
     # While they live they may go on writing.
-    for pid in children:
+    for pid in children if places else ():
         os.waitpid(pid, 0)
-    for directory in directories:
-        rmtree(directory, ignore_errors=True)
+    for place in places:
+        place.remove_tree()
 
 
-def _answer(channel: socket.socket, children: set[int], directories: list[str], private: tuple) -> None:
+def _answer(channel: socket.socket, children: set[int], places: list[Place], private: tuple) -> None:
     request = _receive(channel)
     if request[0] == "remove":
-        directories.append(request[1])
+        places.append(request[1])
         return
     if request[0] == "kill":
         if request[1] in children:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ from stream_engine.job import InvalidProgramException
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from stream_engine.checkpoints.directory import Place
     from stream_engine.configuration import Configuration
     from stream_engine.local.forkserver import ForkServer
     from stream_engine.operators.tables import Tables
 
 # The job's directory, told to its workers.
 _DIRECTORY = "state.backend.rocksdb.localdir"
+_PARENT = "io.tmp.dirs"
 
 
 @contextmanager
@@ -29,36 +32,58 @@ def tables_directory(configuration: Configuration, server: ForkServer) -> Iterat
         yield configuration
         return
     from importlib.util import find_spec
-    from shutil import rmtree
-    from tempfile import mkdtemp
 
     if find_spec("rocksdict") is None:
         raise InvalidProgramException(
             "state.backend: rocksdb is in a package that is not installed: pip install 'pyflink-stream[rocksdb]'"
         )
-    parents = configuration.get("io.tmp.dirs")
+    place = _made(configuration.get(_PARENT))
+    server.remove_at_end(place)
     try:
-        directory = mkdtemp(prefix="pyflink-stream-state-", dir=parents[0] if parents else None)
+        yield configuration.copy().set(_DIRECTORY, place.path)
+    finally:
+        place.remove_tree()
+
+
+def _made(parents: tuple[str, ...]) -> Place:
+    """A new directory for the tables of a job. Raises InvalidProgramException."""
+    from tempfile import gettempdir, mkdtemp
+
+    from stream_engine.checkpoints.directory import open_root
+    from stream_engine.checkpoints.private import StorageError
+
+    # Without links, as the database goes by paths.
+    parent = os.path.realpath(parents[0] if parents else gettempdir())
+    try:
+        with open_root(parent, _PARENT):
+            return _place(mkdtemp(prefix="pyflink-stream-state-", dir=parent))
+    except StorageError as error:
+        raise InvalidProgramException(f"state.backend: rocksdb needs a directory: {error}") from error
     except OSError as error:
         raise InvalidProgramException(
-            f"state.backend: rocksdb needs a directory in {error.filename}: {error.strerror}."
+            f"state.backend: rocksdb needs a directory in {parent}: {error.strerror}."
         ) from error
-    server.remove_at_end(directory)
-    try:
-        yield configuration.copy().set(_DIRECTORY, directory)
-    finally:
-        rmtree(directory, ignore_errors=True)
+
+
+def _place(directory: str) -> Place:
+    from stream_engine.checkpoints.directory import Place
+
+    parent, name = os.path.split(directory)
+    return Place(parent, (name,), _PARENT)
 
 
 def tables_on_disk(configuration: Configuration, index: int) -> Tables:
-    """The tables of the worker ``index``; what there is of them on disk, the script's process removes."""
-    from shutil import rmtree
+    """The tables of the worker ``index``; what there is of them on disk, the script's process removes.
 
+    Raises StorageError when others have a say in where they are, OSError when they cannot be there.
+    """
     from stream_engine.operators.rocksdb import RocksDbTables
 
-    job = configuration.get(_DIRECTORY)
-    # Of a worker that was killed, and whose place this one takes.
-    for name in os.listdir(job):
-        if name.startswith(f"{index}-"):
-            rmtree(os.path.join(job, name), ignore_errors=True)
-    return RocksDbTables(os.path.join(job, f"{index}-{os.getpid()}"))
+    place = _place(configuration.get(_DIRECTORY))
+    # What cleans temporary directories may have removed it, which is no reason for the job to end.
+    with place.open(make=True) as job:
+        # Of a worker that was killed, and whose place this one takes.
+        for name in job.names():
+            if re.fullmatch(f"{index}-[0-9]+", name):
+                job.remove_tree(name)
+    return RocksDbTables(os.path.join(place.path, f"{index}-{os.getpid()}"))

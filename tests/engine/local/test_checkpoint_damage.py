@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from checkpointed import first
 from launched import Done, kill_quietly, wait_until
 from recoverable import lines_of
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 RECORDS = 400
 STATE = 200_000
+# Of a checkpoint that is being taken while its directory goes.
+FORGIVING: dict[str, Any] = {"execution__checkpointing__tolerable_failed_checkpoints": 1_000}
 
 
 class Once:
@@ -135,6 +138,39 @@ def test_without_any_undamaged_checkpoint_the_job_fails_and_what_there_is_stays(
     assert len(complete) > 1
     for metadata in complete:
         assert f"{metadata.parent}/worker-1 is not used for checkpoints: others can write to it" in err
+
+
+def test_a_directory_that_is_removed_under_the_job_is_made_again_and_used(job: Job, tmp_path: Path) -> None:
+    checkpoints, removed, marker = job.checkpoints, tmp_path / "removed", str(job.marker)
+
+    def once(value: int) -> int:
+        import time
+
+        time.sleep(0.002)
+        if list(checkpoints.glob("*/chk-*/_metadata")):
+            if not removed.exists():
+                checkpoints.rename(removed)
+            elif first(marker):
+                raise ValueError("once")
+        return value
+
+    env = job.environment(**FORGIVING)
+    env.generate_sequence(1, RECORDS).map(once).write_as_text(str(job.output), WriteMode.OVERWRITE)
+    told = [line for line in job.run(env) if "was not taken" not in line]
+    assert len(told) == 1, told
+    assert told[0].startswith("Restart 1 from checkpoint "), told
+    expect_exact_results(job)
+
+
+def test_a_job_whose_checkpoints_have_all_been_removed_does_not_begin_again(job: Job, tmp_path: Path) -> None:
+    """What it has committed by then would be committed again."""
+    with pytest.raises(JobExecutionException) as failure:
+        run(job, lambda newest: newest.parent.rename(tmp_path / "removed"), **FORGIVING)
+    assert "ValueError: once" in str(failure.value)
+    assert "none of its checkpoints can be read" in str(failure.value)
+    assert any(
+        "chk-" in line and line.endswith("is gone: it has been removed while the job ran.") for line in job.errors
+    )
 
 
 # --- checkpoints that cannot be written -------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from typing import TYPE_CHECKING, Any, cast
 
@@ -212,6 +213,15 @@ def test_a_report_made_between_two_answers_is_not_lost() -> None:
     judge.on_answer(1, (2, 1))
     # Three sent and three received, by the newest of each: worth asking again.
     assert workers[0].kinds[-1] == LOOP_PROBE
+
+
+def test_the_queue_makes_its_directory_again_when_it_has_been_removed(tmp_path: Path) -> None:
+    queue = FeedbackQueue(0, str(tmp_path / "spill"))
+    queue.put([1])
+    queue.put([2])
+    assert [queue.get(), queue.get()] == [[1], [2]]
+    queue.close()
+    assert os.listdir(tmp_path / "spill") == []
 
 
 def test_the_queue_keeps_its_order_between_memory_and_disk(tmp_path: Path) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from launched import kill_quietly, wait_until
+from recoverable import lines_of
 
 from stream_engine.job import InvalidProgramException
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from checkpointed import Job
     from launched import Jobs, Launcher
 
 COUNTS = """
@@ -91,6 +94,40 @@ def test_a_directory_that_cannot_be_written_to_is_an_error_that_names_it(jobs: J
         InvalidProgramException, match=rf"state\.backend: rocksdb needs a directory in {tmp_path}/nowhere"
     ):
         env.execute()
+
+
+@pytest.mark.parametrize("what", ["the directory", "its parent"])
+def test_a_directory_that_is_removed_under_the_job_is_made_again_at_the_restart(
+    job: Job, tmp_path: Path, what: str
+) -> None:
+    pytest.importorskip("rocksdict")
+    state = tmp_path / "state"
+    state.mkdir()
+
+    def clean() -> None:
+        for path in [state] if what == "its parent" else state.iterdir():
+            shutil.rmtree(path)
+        raise ValueError("once")
+
+    env = job.environment(state__backend="rocksdb", io__tmp__dirs=str(state))
+    numbers = env.generate_sequence(1, 200).map(job.once(act=clean))
+    numbers.key_by(lambda number: number % 7).reduce(lambda a, b: a + b).write_as_text(str(job.output))
+    (told,) = job.run(env)
+    assert told.startswith("Restart 1 from checkpoint ")
+    sums = [sum(range(number % 7 or 7, number + 1, 7)) for number in range(1, 201)]
+    assert lines_of(job.output) == [str(number) for number in sums]
+    assert os.listdir(state) == []
+
+
+def test_a_directory_where_others_can_put_another_database_is_refused(jobs: Jobs, tmp_path: Path) -> None:
+    pytest.importorskip("rocksdict")
+    tmp_path.chmod(0o777)
+    env = jobs.environment(state__backend="rocksdb", io__tmp__dirs=tmp_path)
+    env.from_elements(1).output()
+    told = rf"rocksdb needs a directory: {tmp_path} is not used: others can rename .* with io\.tmp\.dirs"
+    with pytest.raises(InvalidProgramException, match=told):
+        env.execute()
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.long

@@ -9,17 +9,15 @@ from __future__ import annotations
 import ipaddress
 import re
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pyflink_stream import __version__
 from pyflink_stream.web.server import Response
 
 if TYPE_CHECKING:
-    from socket import socket
+    from pyflink_stream.web.service import Service
 
-    from pyflink_stream.web.server import Server
-
-# Seconds after which a silent connection is closed.
+# Seconds after which a silent connection is closed, as it would soon be anyway; it also makes the socket wait at all.
 _TIMEOUT = 30
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -33,18 +31,15 @@ _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
 
 
 class Connection(BaseHTTPRequestHandler):
-    """Answers what comes through ``connection`` while it is made. Raises OSError when the other end goes away."""
+    """Answers what comes through a connection while it is made. Raises OSError when the other end goes away."""
 
     protocol_version = "HTTP/1.1"
     timeout = _TIMEOUT
-
-    def __init__(self, connection: socket, server: Server) -> None:
-        self._server = server
-        peer: Any = None
-        super().__init__(connection, peer, peer)
+    # An answer goes in two parts, of which the second would wait for word of the first, some 40 ms.
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        with self._server.answering():
+        with self._service.answering(self.connection):
             self._answer()
 
     do_HEAD = do_GET
@@ -53,6 +48,10 @@ class Connection(BaseHTTPRequestHandler):
         if name.startswith("do_"):
             return self._refuse
         raise AttributeError(name)
+
+    @property
+    def _service(self) -> Service:
+        return cast("Service", self.server)
 
     def version_string(self) -> str:
         return f"pyflink-stream/{__version__}"
@@ -70,7 +69,7 @@ class Connection(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         try:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            response = self._server.site.answer(path, headers)
+            response = self._service.site.answer(path, headers)
         except Exception as error:
             response = _error(500, f"{type(error).__name__}: {error}")
         self._send(response or _error(404, f"There is nothing at {path}."))
@@ -79,7 +78,7 @@ class Connection(BaseHTTPRequestHandler):
         """Whether a request for ``host``, as its header has it, may be meant for this server."""
         match = _HOST.fullmatch(host)
         name = (match[1] or match[2]) if match else ""
-        if name.rstrip(".").lower() in self._server.names:
+        if name.rstrip(".").lower() in self._service.names:
             return True
         try:
             ipaddress.ip_address(name)

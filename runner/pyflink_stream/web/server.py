@@ -1,18 +1,21 @@
-"""A small HTTP server, in threads of its own, that only answers questions."""
+"""A small HTTP server, in threads of its own, that only answers questions; here, what it costs when nobody asks."""
 
 from __future__ import annotations
 
+import select
 import socket
-from contextlib import contextmanager, suppress
-from threading import Condition, Event, Thread
+from contextlib import suppress
+from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from pyflink_stream.web.service import Service
 
 NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
-# Seconds between two attempts to take connections where the process can have no more.
-_PAUSE = 0.1
+# Seconds between two attempts at what the process has no room for: connections, threads, descriptors.
+PAUSE = 0.1
 
 
 class Response(NamedTuple):
@@ -42,16 +45,18 @@ class Server:
     """
 
     def __init__(self, site: Site, host: str, ports: Sequence[int]) -> None:
-        self.site = site
+        self._site = site
         # Whom a request may be for, besides addresses in numbers.
-        self.names = {"localhost", host.lower(), socket.gethostname().lower()} - {""}
+        self._names = {"localhost", host.lower(), socket.gethostname().lower()} - {""}
         self._socket = _listening(host, ports)
-        # How many questions are being answered.
-        self._answering = 0
-        self._changed = Condition()
+        self._service: Service | None = None
         self._closed = Event()
-        self._thread = Thread(target=self._accept, name="web server", daemon=True)
-        self._thread.start()
+        self._thread = Thread(target=self._run, name="web server", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._socket.close()
+            raise OSError(str(error)) from error
 
     @property
     def port(self) -> int:
@@ -65,8 +70,8 @@ class Server:
 
     def finish(self, seconds: float) -> None:
         """Waits, but no longer than that, until what was asked has been answered."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._answering, seconds)
+        if self._service is not None:
+            self._service.finish(seconds)
 
     def close(self) -> None:
         self._closed.set()
@@ -76,18 +81,6 @@ class Server:
         self._thread.join()
         self._socket.close()
 
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """A question is being answered within."""
-        with self._changed:
-            self._answering += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._answering -= 1
-                self._changed.notify_all()
-
     def _own_address(self) -> tuple[str, int]:
         host, port, *_ = self._socket.getsockname()
         if host == "0.0.0.0":
@@ -96,22 +89,24 @@ class Server:
             host = "::1"
         return host, port
 
-    def _accept(self) -> None:
+    def _run(self) -> None:
+        self._await_question()
         while not self._closed.is_set():
             try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                self._closed.wait(_PAUSE)
-                continue
-            Thread(target=self._serve, args=(connection,), name="web connection", daemon=True).start()
+                # Not sooner, as it takes long to load.
+                from pyflink_stream.web.service import Closed, Service
 
-    def _serve(self, connection: socket.socket) -> None:
-        # What speaks HTTP takes as long to load as some jobs take, and nobody looks at most jobs.
-        from pyflink_stream.web.connection import Connection
+                with suppress(Closed):
+                    self._service = Service(self._socket, self._site, self._names, self._closed.is_set)
+                    self._service.serve_forever()
+            except Exception:
+                # As when modules cannot be read, since the process can have no more files open.
+                self._closed.wait(PAUSE)
 
-        # A browser may go away at any time; that is nobody's error.
-        with connection, suppress(OSError):
-            Connection(connection, self)
+    def _await_question(self) -> None:
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        poll.poll()
 
 
 def _listening(host: str, ports: Sequence[int]) -> socket.socket:

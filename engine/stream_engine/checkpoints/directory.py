@@ -100,20 +100,23 @@ class Directory:
         os.rmdir(name, dir_fd=self._descriptor)
 
     def remove_tree(self, name: str) -> None:
-        """Removes a directory that is private, with all that is in it; what cannot be removed stays, without a word."""
-        try:
-            with self.enter(name) as tree:
-                # fwalk goes by descriptors, too, and follows no link.
-                for _, directories, files, descriptor in os.fwalk(".", topdown=False, dir_fd=tree._descriptor):
-                    for each in files:
-                        os.unlink(each, dir_fd=descriptor)
-                    for each in directories:
-                        # It may be a link to one.
-                        is_link = stat.S_ISLNK(os.stat(each, dir_fd=descriptor, follow_symlinks=False).st_mode)
-                        (os.unlink if is_link else os.rmdir)(each, dir_fd=descriptor)
-            self.remove(name)
-        except (OSError, StorageError):
-            pass
+        """Removes the directory ``name`` with all that is in it. For a directory in which others can do nothing."""
+        self._clear(name)
+        self.remove(name)
+
+    def clear(self) -> None:
+        """Removes all that is in the directory."""
+        self._clear(".")
+
+    def _clear(self, top: str) -> None:
+        # fwalk goes by descriptors, too, and follows no link.
+        for _, directories, files, descriptor in os.fwalk(top, topdown=False, dir_fd=self._descriptor):
+            for each in files:
+                os.unlink(each, dir_fd=descriptor)
+            for each in directories:
+                # It may be a link to one.
+                is_link = stat.S_ISLNK(os.stat(each, dir_fd=descriptor, follow_symlinks=False).st_mode)
+                (os.unlink if is_link else os.rmdir)(each, dir_fd=descriptor)
 
 
 class Place(NamedTuple):
@@ -154,8 +157,10 @@ class Place(NamedTuple):
     def remove_tree(self) -> None:
         """Removes the last directory, with all that is in it; what cannot be removed stays, without a word."""
         try:
+            with self.open() as directory:
+                directory.clear()
             with self.parent.open() as parent:
-                parent.remove_tree(self.names[-1])
+                parent.remove(self.names[-1])
         except (OSError, StorageError):
             pass
 

@@ -98,7 +98,8 @@ TMP_DIRS = ConfigOption(
     "io.tmp.dirs",
     Paths(),
     "",
-    "Where loops put the records that memory does not hold; empty: the system's temporary directory.",
+    "Where loops put the records that memory does not hold, and rocksdb its database; empty: the system's temporary "
+    "directory.",
 )
 METRICS_PORT = ConfigOption(
     "metrics.reporter.prom.port",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from stream_engine.job import InvalidProgramException
@@ -85,5 +85,6 @@ def tables_on_disk(configuration: Configuration, index: int) -> Tables:
         # Of a worker that was killed, and whose place this one takes.
         for name in job.names():
             if re.fullmatch(f"{index}-[0-9]+", name):
-                job.remove_tree(name)
+                with suppress(OSError):
+                    job.remove_tree(name)
     return RocksDbTables(os.path.join(place.path, f"{index}-{os.getpid()}"))

@@ -292,8 +292,7 @@ def test_a_tree_is_removed_and_what_its_links_lead_to_stays(tmp_path: Path) -> N
     (tree / "below" / "file").touch()
     (tree / "below" / "link").symlink_to(tmp_path / "kept")
     (tree / "link").symlink_to(tmp_path / "kept" / "file")
-    with Place(str(tmp_path), (), "io.tmp.dirs").open() as directory:
-        directory.remove_tree("tree")
+    Place(str(tmp_path), ("tree",), "io.tmp.dirs").remove_tree()
     assert os.listdir(tmp_path) == ["kept"]
     assert os.listdir(tmp_path / "kept") == ["file"]
 
@@ -303,8 +302,7 @@ def test_a_link_to_a_tree_and_one_that_others_can_write_to_are_not_removed(tmp_p
     (tmp_path / "tree").chmod(0o777)
     (tmp_path / "tree" / "file").touch()
     (tmp_path / "link").symlink_to("tree")
-    with Place(str(tmp_path), (), "io.tmp.dirs").open() as directory:
-        directory.remove_tree("tree")
-        directory.remove_tree("link")
+    for name in ("tree", "link", "nowhere"):
+        Place(str(tmp_path), (name,), "io.tmp.dirs").remove_tree()
     assert sorted(os.listdir(tmp_path)) == ["link", "tree"]
     assert os.listdir(tmp_path / "tree") == ["file"]

@@ -12,7 +12,9 @@ import pytest
 from launched import kill_quietly, wait_until
 from recoverable import lines_of
 
+from stream_engine.configuration import Configuration
 from stream_engine.job import InvalidProgramException
+from stream_engine.local.tables import tables_on_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,6 +119,18 @@ def test_a_directory_that_is_removed_under_the_job_is_made_again_at_the_restart(
     sums = [sum(range(number % 7 or 7, number + 1, 7)) for number in range(1, 201)]
     assert lines_of(job.output) == [str(number) for number in sums]
     assert os.listdir(state) == []
+
+
+def test_what_a_worker_has_left_is_removed_before_another_takes_its_place(tmp_path: Path) -> None:
+    """Whatever the umask was when the database was made."""
+    job = tmp_path / "job"
+    job.mkdir(0o700)
+    for name in ("1-17", "11-17", "1-x"):
+        (job / name).mkdir()
+        (job / name).chmod(0o777)
+        (job / name / "000001.sst").touch()
+    tables_on_disk(Configuration({"state.backend.rocksdb.localdir": str(job)}), 1)
+    assert sorted(os.listdir(job)) == ["1-x", "11-17"]
 
 
 def test_a_directory_where_others_can_put_another_database_is_refused(jobs: Jobs, tmp_path: Path) -> None:

@@ -43,9 +43,7 @@ def check_root(path: str, status: os.stat_result, option: str) -> None:
         reason = f"others can rename and delete what is in it ({_mode(status)}; chmod go-w or chmod +t would end that)"
     else:
         return
-    raise StorageError(
-        f"{path} is not used: {reason}. Name a directory of your own with {option}; one that is not there yet is made."
-    )
+    raise StorageError(f"{path} is not used: {reason}. Name a directory of your own with {option}.")
 
 
 def _owned_by_another(status: os.stat_result) -> str:

@@ -17,7 +17,6 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import ROOT
 
 from pyflink_stream.web import service
 from pyflink_stream.web.server import Response, Server
@@ -241,6 +240,19 @@ def test_it_answers_again_when_threads_had_run_out(
     assert answer_of(server) == b"hello"
 
 
+def test_a_server_that_no_thread_can_be_had_for_is_an_error_as_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with monkeypatch.context() as patched:
+        patched.setattr(Thread, "start", no_more)
+        with pytest.raises(OSError, match="can't start new thread"):
+            Server(Site(), "127.0.0.1", [port])
+    Server(Site(), "127.0.0.1", [port]).close()
+
+
 def test_the_first_question_is_answered_when_descriptors_had_run_out() -> None:
     """What answers it is loaded then, from files."""
     program = """
@@ -274,9 +286,8 @@ for descriptor in opened:
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 print(client.recv(100).splitlines()[0].decode())
 """
-    path = [str(ROOT / "engine"), str(ROOT / "runner")]
     done = subprocess.run(
-        [sys.executable, "-c", program, *path], capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", program, *sys.path], capture_output=True, text=True, timeout=100, check=False
     )
     assert (done.stdout, done.stderr) == ("HTTP/1.1 200 OK\n", "")
 

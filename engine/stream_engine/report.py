@@ -98,6 +98,20 @@ def _related(error: BaseException) -> Iterator[tuple[str, BaseException]]:
         yield "raised while handling", error.__context__
 
 
+def whereabouts(frame: FrameType | None) -> str:
+    """The line that a thread has come to, as ``file:line``: the innermost of the script's or of what it has installed.
+
+    Empty where there is none.
+    """
+    while frame is not None:
+        file = frame.f_code.co_filename
+        ours = _is_ours(str(frame.f_globals.get("__name__"))) or file.startswith((GENERATED, "<frozen "))
+        if not ours and not file.startswith(_STANDARD_LIBRARY):
+            return f"{file}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
 def _visible(traceback: TracebackType | None) -> Iterator[FrameSummary]:
     from traceback import extract_tb, walk_tb
 

@@ -264,6 +264,12 @@ FAILURE_DELAY = ConfigOption(
     "1 s",
     "The time before each restart.",
 )
+CANCELLATION_TIMEOUT = ConfigOption(
+    "task.cancellation.timeout",
+    Duration(0, remark="where 0 waits as long as it takes"),
+    "3 s",
+    "How long a job that is stopped may take before it is killed, half of it for its sources to end; 0: for ever.",
+)
 HEARTBEAT_INTERVAL = ConfigOption(
     "heartbeat.interval",
     Duration(1),
@@ -314,6 +320,7 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         MAX_FAILURES,
         FAILURE_INTERVAL,
         FAILURE_DELAY,
+        CANCELLATION_TIMEOUT,
         HEARTBEAT_INTERVAL,
         HEARTBEAT_TIMEOUT,
         METRICS_PORT,

@@ -7,7 +7,6 @@ import pickle
 import selectors
 import signal
 from contextlib import suppress
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.operators import FunctionSink
@@ -31,9 +30,10 @@ from stream_engine.local.connection import (
     STATUS,
     Connection,
 )
+from stream_engine.local.deadline import cancellation_timeout, deadline_in, packed_deadline, seconds_to
 from stream_engine.local.heartbeats import Heartbeats
 from stream_engine.local.loops import LoopReferee
-from stream_engine.local.output import write_error
+from stream_engine.local.output import tell, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from stream_engine.local.deployment import Deployment
     from stream_engine.local.failure import Failure
     from stream_engine.local.forkserver import Child, ForkServer
-
-# How long workers may take to cancel sources and close operators once told to stop, in seconds.
-_GRACE = 1.5
 
 
 class AttemptFailed(Exception):
@@ -86,8 +83,10 @@ class Attempt:
         self._kept = self._counts = self._over = False
         self._referees: list[LoopReferee] = []
         self._failure: AttemptFailed | None = None
-        self._stopping_since: float | None = None
-        self._killed = False
+        # How long workers may take to cancel sources and close operators once told to stop, in seconds, and until when.
+        self._grace = cancellation_timeout(job.configuration)
+        self._deadline: float | None = None
+        self._told_to_stop = self._killed = False
 
     def run(self, deployment: Deployment) -> list[bytes]:
         """Returns the packed accumulators of the workers, of use when the job has finished.
@@ -170,8 +169,8 @@ class Attempt:
 
     def _time_left(self) -> float | None:
         """How many seconds there are until something is to be done, whether or not anything comes in."""
-        if self._stopping_since is not None:
-            return None if self._killed else max(0.0, self._stopping_since + _GRACE - monotonic())
+        if self._told_to_stop:
+            return None if self._killed else seconds_to(self._deadline)
         left = self._heartbeats.time_left()
         checkpoint = self._checkpoints.time_left() if self._checkpoints is not None else None
         return left if checkpoint is None else min(left, checkpoint)
@@ -275,25 +274,32 @@ class Attempt:
     def _fail_worker(self, index: int, what: str) -> None:
         if not self._stopping:
             self._job.monitor.subtasks_failed(index)
+        self._fail(AttemptFailed.of(self._summary(index, what), self._job.job_id))
+
+    def _summary(self, index: int, what: str) -> str:
         names = [task.name for task in self._graph.tasks if index < task.parallelism]
-        summary = (
+        return (
             f"Worker {index + 1} of {len(self._children)} {what}.\n  It ran subtask {index + 1} of: {'; '.join(names)}"
         )
-        self._fail(AttemptFailed.of(summary, self._job.job_id))
 
     def _fail(self, failure: AttemptFailed) -> None:
         if not self._stopping:
             self._failure = failure
 
     def _stop_workers(self) -> None:
-        if self._stopping_since is None:
-            self._stopping_since = monotonic()
+        if not self._told_to_stop:
+            self._told_to_stop = True
+            self._deadline = deadline_in(self._grace)
             for connection in self._connections:
-                connection.send(CANCEL)
+                connection.send(CANCEL, 0, packed_deadline(self._deadline))
         if not self._killed and (self._job.impatient or self._time_left() == 0):
             self._killed = True
-            for pid in self._alive:
-                self._server.kill(pid)
+            for index, child in enumerate(self._children):
+                if child.pid in self._alive:
+                    self._server.kill(child.pid)
+                    if not self._job.impatient:
+                        summary = self._summary(index, f"did not stop within {self._grace:g} s, and is killed")
+                        tell(f"While stopping the job: {summary}")
 
     def _kill_rest(self) -> None:
         self._job.feed(None)

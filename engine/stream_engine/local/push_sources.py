@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stream_engine.local.turn import Seat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from stream_engine.local.sources import PushSource
     from stream_engine.local.turn import Turn
@@ -19,19 +19,30 @@ _QUIET = 0.001
 class PushSources:
     """Those that have not come to their end. While there are any, whoever touches the worker's state has the ``turn``.
 
-    ``wake`` ends the loop's sleep in ``select``; from any thread.
+    ``wake`` ends the loop's sleep in ``select``; from any thread. ``look`` raises Cancelled when the job is over; it is
+    called while a source keeps the loop waiting for the turn.
     """
 
-    def __init__(self, turn: Turn, select: Callable[[float | None], object], wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        turn: Turn,
+        select: Callable[[float | None], object],
+        wake: Callable[[], None],
+        look: Callable[[], None],
+    ) -> None:
         self._turn = turn
         self._select = select
         self._wake = wake
+        self._look = look
         self._seat = Seat()
         self._sources: list[PushSource] = []
         self._armed = False
 
     def __bool__(self) -> bool:
         return bool(self._sources)
+
+    def __iter__(self) -> Iterator[PushSource]:
+        return iter(self._sources)
 
     def add(self, source: PushSource) -> None:
         self._sources.append(source)
@@ -50,7 +61,7 @@ class PushSources:
                 # A source waits; or this worker's other work would keep it waiting to the end.
                 turn.leave(seat)
                 self._select(_QUIET)
-                turn.take(seat)
+                turn.take(seat, self._meanwhile)
         else:
             turn.leave(seat)
             self._select(_QUIET if timeout is None else min(_QUIET, timeout))
@@ -60,7 +71,14 @@ class PushSources:
                 if turn.holder is seat and not any(source.done for source in self._sources):
                     self._select(timeout)
                 self._armed = False
-            turn.take(seat)
+            turn.take(seat, self._meanwhile)
+
+    def _meanwhile(self) -> None:
+        """The record of a source takes long: its function, or a full receiver, keeps the loop from all else."""
+        self._look()
+        for source in self._sources:
+            if source.error is not None:
+                raise source.error
 
     def on_awake(self) -> None:
         """A source's thread has taken the turn, and will process records until the loop takes it back."""
@@ -81,12 +99,12 @@ class PushSources:
                 source.subtask.finish()
                 source.close()
 
-    def release(self) -> None:
-        """A source that waits for its turn, or for a checkpoint, gets it, and finds that the job is over."""
+    def release(self) -> Seat | None:
+        """Lets sources that wait for the turn, or for a checkpoint, find that the job is over.
+
+        Returns the seat of the thread that may be in the middle of a record, which is so until ``gone`` is set.
+        """
+        busy = self._turn.end(self._seat)
         for source in self._sources:
             source.subtask.resumed.set()
-        self._turn.leave(self._seat)
-
-    def endings(self) -> list[Callable[[], None]]:
-        """What is to be done with the sources of a job that is stopped."""
-        return [*(source.cancel for source in self._sources), *(source.close for source in self._sources)]
+        return busy

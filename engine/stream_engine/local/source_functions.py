@@ -133,7 +133,8 @@ class PushingFunction:
     def cancel(self) -> None:
         """Asks the function to return; from any thread."""
         if hasattr(self._function, "cancel"):
-            self._function.cancel()
+            with self._reported("being cancelled"):
+                self._function.cancel()
 
     def close(self) -> None:
         if is_rich(self._function):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections import deque
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -20,6 +21,7 @@ from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import FrameType
 
     from stream_engine.local.clock import Way
     from stream_engine.local.subtask import Subtask
@@ -88,9 +90,11 @@ class PushSource:
         # By which records enter the chain; see Meter.
         self.ways: list[Way] = []
         self._worker = worker
-        self._seat = Seat()
+        self.seat = Seat()
         self._function = PushingFunction(subtask, worker.graph.timestamped)
-        self.open, self.close = self._function.open, self._function.close
+        self.open, self.cancel = self._function.open, self._function.cancel
+        # The operator whose ``close`` is being called.
+        self.closing: int | None = None
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
         self._rest = Rest(self._in_turn(self._act, measured=False))
         # It had come to its end when the checkpoint was taken that the job goes on from.
@@ -126,16 +130,29 @@ class PushSource:
 
     def start(self) -> None:
         if self._ended:
-            self._end()
+            self._finish()
         else:
             self._thread.start()
 
-    def cancel(self) -> None:
-        """Asks the function to return, and waits for that a moment; it may be in a call that nothing can end."""
-        if self._thread.ident is None:
-            return
-        self._function.cancel()
-        self._thread.join(0.5)
+    @property
+    def running(self) -> bool:
+        """Whether ``run`` has been called and has not returned."""
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        """Called when ``run`` has returned."""
+        self.closing = self.subtask.task.head.id
+        self._function.close()
+        self.closing = None
+
+    def join(self, timeout: float | None) -> None:
+        """Waits until ``run`` has returned, but no longer than ``timeout`` seconds."""
+        if self.running:
+            self._thread.join(timeout)
+
+    def frame(self) -> FrameType | None:
+        """Where ``run`` is; None when it is not running."""
+        return sys._current_frames().get(self._thread.ident or 0) if self.running else None
 
     def _run(self) -> None:
         try:
@@ -143,7 +160,8 @@ class PushSource:
         except BaseException as error:
             self._note(error)
         finally:
-            self._end()
+            # A thread that it has started may still be in the middle of a record.
+            self._finish()
 
     def _note(self, error: BaseException) -> None:
         if self.error is None and not isinstance(error, Cancelled):
@@ -153,18 +171,21 @@ class PushSource:
         """A thread of the source's own collects while another is in the middle of that: records would be lost."""
         error = RuntimeError("two threads of the source were in collect() at a time: guard it with a lock")
         self._note(error)
-        self.done = True
-        self._worker.wake()
+        self._finish()
         raise error
 
-    def _end(self) -> None:
-        self._worker.turn.leave(self._seat)
+    def _finish(self) -> None:
         self.done = True
         self._worker.wake()
+
+    def _end(self) -> None:
+        """As ``_finish``, in the middle of a record."""
+        self._worker.turn.leave(self.seat)
+        self._finish()
 
     def _in_turn(self, process: Callable[[Any], None], measured: bool = True) -> Callable[[Any], None]:
         """``process``, done only while no other thread of the worker is in the middle of a record."""
-        seat, turn, take = self._seat, self._worker.turn, self._take
+        seat, turn, take = self.seat, self._worker.turn, self._take
 
         def collect(record: Any) -> None:
             if seat.inside:
@@ -196,7 +217,7 @@ class PushSource:
 
         They are dropped, not refused, so that ``run`` comes to its own end.
         """
-        worker, seat = self._worker, self._seat
+        worker, seat = self._worker, self.seat
         while True:
             worker.turn.take(seat)
             if worker.cancelled:
@@ -213,13 +234,15 @@ class PushSource:
             if not self.subtask.paused:
                 return True
             worker.turn.give_up(seat)
-            self.subtask.resumed.wait()
+            # Looked at last: who ends the job says so first, and resumes all then.
+            if not worker.cancelled:
+                self.subtask.resumed.wait()
 
     def _act(self, action: Callable[[], None]) -> None:
         """Does what belongs between two records of the source, which may have to wait before the next."""
         action()
         if self.subtask.paused:
-            self._worker.turn.give_up(self._seat)
+            self._worker.turn.give_up(self.seat)
 
 
 def source_of(worker: Worker, subtask: Subtask, splits: dict[int, Any]) -> Reader | PushSource:

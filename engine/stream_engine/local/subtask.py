@@ -53,6 +53,8 @@ class Subtask:
         self.blocked: AbstractSet[Channel] = frozenset()
         self._held: deque[tuple[int, Frame]] = deque()
         self._open_operators: list[Operator] = []
+        # The operator whose ``close`` is being called.
+        self.closing: int | None = None
         self._queue: deque[tuple[int, Frame]] = deque()
         self._records: list[Any] = []
         self._position = 0
@@ -346,10 +348,12 @@ class Subtask:
             self.alignment.close()
         self._open_operators = [operator for operator in self._open_operators if operator not in operators]
         for operator in operators:
+            self.closing = operator.id
             try:
                 with OperatorError.around(operator.id, "being closed"):
                     operator.close()
             except OperatorError as error:
                 failure = failure or error
+        self.closing = None
         if failure is not None:
             raise failure

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import selectors
+from collections import deque
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from stream_engine.local.alarm import Alarm
@@ -30,6 +32,9 @@ class Switchboard:
         self.frames = 0
         self.meter = Unmetered()
         self._on_control = on_control
+        # What has come from the coordinator and has not been handled.
+        self._orders: deque[Frame] = deque()
+        self._reading = Lock()
         self._on_frame: Callable[[int, Frame], None] = lambda sender, frame: None
         self._alarm = Alarm()
         self._selector = selectors.DefaultSelector()
@@ -69,6 +74,16 @@ class Switchboard:
             if connection.backlog and not connection.closed:
                 both = selectors.EVENT_READ | selectors.EVENT_WRITE
                 self._selector.modify(connection.socket, both, connection)
+        while self._orders:
+            self.frames += 1
+            self._on_control(self._orders.popleft())
+
+    def look(self) -> list[Frame]:
+        """What has come from the coordinator just now, without the turn: the next ``poll`` handles it."""
+        with self._reading:
+            frames = self.control.read()
+            self._orders.extend(frames)
+        return frames
 
     def wake(self) -> None:
         """Ends the sleep."""
@@ -81,14 +96,12 @@ class Switchboard:
             self.control.write()
 
     def _receive(self, connection: Connection) -> None:
-        frames = connection.read()
-        self.frames += len(frames)
+        frames = self.look() if connection is self.control else connection.read()
         if connection.closed:
             self._selector.unregister(connection.socket)
         if connection is self.control:
-            for frame in frames:
-                self._on_control(frame)
             return
+        self.frames += len(frames)
         sender = next(peer for peer, other in self.peers.items() if other is connection)
         for frame in frames:
             self._on_frame(sender, frame)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import gc
 import pickle
-import sys
 from collections import deque
 from math import inf
 from time import time
 from typing import TYPE_CHECKING, NoReturn
 
+from stream_engine.configuration import Configuration
 from stream_engine.graph.job_graph import JobGraph
 from stream_engine.local import logs
 from stream_engine.local.accumulators import packed
+from stream_engine.local.cancellation import Cancellation
 from stream_engine.local.connection import (
     CANCEL,
     COMMIT,
@@ -28,8 +29,9 @@ from stream_engine.local.connection import (
     TRIGGER,
 )
 from stream_engine.local.console import ConsoleWriter, flush_streams, redirect_streams
+from stream_engine.local.deadline import cancellation_timeout, deadline_in, unpacked_deadline
 from stream_engine.local.depth import allow_depth_of
-from stream_engine.local.failure import Cancelled, describe, packed_failure
+from stream_engine.local.failure import Cancelled, packed_failure
 from stream_engine.local.gate import Gate
 from stream_engine.local.heartbeats import frequency, start_heart
 from stream_engine.local.push_sources import PushSources
@@ -90,18 +92,21 @@ class Worker:
         # Ends the loop's sleep; from any thread.
         self.wake = self._switchboard.wake
         self.cancelled = False
+        # When the coordinator kills this process, once it has said so.
+        self._deadline: float | None = None
         self.watched, self.meter = False, Unmetered()
         self._timers = Timers()
         self._local: dict[int, Subtask] = {}
         self._gates_of: dict[int, list[Gate]] = {}
         self._subtasks: list[Subtask] = []
         self._readers: dict[int, Reader] = {}
-        self._pushing = PushSources(self.turn, self._switchboard.select, self.wake)
+        self._pushing = PushSources(self.turn, self._switchboard.select, self.wake, self._look)
         self.source_awoke = self._pushing.on_awake
         # What the coordinator has asked for, in order, to be done between two records; what gives False has to wait.
         self._agenda: deque[Callable[[], bool | None]] = deque()
         self._checkpoints: Checkpoints | None = None
         self.graph = JobGraph((), (), timestamped=False)
+        self.configuration = Configuration()
 
     # --- life --------------------------------------------------------------------------------------------------------
 
@@ -125,7 +130,7 @@ class Worker:
         self.watched = deployment.watched
         if deployment.levels is not None:
             logs.forward(self, deployment.levels)
-        self.configuration = pickle.loads(deployment.configuration)
+        self.configuration: Configuration = pickle.loads(deployment.configuration)
         start_heart(self.control, frequency(self.configuration))
         # What few jobs need is imported for those.
         if self.configuration.get("state.backend") != "hashmap":
@@ -193,18 +198,12 @@ class Worker:
     def _stop(self) -> None:
         """The job is over before its end: sources are cancelled and operators closed, whatever that raises."""
         self.cancelled = True
+        if self._deadline is None:
+            self._deadline = deadline_in(cancellation_timeout(self.configuration))
         # The last report comes first: a reader that is closed looks like one that has read everything.
         self.meter.close()
-        self._pushing.release()
-        for action in (
-            *self._pushing.endings(),
-            *(subtask.close for subtask in self._subtasks),
-            *(reader.close for reader in self._readers.values()),
-        ):
-            try:
-                action()
-            except BaseException as error:
-                sys.stderr.write(f"While the job was stopped: {describe(error, self.graph, self.index).summary}\n")
+        stopping = Cancellation(self.graph, self.index, self._deadline)
+        stopping.run(self._pushing, self._subtasks, self._readers.values())
         flush_streams()
         self._switchboard.drain()
 
@@ -308,9 +307,18 @@ class Worker:
         self.cancelled = self.cancelled or self.control.closed
         self.now = int(time() * 1000)
 
+    def _look(self) -> None:
+        """Called without the turn. Raises Cancelled when the job is over."""
+        for frame in self._switchboard.look():
+            if frame.kind == CANCEL:
+                self._on_control(frame)
+        self.cancelled = self.cancelled or self.control.closed
+        self._check_cancelled()
+
     def _on_control(self, frame: Frame) -> None:
         if frame.kind == CANCEL:
             self.cancelled = True
+            self._deadline = unpacked_deadline(frame.payload)
         elif frame.kind == LOOP_PROBE:
             self._loops.by_id[frame.exchange].on_probe()
         elif frame.kind == LOOP_END:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -104,3 +104,62 @@ def test_a_thread_that_works_without_end_still_gives_way() -> None:
     stop.set()
     busy.join(5)
     assert not busy.is_alive()
+
+
+class GivenUp(Exception):
+    """Raised by a wait that has taken long enough."""
+
+
+def give_up() -> NoReturn:
+    raise GivenUp
+
+
+def test_a_wait_that_is_given_up_leaves_the_turn_to_its_holder() -> None:
+    turn, busy, loop = Turn(), Seat(), Seat()
+    turn.take(busy)
+    with pytest.raises(GivenUp):
+        turn.take(loop, give_up)
+    assert (turn.holder, busy.inside, loop.inside) == (busy, True, False)
+    turn.leave(busy)
+    turn.take(loop, give_up)
+    assert turn.holder is loop
+
+
+@pytest.mark.parametrize("crowded", [False, True], ids=["alone", "behind another"])
+def test_the_end_frees_all_but_the_thread_that_is_in_a_record(crowded: bool) -> None:
+    turn, busy, loop = Turn(), Seat(), Seat()
+    turn.take(busy)
+    waiting = [Thread(target=turn.take, args=(Seat(),), daemon=True) for _ in range(2 * crowded)]
+    for thread in waiting:
+        thread.start()
+    while crowded and turn.holder is busy:
+        pass
+    with pytest.raises(GivenUp):
+        turn.take(loop, give_up)
+
+    left = turn.end(loop)
+    assert left is busy
+    for thread in waiting:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert not busy.gone.is_set()
+    turn.leave(busy)
+    assert busy.gone.is_set()
+
+
+def test_the_end_says_that_nobody_is_in_a_record() -> None:
+    turn, source, loop = Turn(), Seat(), Seat()
+    turn.take(source)
+    turn.leave(source)
+    turn.take(loop)
+    assert turn.end(loop) is None
+    turn.take(source)
+    assert turn.holder not in (source, loop)
+
+
+def test_a_holder_that_has_left_is_gone_at_the_end() -> None:
+    turn, source, loop = Turn(), Seat(), Seat()
+    turn.take(source)
+    turn.leave(source)
+    assert turn.end(loop) is source
+    assert source.gone.is_set()

@@ -14,7 +14,7 @@ from stream_engine.job import JobCancelledException, JobExecutionException, JobE
 from stream_engine.local.accumulators import packed, results
 from stream_engine.local.failure import OperatorError, describe
 from stream_engine.local.files import prepare_files
-from stream_engine.local.inline.job import InlineJob
+from stream_engine.local.inline.job import InlineJob, Terminated
 from stream_engine.local.inline.slot import ReaderGone
 from stream_engine.local.output import forget
 from stream_engine.local.preparation import runnable
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
     from stream_engine.configuration import Configuration
     from stream_engine.graph.stream_graph import StreamGraph
-
-
-class _Terminated(BaseException):
-    """Raised by SIGTERM wherever the job is; not an Exception, so that no user code swallows it."""
 
 
 class InlineExecutor:
@@ -44,10 +40,13 @@ class InlineExecutor:
         job = InlineJob(plan, splits, configuration)
         try:
             with _terminable():
-                job.run()
-                accumulators = packed(job.accumulators)
+                try:
+                    job.run()
+                    accumulators = packed(job.accumulators)
+                except BaseException:
+                    job.stop()
+                    raise
         except BaseException as error:
-            job.stop()
             stopped_by = _signal_of(error)
             if stopped_by is not None:
                 name = signal.Signals(stopped_by).name
@@ -68,7 +67,7 @@ def _signal_of(error: BaseException) -> int | None:
     if isinstance(error, ReaderGone):
         forget(sys.stdout)
         return signal.SIGPIPE
-    if isinstance(error, _Terminated):
+    if isinstance(error, Terminated):
         return signal.SIGTERM
     # Leaving the debugger is a wish to stop, not a failure; its module is there if it has been used.
     debugger = sys.modules.get("bdb")
@@ -91,4 +90,4 @@ def _terminable() -> Iterator[None]:
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Terminated
+    raise Terminated

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from math import inf
 from threading import RLock
 from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.operators import PUSHING_SOURCES, FedSource
+from stream_engine.local.deadline import cancellation_timeout
 from stream_engine.local.failure import describe
 from stream_engine.local.inline.slot import InlineSlot
 from stream_engine.local.loops import LoopMonitor
+from stream_engine.local.output import tell
 from stream_engine.local.rest import Rest
 from stream_engine.local.source_functions import PushingFunction
 from stream_engine.local.sources import pull_source
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.local.sources import Reader
+
+
+class Terminated(BaseException):
+    """Raised by SIGTERM wherever the job is; not an Exception, so that no user code swallows it."""
 
 
 class IterableReader:
@@ -72,6 +77,7 @@ class InlineJob:
         self._ended_loops: list[int] = []
         # A source may collect in threads of its own.
         self._lock = RLock()
+        self._stopped = False
 
     def run(self) -> None:
         """Raises whatever a function of the user's does, perhaps as the cause of an OperatorError."""
@@ -87,16 +93,28 @@ class InlineJob:
             subtask.commit()
 
     def stop(self) -> None:
-        """The job is over before its end: sources are told, and operators closed, whatever that raises."""
+        """The job is over before its end: sources are told, and operators closed, whatever that raises.
+
+        But for a signal, which ends this at once.
+        """
+        self._stopped = True
         if self._running is not None:
             self._attempt(self._running.cancel)
-        for function in self._pushing.values():
-            self._attempt(function.close)
-        for subtask in self.subtasks.values():
-            self.index = subtask.index
-            self._attempt(subtask.close)
-        for reader in self._readers.values():
-            self._attempt(reader.close)
+        timeout = cancellation_timeout(self.configuration)
+        # No function is closed while a thread of a source's is in one.
+        if not self._lock.acquire(timeout=-1 if timeout is None else timeout / 2):
+            tell("While stopping the job: a thread of a source is still processing a record. Functions are not closed.")
+            return
+        try:
+            for function in self._pushing.values():
+                self._attempt(function.close)
+            for subtask in self.subtasks.values():
+                self.index = subtask.index
+                self._attempt(subtask.close)
+            for reader in self._readers.values():
+                self._attempt(reader.close)
+        finally:
+            self._lock.release()
 
     def index_of(self, error: BaseException) -> int:
         """The index of the subtask that ``error`` comes from."""
@@ -152,6 +170,8 @@ class InlineJob:
         def guard(process: Callable[[Any], None]) -> Callable[[Any], None]:
             def collect(record: Any) -> None:
                 with self._lock:
+                    if self._stopped:
+                        return
                     process(record)
                     self._settle()
                     self.index = subtask.index
@@ -203,5 +223,6 @@ class InlineJob:
         try:
             action()
         except BaseException as error:
-            summary = describe(error, self.graph, self.index_of(error)).summary
-            sys.stderr.write(f"While the job was stopped: {summary}\n")
+            if isinstance(error.__cause__ or error, KeyboardInterrupt | Terminated):
+                raise
+            tell(f"While stopping the job: {describe(error, self.graph, self.index_of(error)).summary}")

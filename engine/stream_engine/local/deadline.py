@@ -1,0 +1,37 @@
+"""Until when a worker that is stopped may run. Times are those of the monotonic clock, which all processes share."""
+
+from __future__ import annotations
+
+from struct import Struct
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stream_engine.configuration import Configuration
+
+# In seconds; the system waits no longer for a socket.
+_LONGEST = 1_000_000
+_PACKED = Struct("<d")
+
+
+def cancellation_timeout(configuration: Configuration) -> float | None:
+    """How many seconds a worker may take to stop; None: as many as it needs."""
+    milliseconds = configuration.get("task.cancellation.timeout")
+    return min(milliseconds / 1000, _LONGEST) if milliseconds else None
+
+
+def deadline_in(seconds: float | None) -> float | None:
+    return None if seconds is None else monotonic() + seconds
+
+
+def seconds_to(deadline: float | None) -> float | None:
+    """How many seconds there are until then, at least 0; None when there is no deadline."""
+    return None if deadline is None else max(0.0, deadline - monotonic())
+
+
+def packed_deadline(deadline: float | None) -> bytes:
+    return b"" if deadline is None else _PACKED.pack(deadline)
+
+
+def unpacked_deadline(payload: bytes) -> float | None:
+    return _PACKED.unpack(payload)[0] if payload else None

@@ -50,10 +50,13 @@ def _run() -> int:
         if isinstance(request, int):
             return request
         if isinstance(request, Watching):
-            from pyflink_stream.watch import Watch, without_watching
+            from pyflink_stream.watch import Watch
 
-            commands = without_watching(args), without_watching(args, "--again")
-            return Watch(*commands, request.script, request.files).run()
+            return Watch(args, request.script, request.files).run()
+        if request.watcher is not None:
+            from pyflink_stream import lifeline
+
+            lifeline.follow(request.watcher, request.configuration)
         if request.explain is not None:
             from pyflink_stream.explain import explain
 

@@ -12,7 +12,7 @@ from pyflink_stream import __version__, configuration, console, exit_codes
 from pyflink_stream.program import Program, ProgramNotFound
 from pyflink_stream.savepoint_options import savepoint_options, savepoint_settings
 from stream_engine.configuration import Configuration, ConfigurationError
-from stream_engine.configuration.options import DEFAULT_PARALLELISM, METRICS_PORT, REST_PORT
+from stream_engine.configuration.options import DEFAULT_PARALLELISM, METRICS_PORT, REST_PORT, SAVEPOINT_PATH
 from stream_engine.graph.render import FORMATS
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class Request(NamedTuple):
     verbose: bool = False
     ui: bool = False
     again: bool = False
+    # The descriptor of the line to the watcher, if there is one.
+    watcher: int | None = None
 
     @property
     def serves(self) -> bool:
@@ -157,8 +159,10 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     is_flag=True,
     help="Shows running jobs on a page for browsers, and opens it where there is a screen.",
 )
-# What --watch gives to all runs but the first.
+# What --watch gives to its runs: all, all but the first, and those that resume from the savepoint of the one before.
+@click.option("--watched", "watcher", type=int, hidden=True)
 @click.option("--again", is_flag=True, hidden=True)
+@click.option("--resume", hidden=True)
 @click.option(
     "--check",
     is_flag=True,
@@ -200,7 +204,9 @@ def command(
     conf_dir: str | None,
     wish: str,
     ui: bool,
+    watcher: int | None,
     again: bool,
+    resume: str | None,
     check: bool,
     explain: str | None,
     local_debug: bool,
@@ -230,13 +236,15 @@ def command(
     settings = [*map(_definition, definitions), *savepoints]
     if parallelism is not None:
         settings.append(configuration.Setting(DEFAULT_PARALLELISM.key, parallelism, "-p"))
+    if resume is not None:
+        settings.append(configuration.Setting(SAVEPOINT_PATH.key, resume, "--watch"))
     merged, warnings = configuration.load(source.file, settings)
     for warning in (source.remark, *warnings):
         if warning:
             console.warning(warning)
     if verbose or log_file is not None:
         _log(verbose, log_file, program, source)
-    return Request(program, merged, traceback == "full", explain, local_debug, wish, bool(verbose), ui, again)
+    return Request(program, merged, traceback == "full", explain, local_debug, wish, bool(verbose), ui, again, watcher)
 
 
 def parse(args: Sequence[str]) -> Request | Watching | int:

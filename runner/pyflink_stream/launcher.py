@@ -71,8 +71,13 @@ def call_main(
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except JobCancelledException as cancelled:
-        # Stopped with a savepoint it has done all that was asked for.
-        return exit_codes.FINISHED if cancelled.savepoint else exit_codes.of_signal(cancelled.signal)
+        if cancelled.savepoint:
+            from pyflink_stream import lifeline
+
+            lifeline.tell_savepoint(cancelled.savepoint)
+            # It has done all that was asked for.
+            return exit_codes.FINISHED
+        return exit_codes.of_signal(cancelled.signal)
     except NoEntryPoint as error:
         console.error(str(error))
         return exit_codes.FAILED

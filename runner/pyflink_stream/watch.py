@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 from pyflink_stream import console, exit_codes
+from pyflink_stream.lifeline import Lifeline
 from pyflink_stream.watched_files import WatchedFiles
 
 if TYPE_CHECKING:
@@ -22,21 +23,26 @@ OPTION = "--watch"
 
 # In seconds. Editors and version control write several files, or one in several steps.
 _QUIET, _LONGEST = 0.1, 2.0
-# How long a run may take to stop when it has been told to, in seconds; a job takes 2 at most.
-_PATIENCE = 10.0
-# How long a run may take to stop after Ctrl-C, which it has got from the terminal, too; a second signal would kill.
-_SHARED = 2.5
+# A run is asked to stop by so many signals, then it is killed.
+_SIGNALS = 2
 
 
 class _Terminated(BaseException):
-    """SIGTERM has come."""
+    """The signal ``number`` has come."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class _Run:
-    """A process that runs the command line. ``on_end`` is called in another thread."""
+    """A process that runs the command line with ``options``. ``on_end`` is called in another thread."""
 
-    def __init__(self, command: Sequence[str], on_end: Callable[[_Run], None]) -> None:
-        self._process = subprocess.Popen(command)
+    def __init__(self, arguments: Sequence[str], options: Sequence[str], on_end: Callable[[_Run], None]) -> None:
+        self.line = Lifeline()
+        command = without_watching(arguments, f"--watched={self.line.descriptor}", *options)
+        self._process = subprocess.Popen(command, pass_fds=[self.line.descriptor])
+        self.line.hand_over()
         self._ended = Event()
         self._on_end = on_end
         self.told_to_stop = False
@@ -44,8 +50,13 @@ class _Run:
 
     def _wait(self) -> None:
         self._process.wait()
+        self.line.read()
         self._ended.set()
         self._on_end(self)
+
+    @property
+    def ended(self) -> bool:
+        return self._ended.is_set()
 
     @property
     def status(self) -> int:
@@ -53,41 +64,47 @@ class _Run:
         code = self._process.returncode
         return code if code >= 0 else exit_codes.of_signal(-code)
 
-    def wait(self, timeout: float) -> bool:
-        """Whether the run has ended within ``timeout`` seconds."""
-        return self._ended.wait(timeout)
+    def stop(self, number: int | None = None) -> None:
+        """Stops the run, as the signal ``number`` does that has come; kills what does not stop.
 
-    def stop(self) -> None:
-        """Stops the run as SIGTERM does; kills what does not stop."""
+        May be called again for more haste.
+        """
         self.told_to_stop = True
-        if not self._ended.is_set():
-            self._process.terminate()
-            if not self.wait(_PATIENCE):
-                self._process.kill()
-                self._ended.wait()
+        self.line.read()
+        self.line.ask(number or signal.SIGTERM, shared=number is not None)
+        if not self._ended.wait(self.line.patience):
+            self.kill()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._ended.wait()
 
 
 class Watch:
-    """Keeps the newest state of ``script`` running, with ``command`` and then with ``later``, until a signal comes.
+    """Keeps the newest state of ``script`` running, by a command with ``arguments``, until a signal comes.
 
     ``files`` are what the run is made of beside the script. What does not parse is not run: the next change is waited
     for, and a run that goes on is left alone.
     """
 
-    def __init__(self, command: Sequence[str], later: Sequence[str], script: str, files: Iterable[str]) -> None:
-        self._command = command
-        self._later = later
-        self._script = os.path.realpath(script)
+    def __init__(self, arguments: Sequence[str], script: str, files: Iterable[str]) -> None:
+        self._arguments = arguments
+        self._script = os.path.abspath(script)
         self._name = script
         self._files = WatchedFiles([script, *files])
         # A run that has ended, or None for a change of a file.
         self._news: queue.SimpleQueue[_Run | None] = queue.SimpleQueue()
         self._run: _Run | None = None
+        # What the next run resumes from.
+        self._savepoint: str | None = None
         self._unreadable: set[str] = set()
 
     def run(self) -> int:
-        """Returns the exit status: that of SIGINT or SIGTERM."""
-        signal.signal(signal.SIGTERM, _terminate)
+        """Returns the exit status: that of SIGINT, SIGTERM or SIGHUP."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # As with nohup, whose run ignores it as well.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _terminate)
         try:
             self._files.start(lambda: self._news.put(None))
             changed = [self._script]
@@ -95,11 +112,11 @@ class Watch:
                 self._rerun(changed)
                 changed = self._next_change()
         except KeyboardInterrupt:
-            self._end(_SHARED)
+            self._end(signal.SIGINT)
             return exit_codes.INTERRUPTED
-        except _Terminated:
-            self._end(0)
-            return exit_codes.TERMINATED
+        except _Terminated as terminated:
+            self._end(signal.SIGTERM)
+            return exit_codes.of_signal(terminated.number)
         finally:
             self._files.stop()
 
@@ -109,10 +126,27 @@ class Watch:
         if self._unreadable:
             console.note("Watch", "waiting for the next change")
             return
+        options: list[str] = []
         if self._run is not None:
-            self._run.stop()
-        self._run = _Run(self._command, self._news.put)
-        self._command = self._later
+            options = ["--again"]
+            if not self._run.ended:
+                self._run.stop()
+            self._take_savepoint_of(self._run)
+            self._run.line.close()
+        if self._savepoint is not None:
+            options += ["--resume", self._savepoint]
+            console.note("Watch", f"resuming from {self._savepoint}")
+        self._run = _Run(self._arguments, options, self._news.put)
+
+    def _take_savepoint_of(self, run: _Run) -> None:
+        """The next run resumes where this one, which has ended, has got to."""
+        if run.line.savepoint is not None:
+            self._savepoint = run.line.savepoint
+        elif run.status == 0:
+            # It has come to its end: the next one starts at the beginning.
+            self._savepoint = None
+        elif run.line.saves and run.told_to_stop and self._savepoint is None:
+            console.note("Watch", "the run ended without a savepoint, so the next one starts at the beginning")
 
     def _can_be_run(self, path: str) -> bool:
         """Whether a file is not what keeps the script from running; says what is wrong where it is."""
@@ -139,8 +173,10 @@ class Watch:
             run = self._news.get()
             if run is not None:
                 if run is self._run and not run.told_to_stop:
+                    self._take_savepoint_of(run)
                     outcome = "finished" if run.status == 0 else f"ended with status {run.status}"
-                    console.note("Watch", f"{self._name} {outcome}; waiting for a change")
+                    then = f" to resume from {self._savepoint}" if self._savepoint is not None else ""
+                    console.note("Watch", f"{self._name} {outcome}; waiting for a change{then}")
                 continue
             self._let_settle()
             changed = self._files.changed()
@@ -163,13 +199,19 @@ class Watch:
         for run in ended:
             self._news.put(run)
 
-    def _end(self, shared: float) -> None:
-        """Stops the run; one that has got the same signal is given ``shared`` seconds to do so by itself."""
-        if self._run is not None:
+    def _end(self, number: int) -> None:
+        """Stops the run. Further signals are for it, too; those that do not help are followed by its death."""
+        for _ in range(_SIGNALS):
             try:
-                self._run.wait(shared)
-            finally:
-                self._run.stop()
+                if self._run is not None and not self._run.ended:
+                    self._run.stop(number)
+                return
+            except KeyboardInterrupt:
+                number = signal.SIGINT
+            except _Terminated:
+                number = signal.SIGTERM
+        if self._run is not None:
+            self._run.kill()
 
 
 def without_watching(arguments: Sequence[str], *more: str) -> list[str]:
@@ -190,4 +232,4 @@ def _shown(path: str) -> str:
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
-    raise _Terminated
+    raise _Terminated(number)

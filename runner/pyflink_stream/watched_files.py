@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
     from watchdog.events import FileSystemEvent
 
+# As many as systems follow.
+_MOST_LINKS = 40
 # What only says that somebody, perhaps the run itself, has looked.
 _READING = ("opened", "closed_no_write")
 
@@ -22,19 +25,28 @@ class _Content(NamedTuple):
     digest: bytes
 
 
+class _Place(NamedTuple):
+    """A directory to be observed: what tells whether it is still the same one, and whether all below it counts."""
+
+    inode: int
+    recursive: bool
+
+
 class WatchedFiles:
     """Files, and directories with all that is below them but hidden, compiled and backup files.
 
     An editor may write another file and give it the name of the old one, in several steps, or write what was there
-    already; so any event only means that the contents are to be looked at.
+    already; so any event only means that the contents are to be looked at. Files have the names that they are reached
+    by: where a link leads elsewhere than before, their contents may have changed, too.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
-        # Events name files as they really are.
-        self._paths = [os.path.realpath(path) for path in paths]
+        self._paths = [os.path.abspath(path) for path in paths]
         self._contents: dict[str, _Content] = {}
         self._observer: Any = None
-        self._observed: dict[str, int] = {}
+        # Events name files as they really are: so do these, the links on the way to them among them.
+        self._names: set[str] = set()
+        self._observed: dict[str, _Place] = {}
         self._on_event: Callable[[], None] = lambda: None
 
     def start(self, on_event: Callable[[], None]) -> None:
@@ -62,7 +74,7 @@ class WatchedFiles:
 
     def changed(self) -> list[str]:
         """The files whose contents are others than at the last call, or which are new, or gone."""
-        if self._directories() != self._observed:
+        if self._survey() != self._observed:
             self._observe()
         before, self._contents = self._contents, dict(self._read())
         digests = [{path: content.digest for path, content in each.items()} for each in (before, self._contents)]
@@ -85,28 +97,34 @@ class WatchedFiles:
         for path in self._paths:
             if not os.path.isdir(path):
                 yield path
-            for directory, names, files in os.walk(path):
-                names[:] = [name for name in names if _counts(name)]
-                yield from (os.path.join(directory, name) for name in files if _counts(name))
+            for directory, _, files in _walk(path):
+                yield from (os.path.join(directory, name) for name in files)
 
     # --- events ------------------------------------------------------------------------------------------------------
 
-    def _directories(self) -> dict[str, int]:
-        """The directories to be observed, each with what tells whether it is still the same one."""
-        wanted = {*map(os.path.dirname, self._paths), *filter(os.path.isdir, self._paths)}
-        found = {}
-        for directory in wanted:
-            try:
-                found[directory] = os.stat(directory).st_ino
-            except OSError:
-                continue
+    def _survey(self) -> dict[str, _Place]:
+        """Finds out what things are called, and returns the directories to be observed."""
+        paths = set(self._paths)
+        for path in self._paths:
+            for directory, below, files in _walk(path):
+                inside = (os.path.join(directory, name) for name in (*below, *files))
+                paths.update(filter(os.path.islink, inside))
+        names: set[str] = set()
+        for path in paths:
+            names.update((*_links(path), os.path.realpath(path)))
+        recursive = {name for name in names if os.path.isdir(name) and not os.path.islink(name)}
+        found: dict[str, _Place] = {}
+        for directory in {*map(os.path.dirname, names), *recursive}:
+            with suppress(OSError):
+                found[directory] = _Place(os.stat(directory).st_ino, directory in recursive)
+        self._names = names
         return found
 
     def _observe(self) -> None:
         self._observer.unschedule_all()
-        self._observed = self._directories()
-        for directory in self._observed:
-            self._observer.schedule(self, directory, recursive=directory in self._paths)
+        self._observed = self._survey()
+        for directory, place in self._observed.items():
+            self._observer.schedule(self, directory, recursive=place.recursive)
 
     def dispatch(self, event: FileSystemEvent) -> None:
         """What the observer calls; in a thread of its own."""
@@ -116,7 +134,47 @@ class WatchedFiles:
 
     def _concerns(self, path: str | bytes) -> bool:
         name = os.fsdecode(path)
-        return any(name == each or name.startswith(each + os.sep) for each in self._paths)
+        return any(name == each or name.startswith(each + os.sep) for each in self._names)
+
+
+def _walk(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As ``os.walk``, over what counts, and into links to directories, but into none of them twice."""
+    seen: set[str] = set()
+    for directory, names, files in os.walk(path, followlinks=True):
+        real = os.path.realpath(directory)
+        if real in seen:
+            names.clear()
+            continue
+        seen.add(real)
+        names[:] = filter(_counts, names)
+        yield directory, names, list(filter(_counts, files))
+
+
+def _links(path: str) -> Iterator[str]:
+    """The symbolic links on the way to the absolute ``path``, where each really is; not those of the root directory."""
+    here, rest = os.sep, path.split(os.sep)
+    count = 0
+    while rest and count < _MOST_LINKS:
+        name = rest.pop(0)
+        if name == os.pardir:
+            here = os.path.dirname(here)
+            continue
+        step = os.path.join(here, name) if name not in ("", os.curdir) else here
+        try:
+            target = os.readlink(step) if step != here else None
+        except OSError:
+            # No link, or not there.
+            target = None
+        if target is None:
+            here = step
+            continue
+        count += 1
+        if here != os.sep:
+            # What the system has there does not change, and on some systems it would report all of its files.
+            yield step
+        rest = target.split(os.sep) + rest
+        if os.path.isabs(target):
+            here = os.sep
 
 
 def _counts(name: str) -> bool:

@@ -199,3 +199,147 @@ def test_a_watch_is_not_for_what_runs_nothing(command: Command) -> None:
     assert "Error: --check runs nothing" in done.stderr
     gone = command.run("--watch", "gone.py")
     assert (gone.returncode, gone.stderr) == (2, "Error: gone.py: no such script\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGQUIT, signal.SIGHUP])
+def test_the_run_ends_with_its_watch_however_that_ends(command: Command, number: signal.Signals) -> None:
+    command.write("s.py", ENDLESS.replace("{version}", "1"))
+    with watching(command, "s.py") as watch:
+        assert watch.lines(1) == ["open 1"]
+        code, out, err = watch.end(number, group=False)
+        assert (code in (-number, 128 + number), out, err) == (True, "closed 1\n", "")
+
+
+def test_a_run_that_does_not_stop_is_killed_though_its_watch_is_gone(command: Command) -> None:
+    command.write(
+        "s.py",
+        """
+        import time
+        def main(factory):
+            print("begun", flush=True)
+            while True:
+                try:
+                    time.sleep(1000)
+                except BaseException:
+                    print("goes on", flush=True)
+        """,
+    )
+    with watching(command, "-D", "task.cancellation.timeout=100 ms", "s.py") as watch:
+        assert watch.lines(1) == ["begun"]
+        assert watch.end(signal.SIGKILL, group=False) == (-signal.SIGKILL, "goes on\n", "")
+
+
+def test_a_hangup_that_is_ignored_ends_nothing(command: Command) -> None:
+    script = command.write("s.py", ENDLESS.replace("{version}", "1"))
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with watching(command, "s.py") as watch:
+            assert watch.lines(1) == ["open 1"]
+            os.killpg(watch.process.pid, signal.SIGHUP)
+            save_atomically(script, script.read_text().replace("1", "2"))
+            assert watch.lines(2) == ["closed 1", "open 2"]
+            assert watch.end() == (130, "closed 2\n", "Watch: changed: s.py\n")
+    finally:
+        signal.signal(signal.SIGHUP, earlier)
+
+
+def test_a_link_that_leads_to_another_release_runs_it(command: Command) -> None:
+    for version in ("1", "2"):
+        command.write(f"release{version}/s.py", PRINTING.format(version=version))
+    current = command.directory / "current"
+    current.symlink_to("release1")
+    with watching(command, "current/s.py") as watch:
+        assert watch.lines(1) == ["version 1"]
+        watch.told("waiting for a change\n")
+        other = command.directory / "other"
+        other.symlink_to("release2")
+        other.replace(current)
+        assert watch.lines(1) == ["version 2"]
+        assert watch.told("finished") == (
+            "Watch: changed: current/s.py\nWatch: current/s.py finished; waiting for a change\n"
+        )
+
+
+# Goes on from the number that it has got to; tells where it begins.
+COUNTING = """
+    import time
+    from org.apache.flink.streaming.api.functions.source import SourceFunction
+    class Counting(SourceFunction):
+        def __init__(self):
+            self.next = 0
+            self.running = True
+        def run(self, ctx):
+            print("from", self.next, flush=True)
+            while self.running:
+                with ctx.get_checkpoint_lock():
+                    ctx.collect(self.next)
+                    self.next += 1
+                time.sleep(0.001)
+        def cancel(self):
+            self.running = False
+        def snapshot_state(self):
+            return self.next
+        def restore_state(self, state):
+            self.next = state
+    def change(n):
+        return n + {version}
+    def main(factory):
+        env = factory.get_execution_environment()
+        env.create_python_source(Counting()).uid("numbers").map(change).write_as_text("numbers")
+        env.execute()
+"""
+
+
+def test_the_next_run_resumes_from_the_savepoint_of_the_change(command: Command) -> None:
+    script = command.write("s.py", COUNTING.replace("{version}", "0"))
+    text = script.read_text()
+    with watching(command, "--stop-with-savepoint", "saved", "s.py") as watch:
+        assert watch.lines(1) == ["from 0"]
+        save_atomically(script, text.replace("n + 0", "n + 1_000_000"))
+        (begin,) = watch.lines(1)
+        (savepoint,) = [line for line in watch.told("resuming from").splitlines() if line.startswith("Savepoint: ")]
+        first = int(begin.removeprefix("from "))
+        # What cannot run leaves the savepoint to the next change.
+        save_atomically(script, text.replace("return n + 0", "return n + missing"))
+        told = watch.told("waiting for a change")
+        second = int(watch.lines(1)[0].removeprefix("from "))
+        assert "NameError" in told
+        assert f"s.py ended with status 1; waiting for a change to resume from {command.directory}/saved/" in told
+        save_atomically(script, text.replace("n + 0", "n + 2_000_000"))
+        assert watch.lines(1) == [f"from {second}"]
+        code, out, err = watch.end()
+        assert (code, out) == (130, "")
+        assert "Savepoint: " in err
+        assert savepoint not in err
+    numbers = [int(line) for line in (command.directory / "numbers").read_text().splitlines()]
+    changed = [n + (n >= first) * 1_000_000 + (n >= second) * 1_000_000 for n in range(len(numbers))]
+    assert second >= first
+    assert numbers == changed
+
+
+def test_a_script_that_cannot_resume_is_told_and_the_next_change_waited_for(command: Command) -> None:
+    script = command.write("s.py", COUNTING.replace("{version}", "0"))
+    text = script.read_text()
+    with watching(command, "--stop-with-savepoint", "saved", "s.py") as watch:
+        assert watch.lines(1) == ["from 0"]
+        save_atomically(script, text.replace('uid("numbers")', 'uid("others")'))
+        told = watch.told("waiting for a change to resume from")
+        assert "is of another job, 'Flink Streaming Job': none of its operators is in this one" in told
+        save_atomically(script, text.replace("n + 0", "n + 1"))
+        (begin,) = watch.lines(1)
+        assert begin.startswith("from ")
+        assert watch.end()[0] == 130
+
+
+def test_a_run_that_comes_to_its_end_is_followed_by_one_from_the_beginning(command: Command) -> None:
+    script = command.write(
+        "s.py", COUNTING.replace("{version}", "0").replace('.write_as_text("numbers")', ".filter(lambda n: False)")
+    )
+    text = script.read_text()
+    with watching(command, "--stop-with-savepoint", "saved", "s.py") as watch:
+        assert watch.lines(1) == ["from 0"]
+        save_atomically(script, text.replace("while self.running", "while False"))
+        assert watch.lines(1)[0].startswith("from ")
+        assert watch.told("finished").endswith("s.py finished; waiting for a change\n")
+        save_atomically(script, text)
+        assert watch.lines(1) == ["from 0"]

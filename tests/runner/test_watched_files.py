@@ -35,7 +35,7 @@ class Watched:
         """Waits for an event, then for what is a change of it: events of one act come one by one."""
         assert self._event.wait(30)
         self._event.clear()
-        return [os.path.relpath(path, os.path.realpath(self.directory)) for path in self.files.changed()]
+        return [os.path.relpath(path, self.directory) for path in self.files.changed()]
 
     def change_of(self, path: str) -> bool:
         """Whether ``path`` turns out to be the only thing that has changed."""
@@ -99,3 +99,113 @@ def test_a_directory_that_goes_and_comes_back_is_still_observed(watched: Watched
     watched.changed()
     watched.part.write_text("3")
     assert watched.change_of("pack/part.py")
+
+
+class Linked:
+    """Two releases, each with ``script.py`` and ``pack/part.py``, that ``current`` leads to, under observation."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        for release in ("1", "2", "3"):
+            pack = directory / f"release{release}" / "pack"
+            pack.mkdir(parents=True)
+            (pack.parent / "script.py").write_text(release)
+            (pack / "part.py").write_text(release)
+        self.event = Event()
+        self.files: WatchedFiles | None = None
+
+    def observe(self, *paths: str) -> None:
+        self.files = WatchedFiles([str(self.directory / path) for path in paths])
+        self.files.start(self.event.set)
+
+    def link(self, name: str, target: str, atomically: bool = True) -> None:
+        """Makes a link, or lets it lead elsewhere."""
+        path = self.directory / name
+        if atomically:
+            other = path.with_name(f".{path.name}.new")
+            other.symlink_to(target)
+            other.replace(path)
+        else:
+            path.unlink()
+            path.symlink_to(target)
+
+    def changes(self, *paths: str) -> bool:
+        """Whether these turn out to have changed, and nothing else."""
+        assert self.files is not None
+        found: set[str] = set()
+        while found < set(paths):
+            assert self.event.wait(30)
+            self.event.clear()
+            found.update(os.path.relpath(path, self.directory) for path in self.files.changed())
+        return found == set(paths)
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Iterator[Linked]:
+    linked = Linked(tmp_path)
+    yield linked
+    if linked.files is not None:
+        linked.files.stop()
+
+
+@pytest.mark.parametrize("atomically", [True, False])
+def test_a_directory_link_that_leads_elsewhere_is_a_change(linked: Linked, atomically: bool) -> None:
+    linked.link("current", "release1")
+    linked.observe("current/script.py", "current/pack")
+    # More than once: what a link has led to is observed then, and no longer what it did lead to.
+    for release in ("2", "3"):
+        linked.link("current", f"release{release}", atomically)
+        assert linked.changes("current/script.py", "current/pack/part.py")
+    (linked.directory / "release3" / "pack" / "part.py").write_text("4")
+    assert linked.changes("current/pack/part.py")
+
+
+@pytest.mark.parametrize("link", ["script.py", "pack"])
+def test_a_link_to_a_script_or_package_that_leads_elsewhere_is_a_change(linked: Linked, link: str) -> None:
+    linked.link(link, f"release1/{link}")
+    linked.observe(link)
+    linked.link(link, f"release2/{link}")
+    name = "script.py" if link == "script.py" else "pack/part.py"
+    assert linked.changes(name)
+    target = linked.directory / "release2" / name
+    target.write_text("3")
+    assert linked.changes(name)
+
+
+def test_every_link_of_a_row_is_observed(linked: Linked) -> None:
+    (linked.directory / "elsewhere").mkdir()
+    linked.link("elsewhere/newest", str(linked.directory / "release1"))
+    linked.link("current", "elsewhere/newest")
+    linked.observe("current/script.py")
+    linked.link("elsewhere/newest", "../release2")
+    assert linked.changes("current/script.py")
+
+
+def test_links_within_a_package_are_observed(linked: Linked) -> None:
+    linked.link("release1/pack/shared.py", "../../release2/script.py")
+    linked.link("release1/pack/below", "../../release2/pack")
+    linked.link("release1/pack/itself", ".")
+    linked.observe("release1/pack")
+    (linked.directory / "release2" / "script.py").write_text("4")
+    assert linked.changes("release1/pack/shared.py")
+    (linked.directory / "release2" / "pack" / "part.py").write_text("4")
+    assert linked.changes("release1/pack/below/part.py")
+    linked.link("release1/pack/below", "../../release3/pack")
+    assert linked.changes("release1/pack/below/part.py")
+
+
+def test_a_link_that_leads_to_the_same_contents_is_no_change(linked: Linked) -> None:
+    linked.link("current", "release1")
+    (linked.directory / "release2" / "script.py").write_text("1")
+    linked.observe("current/script.py")
+    linked.link("current", "release2")
+    assert linked.event.wait(30)
+    assert linked.files is not None
+    assert linked.files.changed() == []
+
+
+def test_a_link_that_leads_to_itself_is_like_a_file_that_is_not_there(linked: Linked) -> None:
+    linked.link("script.py", "script.py")
+    linked.observe("script.py")
+    linked.link("script.py", "release1/script.py")
+    assert linked.changes("script.py")

@@ -47,6 +47,7 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "restart-strategy.failure-rate.max-failures-per-interval": 1,
         "restart-strategy.failure-rate.failure-rate-interval": 60_000,
         "restart-strategy.failure-rate.delay": 1000,
+        "task.cancellation.timeout": 3_000,
         "heartbeat.interval": 10_000,
         "heartbeat.timeout": 50_000,
         "metrics.reporter.prom.port": (),

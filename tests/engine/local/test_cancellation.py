@@ -56,7 +56,7 @@ PRELUDE = """
             log("closed function")
 """
 # Far longer than what has to end takes, and short where something never does.
-LONG, SHORT = ("-D", "task.cancellation.timeout=60 s"), ("-D", "task.cancellation.timeout=1 s")
+LONG, SHORT = ("-D", "task.cancellation.timeout=60 s"), ("-D", "task.cancellation.timeout=3 s")
 
 
 class Job:
@@ -346,7 +346,7 @@ def test_a_close_that_does_not_return_is_named_and_its_worker_killed(launcher: L
     job = Job(launcher, script, *SHORT)
     first, second, third = job.stop().splitlines()
     assert first.startswith("While stopping the job: close() has not returned in operator 'Map: Hanging' (subtask 1 of")
-    assert second == "While stopping the job: Worker 1 of 1 did not stop within 1 s, and is killed."
+    assert second == "While stopping the job: Worker 1 of 1 did not stop within 3 s, and is killed."
     assert third.startswith("  It ran subtask 1 of: ")
     assert "closed good" in job.log
 
@@ -389,7 +389,7 @@ def test_a_function_that_keeps_the_loop_is_told_with_its_worker(launcher: Launch
     """
     job = Job(launcher, script, *SHORT)
     err = job.stop()
-    assert err.startswith("While stopping the job: Worker 1 of 1 did not stop within 1 s, and is killed.\n  It ran ")
+    assert err.startswith("While stopping the job: Worker 1 of 1 did not stop within 3 s, and is killed.\n  It ran ")
     assert "Stuck" in err
 
 

@@ -6,7 +6,6 @@ import fcntl
 import os
 import signal
 import termios
-import time
 from array import array
 from collections import deque
 from typing import TYPE_CHECKING
@@ -64,6 +63,8 @@ ENDLESS = """
         env.execute()
         log("not reached")
 """
+# What stops by itself has time to, however busy the machine is; a later -D wins over this one.
+PATIENT = ("-D", "task.cancellation.timeout=60 s")
 
 
 class Running:
@@ -71,8 +72,10 @@ class Running:
 
     def __init__(self, launcher: Launcher, *args: str | int, group: bool = False) -> None:
         self._log = launcher.directory / "log"
-        self.process = launcher.start(ENDLESS, "-p", *args, group=group)
-        assert wait_until(lambda: "begun" in self.log, 20), self.process.communicate()
+        self.process = launcher.start(ENDLESS, *PATIENT, "-p", *args, group=group)
+        if not wait_until(lambda: "begun" in self.log, 60):
+            kill_quietly(self.process)
+            pytest.fail(f"{self.log}")
 
     @property
     def log(self) -> list[str]:
@@ -82,12 +85,12 @@ class Running:
     def pids(self) -> list[int]:
         return [int(line.split()[1]) for line in self.log if line.startswith("pid ")]
 
-    def gone(self, seconds: float) -> bool:
-        return wait_until(lambda: not any(map(alive, self.pids)), seconds)
+    def gone(self) -> bool:
+        return wait_until(lambda: not any(map(alive, self.pids)), 30)
 
     def end(self) -> tuple[int, str]:
-        """Exit code and standard error, within 5 s."""
-        _, err = self.process.communicate(timeout=5)
+        """Exit code and standard error."""
+        _, err = self.process.communicate(timeout=60)
         return self.process.returncode, err
 
 
@@ -108,7 +111,7 @@ def test_ctrl_c_cancels_sources_and_closes_functions(
     if source == "python":
         assert job.log.count("cancelled") == job.log.count("run returned") == 1
     assert "not reached" not in job.log
-    assert job.gone(1)
+    assert job.gone()
 
 
 def test_sigterm_stops_a_job_in_the_same_way(launcher: Launcher) -> None:
@@ -121,34 +124,33 @@ def test_sigterm_stops_a_job_in_the_same_way(launcher: Launcher) -> None:
     assert (code, "Traceback" in err) == (143, False), err
     assert job.log.count("cancelled") == 1
     assert job.log.count("closed") == 2
-    assert job.gone(1)
+    assert job.gone()
 
 
 @pytest.mark.parametrize("source", ["python", "block"])
 def test_no_worker_outlives_a_killed_launcher(launcher: Launcher, source: str) -> None:
     job = Running(launcher, 2, "-", source)
     kill_quietly(job.process)
-    assert job.gone(2)
+    assert job.gone()
 
 
 def test_a_second_ctrl_c_kills_what_does_not_stop(launcher: Launcher) -> None:
-    job = Running(launcher, 2, "-", "block", "python")
+    # Which it never would by itself.
+    job = Running(launcher, 2, "-D", "task.cancellation.timeout=0", "-", "stuck")
     try:
         job.process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
+        assert wait_until(lambda: "cancelled" in job.log, 30)
         assert job.process.poll() is None
-        start = time.monotonic()
         job.process.send_signal(signal.SIGINT)
-        code, _ = job.end()
+        code, err = job.end()
     finally:
         kill_quietly(job.process)
-    assert code == 130
-    assert time.monotonic() - start < 1
-    assert job.gone(1)
+    assert (code, err) == (130, "")
+    assert job.gone()
 
 
 def test_functions_are_closed_though_their_source_does_not_return(launcher: Launcher) -> None:
-    job = Running(launcher, 2, "-", "stuck")
+    job = Running(launcher, 2, "-D", "task.cancellation.timeout=6 s", "-", "stuck")
     try:
         job.process.send_signal(signal.SIGINT)
         code, _ = job.end()
@@ -156,18 +158,18 @@ def test_functions_are_closed_though_their_source_does_not_return(launcher: Laun
         kill_quietly(job.process)
     assert code == 130
     assert job.log.count("closed") == 2
-    assert job.gone(1)
+    assert job.gone()
 
 
 def test_a_function_that_does_not_stop_is_killed_after_a_while(launcher: Launcher) -> None:
-    job = Running(launcher, 1, "-", "block", "generator")
+    job = Running(launcher, 1, "-D", "task.cancellation.timeout=1 s", "-", "block", "generator")
     try:
         job.process.send_signal(signal.SIGINT)
         code, _ = job.end()
     finally:
         kill_quietly(job.process)
     assert code == 130
-    assert job.gone(1)
+    assert job.gone()
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
@@ -189,7 +191,7 @@ def test_a_reader_that_has_enough_ends_the_job_quietly(launcher: Launcher, paral
         first = [process.stdout.readline() for _ in range(3)]
         process.stdout.close()
         err = process.stderr.read()
-        process.wait(5)
+        process.wait(60)
     finally:
         if process.poll() is None:
             process.kill()
@@ -226,6 +228,6 @@ def test_a_reader_that_does_not_read_keeps_no_job_from_stopping(launcher: Launch
     try:
         assert wait_until(full, 30)
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(60) == 130
     finally:
         kill_quietly(process)

@@ -91,6 +91,15 @@ class Job:
         assert wait_until(lambda: not any(map(alive, pids)), 30)
         return err
 
+    def fail(self) -> str:
+        """Waits for the job to fail, and returns what it says on standard error."""
+        try:
+            _, err = self.process.communicate(timeout=60)
+        finally:
+            kill_quietly(self.process)
+        assert self.process.returncode == 1
+        return err
+
 
 def test_all_sources_of_a_worker_are_cancelled_at_once(launcher: Launcher) -> None:
     # Each ends only when all have been cancelled.
@@ -294,8 +303,7 @@ def test_a_failed_job_also_waits_for_its_sources(launcher: Launcher) -> None:
     """
     job = Job(launcher, script, *LONG, running=2)
     launcher.write("fail", "")
-    _, err = job.process.communicate(timeout=60)
-    assert job.process.returncode == 1
+    err = job.fail()
     assert "ValueError: on purpose" in err
     assert "While stopping" not in err
     assert job.log.index("ended late") < job.log.index("closed late")
@@ -325,8 +333,7 @@ def test_a_source_that_fails_while_another_is_in_a_function_fails_the_job(launch
     """
     job = Job(launcher, script, *SHORT, running=2)
     launcher.write("fail", "")
-    _, err = job.process.communicate(timeout=60)
-    assert job.process.returncode == 1
+    err = job.fail()
     assert "ValueError: on purpose" in err
     assert "operator 'Map: Stuck' (subtask 1 of 1, made at" in err
 

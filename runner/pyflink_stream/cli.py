@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -78,14 +78,8 @@ class _LauncherCommand(click.Command):
     """Keeps what follows the first bare ``-`` away from the parser: it is the script's, options and all."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own, params = split(args)
-        own = with_explicit_formats(own)
-        ctx.meta[_PARAMS] = params
-        try:
-            return super().parse_args(ctx, own)
-        except click.NoSuchOption as error:
-            hint = "The script's own parameters come after a bare '-'."
-            raise click.UsageError(f"{error.format_message()}\n{hint}", ctx) from None
+        own, ctx.meta[_PARAMS] = split(args)
+        return super().parse_args(ctx, with_explicit_formats(own))
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return [*super().collect_usage_pieces(ctx), "[- PARAM ...]"]
@@ -99,8 +93,32 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def with_explicit_formats(args: Sequence[str]) -> list[str]:
-    """The arguments with a format for each bare --explain: with an optional value, click would take the script."""
-    return [f"{EXPLAIN}={FORMATS[0]}" if arg == EXPLAIN else arg for arg in args]
+    """The arguments with a format for each bare --explain: with an optional value, click would take the script.
+
+    The next word is its format if it is called like one and is no file or directory.
+    """
+    explicit: list[str] = []
+    for arg in args:
+        if explicit and explicit[-1] == EXPLAIN:
+            is_format = arg in FORMATS and not os.path.exists(arg)
+            explicit[-1] = f"{EXPLAIN}={arg if is_format else FORMATS[0]}"
+            if is_format:
+                continue
+        explicit.append(arg)
+    if explicit and explicit[-1] == EXPLAIN:
+        explicit[-1] = f"{EXPLAIN}={FORMATS[0]}"
+    return explicit
+
+
+class _Word(click.Choice):  # pyright: ignore[reportMissingTypeArgument]
+    """One of a few words. Another one is told of in the option's own spelling."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value in self.choices:
+            return value
+        *others, last = self.choices
+        typed = f"{EXPLAIN}={value}" if param is None or param.opts[0] == EXPLAIN else f"{param.opts[0]} {value}"
+        raise click.UsageError(f"{typed}: give {', '.join(others)} or {last}", ctx)
 
 
 def _complete_parallelism(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -150,7 +168,7 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
 @click.option(
     "--progress",
     "wish",
-    type=click.Choice(["auto", "always", "never"]),
+    type=_Word(["auto", "always", "never"]),
     default="auto",
     help="Shows running jobs on standard error: auto on a terminal, always also elsewhere, a line at a time.",
 )
@@ -170,7 +188,7 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
 )
 @click.option(
     EXPLAIN,
-    type=click.Choice(FORMATS),
+    type=_Word(FORMATS),
     metavar="[=FORMAT]",
     help=f"Calls main, but shows plans instead of running them: as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.",
 )
@@ -189,7 +207,7 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
 @click.option("--log-file", metavar="FILE", help="Appends the log to FILE; standard error then gets warnings only.")
 @click.option(
     "--traceback",
-    type=click.Choice(["user", "full"]),
+    type=_Word(["user", "full"]),
     default="user",
     help="What a report of an error shows: the script's own lines, or also those of the engine and the launcher.",
 )
@@ -225,14 +243,14 @@ def command(
         raise click.UsageError(f"{modes[0]} runs no workers that --ui could show: give one of them", ctx)
     if check:
         if watch:
-            raise click.UsageError("--check runs nothing, so that there is nothing to --watch")
+            raise click.UsageError("--check runs nothing, so that there is nothing to --watch", ctx)
         return _check(script, packages, program)
     source = configuration.find(conf_dir)
     if watch:
         return Watching(script, [*program.packages, *([source.file] if source.file else ())])
     savepoints = savepoint_settings(ctx)
     if local_debug and savepoints:
-        raise click.UsageError(f"--local-debug takes no checkpoints, so that {savepoints[0].origin} is of no use")
+        raise click.UsageError(f"--local-debug takes no checkpoints, so that {savepoints[0].origin} is of no use", ctx)
     settings = [*map(_definition, definitions), *savepoints]
     if parallelism is not None:
         settings.append(configuration.Setting(DEFAULT_PARALLELISM.key, parallelism, "-p"))
@@ -258,9 +276,16 @@ def parse(args: Sequence[str]) -> Request | Watching | int:
     except click.Abort:
         return exit_codes.INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        from pyflink_stream import usage
+
+        usage.show(error, command, split(args)[0])
         return error.exit_code
-    except (ProgramNotFound, ConfigurationError, configuration.ConfigurationFileError) as error:
+    except ConfigurationError as error:
+        from pyflink_stream import usage
+
+        console.error(usage.told_value(error, split(args)[0]))
+        return exit_codes.USAGE
+    except (ProgramNotFound, configuration.ConfigurationFileError) as error:
         console.error(str(error))
         return exit_codes.USAGE
 
@@ -294,5 +319,5 @@ def _log(verbosity: int, file: str | None, program: Program, source: configurati
 def _definition(text: str) -> configuration.Setting:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise click.BadParameter(f"{text!r} is not of the form KEY=VALUE", param_hint="-D")
+        raise click.UsageError(f"-D {text}: give KEY=VALUE")
     return configuration.Setting(key.strip(), value.strip(), "-D")

@@ -14,9 +14,10 @@ from click.shell_completion import (
     add_completion_class,
 )
 
-from pyflink_stream.cli import SEPARATOR, with_explicit_formats
+from pyflink_stream.cli import EXPLAIN, SEPARATOR, with_explicit_formats
 from stream_engine.configuration import OPTIONS
 from stream_engine.configuration.values import Boolean, Choice, Text
+from stream_engine.graph.render import FORMATS
 
 
 def register() -> None:
@@ -53,6 +54,9 @@ class _Completion(ShellComplete):
         if equals and name.startswith("--"):
             # Click gives the value alone, but the word to be completed has the option, too.
             return [CompletionItem(f"{name}={item.value}", type=item.type, help=item.help) for item in items]
+        if any(item.value == EXPLAIN for item in items):
+            # Alone, it would be followed by a blank, behind which a format is hard to tell from a script.
+            items += [CompletionItem(f"{EXPLAIN}={form}") for form in FORMATS]
         return items
 
 

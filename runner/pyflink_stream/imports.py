@@ -32,6 +32,8 @@ class ProgramFinder:
         self.modules = modules
         self.archives = archives
         self.resources = resources
+        # The files that somebody has asked a module's loader for, in this process.
+        self.read: set[str] = set()
         self._hidden: dict[str, ModuleType | None] = {}
         self._forgotten: dict[str, ModuleType] = {}
         self._standing_aside: set[str] = set()
@@ -148,6 +150,7 @@ class _SourceLoader(SourceFileLoader):
             name, _, rest = os.path.relpath(path, os.path.dirname(self.path)).partition(os.sep)
             if name in self._finder.resources:
                 path = os.path.join(self._finder.resources[name], rest) if rest else self._finder.resources[name]
+        self._finder.read.add(path)
         return super().get_data(path)
 
 

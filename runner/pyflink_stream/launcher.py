@@ -57,17 +57,25 @@ def call_main(
     """Calls the script's main, by way of ``call``, with environments whose jobs ``executor`` runs; gives the status."""
     from stream_engine.api.factory import PythonEnvironmentFactory
 
+    finder = None
+    factory = PythonEnvironmentFactory(executor, configuration)
     signal.signal(signal.SIGTERM, _terminate)
     if configuration.get(SAVEPOINT_DIRECTORY.key):
         # While a job runs, the engine has a handler of its own.
         signal.signal(signal.SIGUSR1, _refuse_savepoint)
     try:
-        program.install()
-        factory = PythonEnvironmentFactory(executor, configuration)
+        finder = program.install()
         call(program, factory)
         _warn_of_unexecuted(factory.environments)
     except SystemExit as exit:
-        return _status(exit)
+        status = _status(exit)
+        if status and finder is not None and not any(environment.executed for environment in factory.environments):
+            from pyflink_stream import parameters
+
+            advice = parameters.advice(program, finder, exit)
+            if advice:
+                console.note("Note", advice)
+        return status
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except JobCancelledException as cancelled:
@@ -84,9 +92,14 @@ def call_main(
     except BaseException as error:
         if standard_output.is_gone_for(error):
             return standard_output.GONE
-        from pyflink_stream import failure
+        from pyflink_stream import failure, parameters
 
-        console.failure(failure.full_report(error) if full_tracebacks else failure.report(error))
+        report = failure.full_report(error) if full_tracebacks else failure.report(error)
+        advice = "" if finder is None else parameters.advice(program, finder, error)
+        if advice:
+            said, end, rest = report.partition("\n")
+            report = f"{said.rstrip('.')}. {advice}{end}{rest}"
+        console.failure(report)
         return exit_codes.FAILED
     return exit_codes.FINISHED
 

@@ -42,7 +42,9 @@ class Program:
         if unusable:
             raise ProgramNotFound(f"{script or repr(script)}: {unusable}")
         self.name = _module_name(self.script)
-        self.packages = [_locate(package, os.path.dirname(self.script)) for package in packages]
+        self.packages = [_locate(package, self.script, script) for package in packages]
+        # Those packages as people know them, which look like parameters when nothing imports them.
+        self.given = dict(zip(self.packages, packages, strict=True))
         self.archives = [path for path in self.packages if path.endswith(_ARCHIVE_SUFFIXES)]
         for archive in self.archives:
             _check_archive(archive)
@@ -113,13 +115,18 @@ def _unusable(script: str) -> str:
     return ""
 
 
-def _locate(package: str, script_directory: str) -> str:
-    """The package's absolute path: from the working directory, else from the script's."""
-    for base in (os.getcwd(), script_directory):
+def _locate(package: str, script: str, given: str) -> str:
+    """The package's absolute path: from the working directory, else from the script's, which was ``given`` so."""
+    for base in (os.getcwd(), os.path.dirname(script)):
         path = os.path.abspath(os.path.join(base, package))
         if os.path.exists(path):
             return path
-    raise ProgramNotFound(f"{package}: no such package (the script's own parameters come after a bare '-')")
+    import shlex
+
+    raise ProgramNotFound(
+        f"{package or repr(package)}: no such package; "
+        f"a parameter of the script comes after a bare '-': {shlex.join([given, '-', package])}"
+    )
 
 
 def _check_archive(path: str) -> None:

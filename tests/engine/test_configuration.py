@@ -103,9 +103,7 @@ def test_a_bad_value_is_refused_when_it_is_set(key: str, value: object) -> None:
     with pytest.raises(ConfigurationError) as raised:
         configuration.set(key, value, "conf.yaml:3")
     assert (raised.value.key, raised.value.value, raised.value.origin) == (key, value, "conf.yaml:3")
-    assert str(raised.value) == f"conf.yaml:3: {key}: {str(value)!r} is not allowed here; it must be " + (
-        OPTIONS[key].type.allowed + "."
-    )
+    assert str(raised.value) == f"conf.yaml:3: {key}: {value}: give {OPTIONS[key].type.allowed}"
     assert not configuration.contains_key(key)
 
 
@@ -188,7 +186,7 @@ def test_a_key_that_was_never_set_gives_the_default_that_is_passed() -> None:
 
 def test_a_getter_of_the_wrong_type_names_key_and_value() -> None:
     configuration = Configuration({"my.name": "x"})
-    with pytest.raises(ConfigurationError, match=r"the script: my.name: 'x' .* a whole number"):
+    with pytest.raises(ConfigurationError, match=r"the script: my.name: x: give a whole number"):
         configuration.getInteger("my.name", 0)
     with pytest.raises(ConfigurationError, match="true or false"):
         configuration.getBoolean("my.name", False)

@@ -68,15 +68,67 @@ def test_version(command: Command) -> None:
 def test_without_a_script_the_usage_is_shown(command: Command, args: list[str]) -> None:
     done = command.run(*args)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Missing argument 'SCRIPT'" in done.stderr
+    error, usage, *_ = done.stderr.splitlines()
+    assert error == "Error: the SCRIPT to run is missing"
+    assert usage == "Usage: pyflink-stream [OPTIONS] SCRIPT [PACKAGE ...] [- PARAM ...]"
 
 
-def test_an_option_of_the_scripts_before_the_dash_is_explained(command: Command) -> None:
+@pytest.mark.parametrize("option", ["--input", "-input"])
+def test_an_option_of_the_scripts_before_the_dash_is_shown_behind_it(command: Command, option: str) -> None:
     command.write("s.py", ARGUMENTS)
-    done = command.run("s.py", "--input", "x")
+    done = command.run("-v", "s.py", option, "a b")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "--input" in done.stderr
-    assert "parameters come after a bare '-'" in done.stderr
+    assert done.stderr == (
+        f"Error: {option} is not an option of pyflink-stream; a parameter of the script comes after a bare '-':\n"
+        f"  pyflink-stream -v s.py - {option} 'a b'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("sys.argv[1]", "IndexError: list index out of range. {}"),
+        ("source, target = sys.argv[1:]", "ValueError: not enough values to unpack (expected 2, got 0). {}"),
+        (
+            "ParameterTool.from_args(sys.argv[1:]).get_required('input')",
+            "ValueError: The parameter --input is missing. {}",
+        ),
+        ("sys.exit('usage: s.py INPUT')", "usage: s.py INPUT\nNote: {}"),
+        ("argparse.ArgumentParser().parse_args(sys.argv[1:] or ['x'])", "Note: {}"),
+    ],
+)
+@pytest.mark.parametrize("parameter", ["logs", "words.txt"])
+def test_a_parameter_that_became_a_package_is_told_of_the_dash(
+    command: Command, line: str, said: str, parameter: str
+) -> None:
+    imports = "import argparse, sys\nimport helper\nfrom org.apache.flink.api.java.utils import ParameterTool\n"
+    command.write("s.py", f"{imports}def main(factory):\n    {line}\n")
+    for name in ("logs/today.log", "words.txt", "helper.py"):
+        command.write(name, "")
+    done = command.run("s.py", "helper.py", parameter)
+    advice = f"{parameter} was taken as a PACKAGE; a parameter of the script comes after a bare '-'"
+    assert done.returncode != 0
+    assert said.format(f"{advice}: s.py helper.py - {parameter}\n") in f"{done.stderr}\n"
+
+
+def test_a_script_that_was_given_no_parameters_is_told_of_the_dash(command: Command) -> None:
+    command.write("s.py", "import sys\ndef main(factory):\n    sys.argv[1]\n")
+    advice = "The script was given no parameters; they come after a bare '-': s.py - PARAM"
+    assert command.run("s.py").stderr.startswith(f"IndexError: list index out of range. {advice}\n")
+    command.write("s.py", "import sys\ndef main(factory):\n    sys.argv[2]\n")
+    assert "bare '-'" not in command.run("s.py", "-", "logs").stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["[].pop()", "sys.exit(0)", "import logs; sys.exit(3)", "pkgutil.get_data(__name__, 'words.txt'); sys.exit(3)"],
+)
+def test_other_failures_are_not_blamed_on_packages(command: Command, line: str) -> None:
+    command.write("s.py", f"import pkgutil, sys\ndef main(factory):\n    {line}\n")
+    command.write("logs/__init__.py", "")
+    command.write("words.txt", "")
+    package = "words.txt" if "words" in line else "logs"
+    assert "PACKAGE" not in command.run("s.py", package).stderr
 
 
 def test_a_missing_script_is_named(command: Command) -> None:
@@ -117,18 +169,22 @@ def test_a_script_that_may_not_be_read_is_refused(command: Command) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["-p"], "Option '-p' requires an argument."),
-        (["-p", "many", "s.py"], "-p: parallelism.default: 'many' is not allowed here; it must be a whole number"),
-        (["-p", "0", "s.py"], "-p: parallelism.default: '0' is not allowed here; it must be a whole number"),
-        (["-D", "parallelism.default", "s.py"], "Invalid value for -D: 'parallelism.default' is not of the form KEY="),
-        (["-D", "=2", "s.py"], "Invalid value for -D: '=2' is not of the form KEY=VALUE"),
-        (["-D", "pipeline.end-of-input=no", "s.py"], "-D: pipeline.end-of-input: 'no' is not allowed here; it must"),
+        (["-p"], "-p needs a value: -p N"),
+        (["s.py", "--progress"], "--progress needs a value: --progress auto|always|never"),
+        (["--check=1", "s.py"], "--check takes no value"),
+        (["-p", "many", "s.py"], "-p many: give a whole number from 1 to 32768, or auto"),
+        (["-p", "0", "s.py"], "-p 0: give a whole number from 1 to 32768, or auto"),
+        (["-D", "parallelism.default", "s.py"], "-D parallelism.default: give KEY=VALUE"),
+        (["-D", "=2", "s.py"], "-D =2: give KEY=VALUE"),
+        (["-D", "pipeline.end-of-input=no", "s.py"], "-D pipeline.end-of-input=no: give fire or drop"),
+        (["--explain=svg", "s.py"], "--explain=svg: give text, json, dot or mermaid"),
+        (["--paralelism", "2", "s.py"], "--paralelism is not an option of pyflink-stream; did you mean --parallelism?"),
         (["-c", "gone", "s.py"], "-c gone: no such directory"),
         (["-c", "s.py", "s.py"], "-c s.py: not a directory"),
-        (["--traceback", "none", "s.py"], "Invalid value for '--traceback': 'none' is not one of 'user', 'full'."),
+        (["--traceback", "none", "s.py"], "--traceback none: give user or full"),
         (["s.py", "s.zip"], "{directory}/s.zip: not a zip archive, though its name says so"),
         (["s.py", "a/helper.py", "b/helper.py"], "{directory}/b/helper.py: the name 'helper' is taken already, by"),
-        (["s.py", "--", "-x"], "-x: no such package (the script's own parameters come after a bare '-')"),
+        (["s.py", "--", "-x"], "-x: no such package; a parameter of the script comes after a bare '-': s.py - -x"),
     ],
 )
 def test_a_wrong_argument_is_one_message_and_nothing_is_run(command: Command, args: list[str], message: str) -> None:
@@ -139,6 +195,7 @@ def test_a_wrong_argument_is_one_message_and_nothing_is_run(command: Command, ar
     assert (done.returncode, done.stdout) == (2, "")
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert [error.startswith(f"Error: {message.format(directory=command.directory)}") for error in errors] == [True]
+    assert done.stderr.startswith("Error: ")
     assert "Traceback" not in done.stderr
 
 

@@ -97,6 +97,12 @@ def test_formats_of_plans_come_behind_an_equals_sign(shell: str) -> None:
 
 
 @SHELLS
+def test_explain_is_completed_with_its_formats_and_without_a_blank(shell: str) -> None:
+    formats = [f"--explain={form}" for form in ("text", "json", "dot", "mermaid")]
+    assert values(shell, "pyflink-stream --exp") == ["--explain", *formats]
+
+
+@SHELLS
 def test_keys_of_the_configuration_come_with_their_defaults(shell: str) -> None:
     assert values(shell, "pyflink-stream -D pipeline.ob") == ["pipeline.object-reuse=false"]
     assert values(shell, "pyflink-stream -D execution.buffer") == ["execution.buffer-timeout=100ms"]
@@ -175,3 +181,11 @@ def shell(request: pytest.FixtureRequest, command: Command, path: str) -> Iterat
 def test_the_tab_key_completes(shell: Terminal, typed: str, completed: str) -> None:
     shell.type(f"{typed}\t")
     assert completed in shell.until(completed)
+
+
+@pytest.mark.parametrize("shell", ["bash"], indirect=True)
+def test_the_tab_key_leaves_no_blank_behind_explain(shell: Terminal) -> None:
+    shell.type("pyflink-stream --exp\t")
+    shell.until("lain")
+    shell.type("=me\t")
+    assert "=mermaid" in shell.until("=mermaid")

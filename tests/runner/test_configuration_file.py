@@ -98,18 +98,24 @@ def test_a_bad_value_is_reported_with_key_value_line_and_what_is_allowed(script:
     done = script.run("s.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "Error: conf/flink-conf.yaml:3: parallelism.default: 'many' is not allowed here; "
-        "it must be a whole number from 1 to 32768, or auto for the usable cores.\n"
+        "Error: conf/flink-conf.yaml:3: parallelism.default: many: give a whole number from 1 to 32768, or auto\n"
     )
 
 
-@pytest.mark.parametrize(("args", "origin"), [(["-p", "0"], "-p"), (["-D", "parallelism.default=0"], "-D")])
-def test_a_bad_value_on_the_command_line_is_reported_with_its_option(
-    script: Command, args: list[str], origin: str
+@pytest.mark.parametrize(
+    ("args", "typed"),
+    [
+        (["-p", "0"], "-p 0"),
+        (["--parallelism=abc"], "--parallelism abc"),
+        (["-D", "parallelism.default=0"], "-D parallelism.default=0"),
+    ],
+)
+def test_a_bad_value_on_the_command_line_is_reported_as_it_was_typed(
+    script: Command, args: list[str], typed: str
 ) -> None:
     done = script.run("s.py", *args)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"Error: {origin}: parallelism.default: '0' is not allowed here")
+    assert done.stderr == f"Error: {typed}: give a whole number from 1 to 32768, or auto\n"
 
 
 def test_an_unknown_key_is_a_warning_with_the_nearest_known_one(script: Command) -> None:
@@ -191,7 +197,7 @@ def test_a_named_directory_without_a_file_gives_the_defaults_and_a_warning(scrip
 def test_values_are_text_whatever_yaml_makes_of_them(tmp_path: Path) -> None:
     file = tmp_path / "flink-conf.yaml"
     file.write_text("pipeline.name: 1_000\npipeline.object-reuse: yes\n")
-    with pytest.raises(ConfigurationError, match=r":2: pipeline.object-reuse: 'yes'.*true or false"):
+    with pytest.raises(ConfigurationError, match=r":2: pipeline.object-reuse: yes: give true or false"):
         load(str(file), [])
     file.write_text("pipeline.name: 1_000\nio.tmp.dirs: [/a, /b]\n")
     configuration, warnings = load(str(file), [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,7 +70,19 @@ def test_a_format_that_does_not_exist_is_refused(command: Command) -> None:
     command.write("s.py", SQUARES)
     done = command.run("--explain=svg", "s.py")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "'svg' is not one of 'text', 'json', 'dot', 'mermaid'" in done.stderr
+    assert done.stderr.startswith("Error: --explain=svg: give text, json, dot or mermaid\n")
+
+
+@pytest.mark.parametrize("args", [["--explain", "dot", "s.py"], ["s.py", "--explain", "dot"]])
+def test_a_format_may_be_the_next_word(command: Command, args: list[str]) -> None:
+    command.write("s.py", SQUARES)
+    assert command.run(*args).stdout.startswith('digraph "Squares" {\n')
+
+
+def test_a_package_that_is_called_like_a_format_is_a_package(command: Command) -> None:
+    command.write("dot/__init__.py", "")
+    command.write("s.py", f"import dot\n{dedent(SQUARES)}")
+    assert command.run("s.py", "--explain", "dot").stdout.startswith("Squares: 1 task on 1 worker\n")
 
 
 def test_several_executions_show_several_plans(command: Command) -> None:

@@ -59,4 +59,4 @@ class DataStreamSink(OperatorSettings):
 def check_parallelism(parallelism: object) -> None:
     """Raises InvalidProgramException for what is not a whole number from 1."""
     if not isinstance(parallelism, int) or isinstance(parallelism, bool) or parallelism < 1:
-        refuse(f"A parallelism is a whole number from 1, not {parallelism!r}.")
+        refuse(f"Parallelism must be a whole number of at least 1, not {parallelism!r}.")

@@ -16,7 +16,7 @@ class ConfigurationError(ValueError):
     """A value that its option does not take; ``origin`` says where it stands (a file and line, ``-D``, the script)."""
 
     def __init__(self, key: str, value: object, allowed: str, origin: str) -> None:
-        super().__init__(f"{origin}: {key}: {str(value)!r} is not allowed here; it must be {allowed}.")
+        super().__init__(f"{origin}: {key}: {value}: give {allowed}")
         self.key = key
         self.value = value
         self.allowed = allowed

@@ -36,7 +36,7 @@ class ConfigOption(Generic[T]):
 
 DEFAULT_PARALLELISM = ConfigOption(
     "parallelism.default",
-    Integer(1, 32768, auto=usable_cores, remark="or auto for the usable cores"),
+    Integer(1, 32768, auto=usable_cores, remark="or auto"),
     "1",
     "Parallel instances of an operator that sets none itself; auto takes the usable cores.",
 )

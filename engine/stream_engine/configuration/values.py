@@ -40,7 +40,7 @@ def usable_cores() -> int:
 
 
 class ValueType(Generic[T]):
-    """Turns text into a value. ``name`` is for tables, ``allowed`` completes the sentence "allowed is ..."."""
+    """Turns text into a value. ``name`` is for tables, ``allowed`` completes the sentence "give ..."."""
 
     name: str
     allowed: str

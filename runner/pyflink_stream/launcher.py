@@ -15,6 +15,7 @@ from stream_engine.job import JobCancelledException
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from pyflink_stream.imports import ProgramFinder
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
     from stream_engine.api.factory import PythonEnvironmentFactory
     from stream_engine.configuration import Configuration
@@ -92,16 +93,28 @@ def call_main(
     except BaseException as error:
         if standard_output.is_gone_for(error):
             return standard_output.GONE
-        from pyflink_stream import failure, parameters
+        from pyflink_stream import failure
 
         report = failure.full_report(error) if full_tracebacks else failure.report(error)
-        advice = "" if finder is None else parameters.advice(program, finder, error)
+        advice = "" if finder is None else _advice(program, finder, error)
         if advice:
             said, end, rest = report.partition("\n")
             report = f"{said.rstrip('.')}. {advice}{end}{rest}"
         console.failure(report)
         return exit_codes.FAILED
     return exit_codes.FINISHED
+
+
+def _advice(program: Program, finder: ProgramFinder, error: BaseException) -> str:
+    """What to do about an exception that main has raised; empty when nothing is known."""
+    if isinstance(error, ModuleNotFoundError):
+        from pyflink_stream.python2 import renamed_module
+        from stream_engine.installation import missing_module
+
+        return renamed_module(error) or missing_module(error)
+    from pyflink_stream import parameters
+
+    return parameters.advice(program, finder, error)
 
 
 def _warn_of_unexecuted(environments: Iterable[PythonStreamExecutionEnvironment]) -> None:

@@ -32,3 +32,11 @@ def explain(error: SyntaxError) -> list[str]:
         *(f"This is Python 2, {where}: {finding.problem}. Python 3: {finding.suggestion}" for finding in here),
         f"All that has to change is listed by: pyflink-stream --check {shlex.quote(error.filename)}",
     ]
+
+
+def renamed_module(error: ModuleNotFoundError) -> str:
+    """What Python 3 has in place of the module that was not found, if that is one of Python 2; else empty."""
+    from pyflink_stream.check.renamed import MODULES
+
+    instead = MODULES.get(error.name or "")
+    return f"This is Python 2. Python 3: {instead}" if instead else ""

@@ -124,14 +124,17 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("from java.lang import Thread", r"^java\.lang\.Thread is a class of the JVM.*; use the threading module\.$"),
+        (
+            "from java.lang import Thread",
+            r"^java\.lang\.Thread is not there, as native Python has no JVM; use the threading module\.$",
+        ),
         (
             "from org.apache.flink.api.common.functions import MapFunktion",
             r"^org\.apache\.flink\.api\.common\.functions has no MapFunktion: did you mean MapFunction\?$",
         ),
         (
             "from org.apache.flink.api.common.functions import FlatJoinFunction",
-            r"FlatJoinFunction is a class of the JVM",
+            r"FlatJoinFunction is not there; use the operations",
         ),
         ("import java.util.ArrayList", r"^java\.util\.ArrayList .* use a list\.$"),
         ("from java.util import UUID", r"^java\.util\.UUID .* use the uuid module\.$"),
@@ -147,7 +150,7 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
         ),
         (
             "from org.apache.flink.api.common.functions import JoinFunction",
-            r"functions\.JoinFunction is a class of the .*; use the operations of streams that the README lists\.$",
+            r"functions\.JoinFunction is not there; use the operations of streams that the README lists\.$",
         ),
         (
             "from org.apache.flink.api.common import ExecutionConfig",
@@ -166,8 +169,13 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
         ),
         (
             "from org.apache.flink.api.common.functions import KeySelector",
-            r"import it from org\.apache\.flink\.api\.java\.functions\.$",
+            r"^org\.apache\.flink\.api\.common\.functions has no KeySelector: import it from org\.apache\.flink\.api\.java\.functions\.$",
         ),
+        (
+            "from org.apache.flink.streaming.api.windowing.assigners import EventTimeSessionWindows",
+            r"EventTimeSessionWindows is not there; for session windows, write a rich function that keeps ",
+        ),
+        ("from java.util import ArrayLis", r"^java\.util\.ArrayLis is not there, as native Python has no JVM; use "),
     ],
 )
 def test_a_class_that_is_not_there_is_named_with_what_to_use_instead(line: str, message: str) -> None:

@@ -255,3 +255,29 @@ def test_a_method_of_the_environment_that_is_misspelt(command: Command) -> None:
         "AttributeError: 'PythonStreamExecutionEnvironment' object has no attribute 'read_text_fil': "
         "did you mean read_text_file?"
     )
+
+
+@pytest.mark.parametrize("worker", [False, True])
+def test_a_module_that_is_not_installed(command: Command, worker: bool) -> None:
+    call = "env.from_elements(1).map(use).output(); env.execute()" if worker else "use(1)"
+    first, *_ = report(
+        command,
+        f"""
+        def use(value):
+            import a_module_that_nobody_has
+            return value
+        def main(factory):
+            env = factory.get_execution_environment()
+            {call}
+        """,
+    )
+    assert first.startswith("ModuleNotFoundError: No module named 'a_module_that_nobody_has'. Install it with ")
+    assert first.endswith(" -m pip install a_module_that_nobody_has, or name it behind the script, as a PACKAGE")
+
+
+def test_a_module_of_python_2(command: Command) -> None:
+    first, *_ = report(command, "import urllib2\ndef main(factory):\n    pass\n")
+    assert first == (
+        "ModuleNotFoundError: No module named 'urllib2'. "
+        "This is Python 2. Python 3: urllib.request (errors are in urllib.error)"
+    )

@@ -55,6 +55,12 @@ _INSTEAD = {
     "org.apache.flink.streaming.api.functions": "use a rich function, which may keep state for each key",
     "org.apache.flink.streaming.api.functions.co": "use the union of both streams, and tell its records apart",
     "org.apache.flink.streaming.api.windowing": "use time_window() or count_window() of a keyed stream",
+    **{
+        f"org.apache.flink.streaming.api.windowing.assigners.{name}SessionWindows": (
+            "for session windows, write a rich function that keeps each key's last time in its state"
+        )
+        for name in ("EventTime", "ProcessingTime", "DynamicEventTime", "DynamicProcessingTime")
+    },
     "org.apache.flink.streaming.connectors": "write a SourceFunction or SinkFunction around a Python client",
     "org.apache.flink.streaming.python.connectors": "write a SourceFunction or SinkFunction around a Python client",
     "org.apache.flink.table": "use the operations of a data stream",
@@ -108,21 +114,30 @@ class JvmFinder:
 
 
 def explanation(class_name: str) -> str:
-    """Says that ``class_name``, in full, does not exist here, and what to use instead where that is known."""
+    """``explained`` in one sentence."""
+    problem, instead = explained(class_name)
+    if not instead:
+        return f"{problem}."
+    link = "; " if "there" in problem else ": "
+    return f"{problem}{link}{instead}" + ("" if instead.endswith("?") else ".")
+
+
+def explained(class_name: str) -> tuple[str, str]:
+    """That ``class_name``, in full, does not exist here; and what to use instead, empty where that is not known."""
     package, _, name = class_name.rpartition(".")
     known = _modules_with(name)
     classes = [each for each, value in vars(sys.modules.get(package, object)).items() if isinstance(value, type)]
     meant = None if known else nearest(name, classes, _ALIKE)
     if meant:
-        return f"{package} has no {name}: did you mean {meant}?"
+        return f"{package} has no {name}", f"did you mean {meant}?"
     if known:
-        instead = f"import it from {' or '.join(known)}"
-    else:
-        parts = class_name.split(".")
-        prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-        instead = next((_INSTEAD[prefix] for prefix in prefixes if prefix in _INSTEAD), "")
-    text = f"{class_name} is a class of the JVM, which is not there in native Python"
-    return f"{text}; {instead}." if instead else f"{text}."
+        return f"{package} has no {name}", f"import it from {' or '.join(known)}"
+    parts = class_name.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    instead = next((_INSTEAD[prefix] for prefix in prefixes if prefix in _INSTEAD), "")
+    if class_name.startswith("org.apache.flink."):
+        return f"{class_name} is not there", instead
+    return f"{class_name} is not there, as native Python has no JVM", instead
 
 
 def _modules_with(name: str) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import MethodType
 from typing import Any, NoReturn
 
+from stream_engine.api import functions
 from stream_engine.api.effects import only_reads
+from stream_engine.api.functions import KeySelector
 from stream_engine.api.memory import forgets
 from stream_engine.api.pickling import complaint, pickled
 from stream_engine.api.results import made_fields
@@ -28,6 +30,9 @@ _DECISIVE = (
 )
 # What belongs together: methods, their other names, and their parameters.
 _STATE = {"snapshot_state": ("snapshotState", ()), "restore_state": ("restoreState", ("state",))}
+# How the engine calls a rich function before and after its records.
+_LIFE = {"open": ("config",), "close": ()}
+_RICH = {name for name in vars(functions) if name.startswith("Rich")}
 _TRANSACTIONS = {
     "begin": ("begin", ()),
     "pre_commit": ("preCommit", ("transaction",)),
@@ -51,6 +56,7 @@ def snapshot(
     called = f"{owner}{name or label_of(function)}"
     _check_parameters(target, called, method, parameters, optional)
     nothing = _check_result(target, f"{called}({', '.join(parameters)})", method)
+    _check_life(function, interface)
     keeps_state(function)
     try:
         payload = pickled(function)
@@ -105,7 +111,11 @@ def _target(function: Any, method: str, interface: type, parameters: tuple[str, 
 
 def _missing(function: Any, call: str, method: str, interface: type) -> str:
     if getattr(type(function), "__module__", "") == "builtins":
-        return f"A {interface.__name__} or a callable is needed, not {function!r} of type {label_of(function)}."
+        text = f"A {interface.__name__} or a callable is needed, not {function!r} of type {label_of(function)}."
+        if interface is KeySelector and isinstance(function, int | str):
+            field = f"value.{function}" if str(function).isidentifier() else f"value[{function!r}]"
+            text += f" For a field of the records write key_by(lambda value: {field})."
+        return text
     text = f"{label_of(function)} has no method {call}, which a {interface.__name__} needs."
     own = {
         name
@@ -134,6 +144,29 @@ def _check_parameters(
     elif method == "flatMap" and signature.takes(1):
         text += " It is given a collector for its results: collector.collect(result)."
     refuse(text)
+
+
+def _check_life(function: Any, interface: type) -> None:
+    """Refuses ``open`` and ``close`` with other parameters than a rich function's; warns where nobody calls them."""
+    if isinstance(function, type):
+        return
+    if interface is not KeySelector and hasattr(function, "setRuntimeContext"):
+        for name, parameters in _LIFE.items():
+            target = getattr(function, name, None)
+            if callable(target):
+                _check_parameters(target, f"{label_of(function)}.{name}", name, parameters, ())
+    elif isinstance(function, interface) and callable(getattr(function, "open", None)):
+        if interface is KeySelector:
+            text = "as keys are taken in many places: prepare it in __init__"
+        else:
+            rich = f"Rich{interface.__name__}"
+            base = rich if rich in _RICH else f"RichFunction, {interface.__name__}"
+            text = f"as only rich functions are opened: derive it from {base}"
+        import warnings
+
+        at = caller_location()
+        text = f"{label_of(function)}.open() is not called, {text}"
+        warnings.warn_explicit(text, UserWarning, at.file if at else "", at.line if at else 0)
 
 
 def _check_result(target: Any, call: str, method: str) -> bool:

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from stream_engine.graph.partitioners import Partitioner
     from stream_engine.graph.stream_graph import StreamNode
 
-_KEYED_ONLY = ("reduce", "time_window", "count_window")
-
 
 class DataStream(OperatorSettings):
     """Records from one operator, or from several (a union). Every method adds to the plan; nothing runs yet.
@@ -208,11 +206,11 @@ class DataStream(OperatorSettings):
         return DataStream(self._plan, upstreams)
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name in _KEYED_ONLY:
-            text = (
-                f"{type(self).__name__!r} object has no attribute {name!r}; it needs keys: call key_by(selector) first"
-            )
-            raise AttributeError(text, name=name)
+        from stream_engine.api.unknown import advice_for_stream
+
+        advice = advice_for_stream(name, self._key is not None) if not name.startswith("_") else ""
+        if advice:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}; {advice}", name=name)
         super().__getattr__(name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from stream_engine.api.functions import ReduceFunction, WindowFunction
 from stream_engine.api.plan import PartOfPlan
@@ -51,6 +51,14 @@ class WindowedStream(PartOfPlan):
         body = snapshot(function, "apply", WindowFunction, ("key", "window", "values", "collector"))
         operator = WindowApply(self._windows, body, self._lateness, self._late_output)
         return self._result(operator, f"Window Apply: {body.label}")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        from stream_engine.api.unknown import advice_for_windows
+
+        advice = advice_for_windows(name, hasattr(DataStream, name)) if not name.startswith("_") else ""
+        if advice:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}; {advice}", name=name)
+        super().__getattr__(name)
 
     def _result(self, operator: WindowReduce | WindowApply, name: str) -> WindowResult:
         return WindowResult(self._keyed, operator, name)

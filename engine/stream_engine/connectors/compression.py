@@ -54,9 +54,9 @@ def _decompressed_zstandard(file: BinaryIO) -> ByteStream:
     try:
         return _ZstandardStream(file, import_module("zstandard"))
     except ImportError:
-        raise ImportError(
-            "this version of Python needs a package for .zst files: pip install 'pyflink-stream[zstd]'"
-        ) from None
+        from stream_engine.installation import extra
+
+        raise ImportError(f"this version of Python needs a package for .zst files: {extra('zstd')}") from None
 
 
 class _ZstandardStream(ConvertedStream):

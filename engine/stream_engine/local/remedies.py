@@ -42,6 +42,10 @@ def remedy(error: BaseException, scene: Scene) -> str:
             return f"{_call(scene.node.operator.function)} returned None for the records before{_SOMETIMES}"
         if scene.no_record:
             return _maker_of_none(scene.graph, scene.node)
+    if isinstance(error, ModuleNotFoundError):
+        from stream_engine.installation import missing_module
+
+        return missing_module(error)
     if isinstance(error, TypeError):
         if scene.role == "hash" and "unhashable" in str(error):
             return "This is a key: keys are compared by value and must not change, so return a tuple or a str"

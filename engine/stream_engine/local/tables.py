@@ -34,8 +34,10 @@ def tables_directory(configuration: Configuration, server: ForkServer) -> Iterat
     from importlib.util import find_spec
 
     if find_spec("rocksdict") is None:
+        from stream_engine.installation import extra
+
         raise InvalidProgramException(
-            "state.backend: rocksdb is in a package that is not installed: pip install 'pyflink-stream[rocksdb]'"
+            f"state.backend: rocksdb is in a package that is not installed: {extra('rocksdb')}"
         )
     place = _made(configuration.get(_PARENT))
     server.remove_at_end(place)

@@ -59,9 +59,9 @@ def _module(place: ast.AST, module: str, script: Script, whole: bool = False) ->
 def _jvm_import(place: ast.alias, module: str, name: str, script: Script) -> Iterator[Habit]:
     missing = jvm.missing(module, name, os.path.dirname(os.path.abspath(script.filename)))
     if missing:
-        from stream_engine.api.jvm import explanation
+        from stream_engine.api.jvm import explained
 
-        problem, _, suggestion = explanation(missing).rstrip(".").partition("; ")
+        problem, suggestion = explained(missing)
         yield Habit(place, "jvm-import", problem, suggestion or "use a Python class or library of the same purpose")
 
 

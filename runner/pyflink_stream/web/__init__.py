@@ -56,8 +56,9 @@ def serve(configuration: Configuration, ui: bool, opens: bool = True) -> Served:
         from pyflink_stream.web.prometheus import Metrics
 
         if find_spec("prometheus_client") is None:
-            needed = "metrics for Prometheus need a package: pip install 'pyflink-stream[metrics]'"
-            raise CannotServe(f"{METRICS_PORT.key}: {needed}")
+            from stream_engine.installation import extra
+
+            raise CannotServe(f"{METRICS_PORT.key}: metrics for Prometheus need a package: {extra('metrics')}")
         metrics = Metrics()
         ports = configuration.get(METRICS_PORT)
         server = _server(metrics, configuration.get(METRICS_HOST), ports, METRICS_PORT)

@@ -104,7 +104,7 @@ def test_an_environment_has_the_parallelism_of_the_configuration_unless_it_sets_
 
 @pytest.mark.parametrize("parallelism", [0, -1, 1.5, "2", True, None])
 def test_a_parallelism_is_a_whole_number_from_1(env: Any, parallelism: Any) -> None:
-    with pytest.raises(InvalidProgramException, match="whole number from 1"):
+    with pytest.raises(InvalidProgramException, match="whole number of at least 1, not "):
         env.set_parallelism(parallelism)
 
 

@@ -295,7 +295,7 @@ def test_a_zstandard_file_without_a_package_for_it_says_which_to_install(
     monkeypatch.setitem(sys.modules, "zstandard", None)
     (tmp_path / "a.zst").write_bytes(b"x")
 
-    with pytest.raises(OSError, match=r"a\.zst: .* pip install 'pyflink-stream\[zstd\]'"):
+    with pytest.raises(OSError, match=r"a\.zst: .* bin/venv\.sh zstd"):
         lines_at(tmp_path / "a.zst")
 
 

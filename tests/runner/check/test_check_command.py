@@ -86,7 +86,7 @@ def test_a_file_that_is_not_there_is_a_usage_error(command: Command, args: list[
 def test_without_a_script_the_usage_is_shown(command: Command) -> None:
     done = command.run("--check")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Missing argument 'SCRIPT'" in done.stderr
+    assert "Error: the SCRIPT to run is missing" in done.stderr
 
 
 def test_a_check_starts_no_fork_server(command: Command) -> None:

@@ -114,7 +114,7 @@ def test_classes_of_the_jvm_that_are_provided_are_no_findings(provided: Path, li
         (
             "from org.apache.flink.old import MapFunction",
             34,
-            "old.MapFunction",
+            "org.apache.flink.old has no MapFunction",
             "org.apache.flink.api.common.functions",
         ),
         ("import org.slf4j.Logger", 8, "org.slf4j.Logger", "logging"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from stream_engine.beans import with_properties
 
+
+@with_properties
 class Accumulator:
     """Something that is added to, and merged at the job's end with those of the same name."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stream_engine.beans import with_properties
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.stream_graph import StreamGraph
 
 
+@with_properties
 class JobExecutionResult:
     """The outcome of a finished job.
 
@@ -58,6 +61,7 @@ class JobExecutionResult:
         return f"JobExecutionResult(jobID={self.jobID!r}, job_name={self.job_name!r}, net_runtime={self.net_runtime})"
 
 
+@with_properties
 class JobExecutionException(Exception):
     """A job failed. ``__cause__`` is the exception that a user's function raised, where there was one.
 

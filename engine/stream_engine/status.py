@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph, Task
+    from stream_engine.metrics import MetricValue
 
 # Flink's names.
 State = Literal["CREATED", "RUNNING", "RESTARTING", "FINISHED", "FAILED", "CANCELED"]
@@ -48,6 +49,8 @@ class SubtaskStatus(NamedTuple):
     progress: Progress | None = None
     finished: bool = False
     failed: bool = False
+    # What its functions measure themselves.
+    metrics: tuple[MetricValue, ...] = ()
 
 
 class TaskStatus(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.api.plan import PartOfPlan
 from stream_engine.api.snapshot import refuse
 from stream_engine.api.time import milliseconds_of
+from stream_engine.beans import with_properties
 from stream_engine.configuration.options import (
     CHECKPOINT_INTERVAL,
     CHECKPOINT_MODE,
@@ -27,6 +28,7 @@ class CheckpointingMode(Enum):
     AT_LEAST_ONCE = "AT_LEAST_ONCE"
 
 
+@with_properties
 class CheckpointConfig(PartOfPlan):
     """The settings of an environment's checkpoints, under the names that Flink has for them; times in ms.
 

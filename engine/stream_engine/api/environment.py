@@ -14,6 +14,7 @@ from stream_engine.api.settings import check_parallelism
 from stream_engine.api.snapshot import keeps_state, refuse, snapshot
 from stream_engine.api.streams import DataStream
 from stream_engine.api.time import TimeCharacteristic
+from stream_engine.beans import with_properties
 from stream_engine.configuration.options import BUFFER_TIMEOUT, DEFAULT_PARALLELISM, JOB_NAME
 from stream_engine.graph.operators import Map, PythonSource, SequenceSource, SocketTextSource, TextFileSource
 from stream_engine.graph.stream_graph import Upstream
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from stream_engine.job import Executor, JobExecutionResult
 
 
+@with_properties
 class PythonStreamExecutionEnvironment(PartOfPlan):
     """Makes sources, keeps the plan that their streams build, and executes it.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.api.plan import PartOfPlan
 from stream_engine.api.snapshot import refuse
+from stream_engine.beans import with_properties
 from stream_engine.configuration import Configuration
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _current: PythonEnvironmentFactory | None = None
 
 
+@with_properties
 class PythonEnvironmentFactory(PartOfPlan):
     """Makes environments whose jobs ``executor`` runs, with ``configuration`` for their defaults.
 

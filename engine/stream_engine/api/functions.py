@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from stream_engine.beans import with_properties
+
 
 class Function:
     """The base of all functions."""
@@ -27,6 +29,14 @@ class FilterFunction(Function):
 
 class ReduceFunction(Function):
     """``reduce(value1, value2)`` returns the two records combined into one; it must be associative."""
+
+
+class AggregateFunction(Function):
+    """Combines values of one type into a result of another.
+
+    ``createAccumulator()`` returns an empty accumulator, ``add(value, accumulator)`` the one that has the value in it,
+    and ``getResult(accumulator)`` the result.
+    """
 
 
 class KeySelector(Function):
@@ -56,6 +66,7 @@ class SinkFunction(Function):
     """``invoke(value)`` or ``invoke(value, context)`` is called with each record."""
 
 
+@with_properties
 class RichFunction(Function):
     """A function with a life: ``open`` before its first record, ``close`` after its last."""
 

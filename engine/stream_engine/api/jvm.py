@@ -41,7 +41,6 @@ _INSTEAD = {
     "java.util.Scanner": "use str.split and the re module",
     "java.util.Set": "use a set",
     "java.util.UUID": "use the uuid module",
-    "java.util.concurrent.TimeUnit": "use Time.milliseconds, seconds, minutes, hours or days",
     "java.util.concurrent": "use the threading and concurrent.futures modules",
     "java.util.regex": "use the re module",
     "javax": "use Python's own libraries",

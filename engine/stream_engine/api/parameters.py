@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.api.jdk import Properties
+from stream_engine.beans import with_properties
 from stream_engine.configuration import Configuration
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 NO_VALUE = "__NO_VALUE_KEY"
 
 
+@with_properties
 class ParameterTool:
     """Keys and their values as text. A key given without a value has ``__NO_VALUE_KEY``."""
 

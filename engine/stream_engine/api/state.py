@@ -42,6 +42,14 @@ class MapStateDescriptor(StateDescriptor):
         super().__init__(name)
 
 
+class AggregatingStateDescriptor(StateDescriptor):
+    """One result per key, of all that was added; ``aggregate_function`` is an AggregateFunction."""
+
+    def __init__(self, name: str, aggregate_function: Any, type_info: Any = None) -> None:
+        super().__init__(name)
+        self.aggregate_function = aggregate_function
+
+
 class ReducingStateDescriptor(StateDescriptor):
     """One value per key; ``reduce_function``, a ReduceFunction or a callable, combines it with each that is added."""
 

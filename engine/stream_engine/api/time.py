@@ -8,6 +8,7 @@ from typing import Any
 
 from stream_engine.api.snapshot import refuse
 
+_MILLISECOND_IN_NS = 1_000_000
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE
@@ -24,6 +25,24 @@ class TimeCharacteristic(Enum):
     ProcessingTime = "ProcessingTime"
     IngestionTime = "IngestionTime"
     EventTime = "EventTime"
+
+
+class TimeUnit(Enum):
+    """Units of time, as java.util.concurrent has them; the value of each is its length in ns."""
+
+    NANOSECONDS = 1
+    MICROSECONDS = 1_000
+    MILLISECONDS = _MILLISECOND_IN_NS
+    SECONDS = _SECOND * _MILLISECOND_IN_NS
+    MINUTES = _MINUTE * _MILLISECOND_IN_NS
+    HOURS = _HOUR * _MILLISECOND_IN_NS
+    DAYS = _DAY * _MILLISECOND_IN_NS
+
+    def to_millis(self, count: int) -> int:
+        """The ms of as many, without a fraction."""
+        return count * self.value // _MILLISECOND_IN_NS
+
+    toMillis = to_millis
 
 
 class Time:
@@ -62,6 +81,15 @@ class Time:
         if exact < 0 or exact != int(exact):
             refuse(f"A length of time is a whole number of milliseconds from 0, not {exact}.")
         return cls(int(exact))
+
+    @classmethod
+    def of(cls, count: float, unit: TimeUnit) -> Time:
+        """As many of a TimeUnit."""
+        if not isinstance(unit, TimeUnit):
+            refuse(f"Time.of() takes a number and a TimeUnit such as TimeUnit.SECONDS, not {unit!r}.")
+        # Not by a division of all units: large counts have no exact quotient.
+        factor, rest = divmod(unit.value, _MILLISECOND_IN_NS)
+        return cls._of(count * rest / _MILLISECOND_IN_NS, 1) if rest else cls._of(count, factor)
 
     def to_milliseconds(self) -> int:
         return self._milliseconds

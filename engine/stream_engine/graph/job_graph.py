@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine.graph.identity import with_uids
-from stream_engine.graph.operators import AssignTimestamps, IterationHead, TimeWindows, WindowApply, WindowReduce
+from stream_engine.graph.operators import (
+    AssignTimestamps,
+    FunctionSink,
+    IterationHead,
+    PythonSource,
+    TimeWindows,
+    WindowApply,
+    WindowReduce,
+)
 from stream_engine.graph.partitioners import Forward, Rebalance
 from stream_engine.graph.preaggregation import with_preaggregation
 from stream_engine.job import InvalidProgramException
@@ -184,7 +192,12 @@ def has_event_windows(node: StreamNode) -> bool:
 
 
 def _timestamped(graph: StreamGraph) -> bool:
-    return any(isinstance(node.operator, AssignTimestamps) or has_event_windows(node) for node in graph.nodes)
+    if any(isinstance(node.operator, AssignTimestamps) or has_event_windows(node) for node in graph.nodes):
+        return True
+    operators = [node.operator for node in graph.nodes]
+    # A source may give its records a time, which a sink may ask its context for.
+    asked = any(isinstance(operator, FunctionSink) and operator.takes_context for operator in operators)
+    return asked and any(isinstance(operator, PythonSource) for operator in operators)
 
 
 def _loops(tasks: int, exchanges: tuple[Exchange, ...]) -> tuple[frozenset[int], ...]:

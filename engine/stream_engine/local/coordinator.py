@@ -81,6 +81,7 @@ class Coordinator:
                         delay = self._recovery.delay(failure)
                         self.monitor.restarting(failure.error)
                         self._wait(delay)
+                        deployment = deployment._replace(attempt=deployment.attempt + 1)
                     else:
                         if self.signal is None:
                             break

@@ -12,7 +12,7 @@ class Deployment(NamedTuple):
     """What a job is for its workers; ``prepare``, ``configuration`` and ``graph`` are pickles.
 
     ``splits`` are the parts of files, by source and subtask; ``levels`` those of logging; somebody may
-    have the job ``watched``. ``origin`` is the directory
+    have the job ``watched``, which was restarted ``attempt`` times. ``origin`` is the directory
     and the metadata of the checkpoint to go on from; a job that is ``checkpointed`` takes checkpoints or savepoints.
     """
 
@@ -24,3 +24,4 @@ class Deployment(NamedTuple):
     watched: bool = False
     checkpointed: bool = False
     origin: tuple[str, Metadata] | None = None
+    attempt: int = 0

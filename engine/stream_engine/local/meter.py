@@ -141,6 +141,7 @@ class Meter(Unmetered):
             watermark=subtask.watermark,
             queued=subtask.queued,
             progress=self._progress(subtask, last.progress),
+            metrics=subtask.metrics.values(),
             finished=subtask.finished,
         )
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from stream_engine.operators.chain import Output
-from stream_engine.operators.context import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import Task
     from stream_engine.graph.operators import Sink
     from stream_engine.local.connection import Connection
     from stream_engine.local.subtask import Subtask
+    from stream_engine.operators.accumulators import Accumulators
     from stream_engine.operators.operator import Writer
     from stream_engine.operators.tables import Tables
 
@@ -26,9 +27,13 @@ class Exit(Output, Protocol):
         ...
 
 
-class Slot(Place, Protocol):
+class Slot(Protocol):
     """What a subtask asks of its worker. Times are ms since the epoch."""
 
+    index: int
+    attempt: int
+    configuration: Configuration
+    accumulators: Accumulators
     # Whether somebody watches the job.
     watched: bool
     # Where operators keep what they have for each key.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.beans import with_properties
 from stream_engine.graph import operators as plan
 from stream_engine.local.failure import OperatorError
 from stream_engine.operators.accumulators import OwnAccumulators
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     Guard = Callable[[Process], Process]
 
 
+@with_properties
 class SourceContext:
     """What a SourceFunction's ``run`` is given: ``collect(record)`` takes the record through the whole chain.
 
@@ -35,18 +37,20 @@ class SourceContext:
     ``collect``.
     """
 
-    __slots__ = ("_rest", "_watermark", "collect", "collect_with_timestamp")
+    __slots__ = ("_idle", "_rest", "_watermark", "collect", "collect_with_timestamp")
 
     def __init__(
         self,
         collect: Callable[[Any], None],
         collect_with_timestamp: Callable[[Any, int], None],
         watermark: Callable[[int], None],
+        idle: Callable[[], None],
         rest: Rest,
     ) -> None:
         self.collect = collect
         self.collect_with_timestamp = collect_with_timestamp
         self._watermark = watermark
+        self._idle = idle
         self._rest = rest
 
     def get_checkpoint_lock(self) -> Rest:
@@ -67,7 +71,12 @@ class SourceContext:
         """Takes a Watermark or its time in ms."""
         self._watermark(getattr(watermark, "timestamp", watermark))
 
+    def mark_as_temporarily_idle(self) -> None:
+        """Lets the event time of other sources and instances go on without this one, until it has a watermark again."""
+        self._idle()
+
     emitWatermark = emit_watermark
+    markAsTemporarilyIdle = mark_as_temporarily_idle
 
 
 class PushingFunction:
@@ -144,13 +153,17 @@ class PushingFunction:
     def _reported(self, phase: str) -> Any:
         return OperatorError.around(self._subtask.task.head.id, phase)
 
-    def _timed(self, collect: Process, guard: Guard) -> tuple[Callable[[Any, int], None], Callable[[int], None]]:
-        """How records with a time are collected, and watermarks emitted."""
+    def _timed(
+        self, collect: Process, guard: Guard
+    ) -> tuple[Callable[[Any, int], None], Callable[[int], None], Callable[[], None]]:
+        """How records with a time are collected, watermarks emitted, and the source said to be idle."""
         if not self._timestamped:
-            return lambda record, time: collect(record), lambda time: None
+            return lambda record, time: collect(record), lambda time: None, lambda: None
         chain = self._subtask.chain
         timed = guard(lambda pair: chain.process(*pair))
-        return lambda record, time: timed((record, time)), guard(self._subtask.advance)
+        idle = guard(chain.watermarks.idle)
+        head = self._subtask.task.head.id
+        return lambda record, time: timed((record, time)), guard(self._subtask.advance), lambda: idle(head)
 
 
 def _socket_reader(operator: plan.SocketTextSource, configuration: Configuration) -> SocketTextReader:

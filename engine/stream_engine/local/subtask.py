@@ -17,6 +17,7 @@ from stream_engine.local.failure import OperatorError
 from stream_engine.local.feedback import FeedbackQueue
 from stream_engine.local.gate import unpack
 from stream_engine.local.pace import Pace, SampledPace
+from stream_engine.metrics import Metrics
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
 from stream_engine.operators.watermarks import MAX_WATERMARK
@@ -41,9 +42,10 @@ class Subtask:
 
     def __init__(self, worker: Slot, graph: JobGraph, task: Task) -> None:
         self.task = task
-        self.index = worker.index
+        self.index, self.attempt = worker.index, worker.attempt
         self.configuration = worker.configuration
         self.accumulators = worker.accumulators
+        self.metrics = Metrics()
         self.worker = worker
         self.finished = False
         # While a checkpoint is being taken: whether nothing may be taken in, and through which channels nothing may.

@@ -82,7 +82,7 @@ class Worker:
     """
 
     def __init__(self, index: int, control: socket, peers: dict[int, socket]) -> None:
-        self.index = index
+        self.index, self.attempt = index, 0
         self.now = int(time() * 1000)
         self.accumulators = Accumulators()
         self.tables: Tables = MemoryTables()
@@ -127,7 +127,7 @@ class Worker:
             raise Cancelled
         assert frames[0].kind == DEPLOY
         deployment: Deployment = pickle.loads(frames[0].payload)
-        self.watched = deployment.watched
+        self.watched, self.attempt = deployment.watched, deployment.attempt
         if deployment.levels is not None:
             logs.forward(self, deployment.levels)
         self.configuration: Configuration = pickle.loads(deployment.configuration)

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from stream_engine.operators.state import KeyedStates, ListState, MapState, ReducingState, ValueState
+from stream_engine.beans import with_properties
+from stream_engine.operators.state import (
+    AggregatingState,
+    KeyedStates,
+    ListState,
+    MapState,
+    ReducingState,
+    ValueState,
+)
 
 if TYPE_CHECKING:
     from stream_engine.accumulators import DoubleCounter, IntCounter, LongCounter
     from stream_engine.configuration import Configuration
+    from stream_engine.metrics import MetricGroup, Metrics
     from stream_engine.operators.accumulators import Accumulators, OwnAccumulators
+    from stream_engine.operators.execution_config import ExecutionConfig
 
 CounterT = TypeVar("CounterT")
 
 
 class Place(Protocol):
-    """Where functions run: in subtask ``index`` (from 0) of a job. Its accumulators are those of all its functions."""
+    """Where functions run: in subtask ``index`` (from 0) of a job that was restarted ``attempt`` times.
+
+    Its accumulators and metrics are those of all its functions.
+    """
 
     index: int
+    attempt: int
     configuration: Configuration
     accumulators: Accumulators
+    metrics: Metrics
 
 
+@with_properties
 class RuntimeContext:
     """The subtask that a function belongs to. Index from 0; camelCase names are those of Flink's API."""
 
@@ -29,6 +45,7 @@ class RuntimeContext:
         self, name: str, place: Place, parallelism: int, states: KeyedStates, accumulators: OwnAccumulators
     ) -> None:
         self._name = name
+        self._place = place
         self._index = place.index
         self._parallelism = parallelism
         self._states = states
@@ -47,6 +64,30 @@ class RuntimeContext:
         """As ``Tokenizer (2/4)``, counted from 1."""
         return f"{self._name} ({self._index + 1}/{self._parallelism})"
 
+    def get_attempt_number(self) -> int:
+        """How often the job was restarted."""
+        return self._place.attempt
+
+    def get_max_number_of_parallel_subtasks(self) -> int:
+        from stream_engine.operators.execution_config import MAX_PARALLELISM
+
+        return MAX_PARALLELISM
+
+    def get_execution_config(self) -> ExecutionConfig:
+        from stream_engine.operators.execution_config import ExecutionConfig
+
+        return ExecutionConfig(self._place.configuration)
+
+    def get_metric_group(self) -> MetricGroup:
+        """Counters, gauges, meters and histograms, shown with the metrics of the job."""
+        from stream_engine.metrics import MetricGroup
+
+        return MetricGroup(self._place.metrics, self._name)
+
+    getAttemptNumber = get_attempt_number
+    getMaxNumberOfParallelSubtasks = get_max_number_of_parallel_subtasks
+    getExecutionConfig = get_execution_config
+    getMetricGroup = get_metric_group
     getTaskName = get_task_name
     getIndexOfThisSubtask = get_index_of_this_subtask
     getNumberOfParallelSubtasks = get_number_of_parallel_subtasks
@@ -66,10 +107,14 @@ class RuntimeContext:
     def get_reducing_state(self, descriptor: Any) -> ReducingState:
         return self._states.state(ReducingState, descriptor, "reduce_function")
 
+    def get_aggregating_state(self, descriptor: Any) -> AggregatingState:
+        return self._states.state(AggregatingState, descriptor, "aggregate_function")
+
     getState = get_state
     getListState = get_list_state
     getMapState = get_map_state
     getReducingState = get_reducing_state
+    getAggregatingState = get_aggregating_state
 
     # --- accumulators ------------------------------------------------------------------------------------------------
 

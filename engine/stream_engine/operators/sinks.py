@@ -8,6 +8,8 @@ from stream_engine.graph.operators import ConsoleSink
 from stream_engine.operators.operator import FunctionOperator, Operator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.operators import FunctionSink, SocketSink, TextFileSink
     from stream_engine.operators.chain import ChainWriter
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 # Enough to make a write's fixed cost small per line, few enough to be a fraction of a MB.
 _LINES = 1024
+_NO_WATERMARK = -(2**63)
 
 
 class LineOperator(Operator):
@@ -71,21 +74,61 @@ class LineOperator(Operator):
             self._writer.close()
 
 
+class SinkContext:
+    """What ``invoke(record, context)`` learns of the time of the record and of the sink; in ms since the epoch."""
+
+    __slots__ = ("now", "time", "watermark")
+
+    now: Callable[[], int]
+
+    def __init__(self) -> None:
+        self.time: int | None = None
+        self.watermark = _NO_WATERMARK
+
+    def timestamp(self) -> int | None:
+        """The record's event time; None where it has none."""
+        return self.time
+
+    def current_processing_time(self) -> int:
+        return self.now()
+
+    def current_watermark(self) -> int:
+        """The event time of the sink; the least 64-bit integer before there is any, as in Flink."""
+        return self.watermark
+
+    currentProcessingTime = current_processing_time
+    currentWatermark = current_watermark
+
+
 class FunctionSinkOperator(FunctionOperator):
-    """``invoke(record)``, or ``invoke(record, None)`` for those that also take a context."""
+    """``invoke(record)``, or ``invoke(record, context)`` for those that also take a SinkContext."""
 
     def __init__(self, identifier: int, name: str, sink: FunctionSink, key: UserFunction | None) -> None:
         super().__init__(identifier, name, sink.function, key)
-        self._takes_context = sink.takes_context
+        self._context = SinkContext() if sink.takes_context else None
 
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)
-        arguments = f"{record}, None" if self._takes_context else record
+        arguments = record
+        if self._context is not None:
+            context = chain.code.bind("context", self._context)
+            arguments = f"{record}, {context}"
+            if chain.timestamped:
+                chain.code.line(f"{context}.time = {chain.time}")
         invoke = chain.code.bind("invoke", self.call)
         chain.code.line(f"{invoke}({arguments})", "function")
         self.writes_all = chain.comes_as_it_is(self.id)
         if not self.writes_all:
             chain.count_calls(self, invoke, self.call)
+
+    def open(self, host: Host, parallelism: int) -> None:
+        if self._context is not None:
+            self._context.now = host.now
+        super().open(host, parallelism)
+
+    def on_watermark(self, time: int) -> None:
+        if self._context is not None:
+            self._context.watermark = time
 
 
 class SocketOperator(FunctionOperator):

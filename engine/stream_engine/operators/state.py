@@ -240,7 +240,37 @@ class ReducingState(State):
         self._keep(self._own(value if kept is MISSING else self._reduce(kept, value)))
 
 
-_KINDS: dict[str, type[State]] = {kind.__name__: kind for kind in (ValueState, ListState, MapState, ReducingState)}
+class AggregatingState(State):
+    """An accumulator per key, which each value is added to."""
+
+    def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
+        super().__init__(states, table, descriptor)
+        function = descriptor.aggregate_function
+        self._create = _method_of(function, "createAccumulator", "create_accumulator")
+        self._add = _method_of(function, "add", "add")
+        self._result = _method_of(function, "getResult", "get_result")
+
+    def get(self) -> Any:
+        """The result of what was added for the key; None when that was nothing."""
+        kept = self._kept()
+        return None if kept is MISSING else self._own(self._result(kept))
+
+    def add(self, value: Any) -> None:
+        kept = self._kept()
+        # The function may change and return the accumulator: it is replaced by what is returned.
+        self._keep(self._own(self._add(value, self._create() if kept is MISSING else kept)))
+
+
+_KINDS: dict[str, type[State]] = {
+    kind.__name__: kind for kind in (ValueState, ListState, MapState, ReducingState, AggregatingState)
+}
+
+
+def _method_of(function: Any, *names: str) -> Any:
+    for name in names:
+        if hasattr(function, name):
+            return getattr(function, name)
+    raise TypeError(f"{type(function).__name__} has no method {names[0]}(), which an AggregateFunction needs")
 
 
 def _same(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ _SUBTASK = "flink_taskmanager_job_task_"
 _OPERATOR = _SUBTASK + "operator_"
 # Flink's rates of records are means over a minute, its shares of time over the last moments.
 _LONG, _SHORT = 60.0, 5.0
+# What Prometheus takes in no name.
+_UNUSABLE = re.compile("[^a-zA-Z0-9_:]")
 _NO_WATERMARK = -(2**63)
 
 
@@ -69,7 +72,9 @@ class Metrics:
             def add(name: str, value: float, labels: dict[str, str]) -> None:
                 family = families.get(name)
                 if family is None:
-                    family = families[name] = GaugeMetricFamily(name, _HELP[name], labels=list(labels))
+                    family = families[name] = GaugeMetricFamily(
+                        name, _HELP.get(name, "Of a function of the job."), labels=list(labels)
+                    )
                 family.add_metric(list(labels.values()), value)
 
             for name, value in _cluster_values(status):
@@ -87,9 +92,14 @@ class Metrics:
                         for name, value in _subtask_values(subtask, long, short):
                             add(_SUBTASK + name, value, labels)
                         for node in task.task.operators:
-                            named = {"operator_id": f"{node.id + 1:032x}", "operator_name": _text(node.name)}
+                            named = _named(node)
                             for name, value in _operator_values(status, node, task, subtask, long):
                                 add(_OPERATOR + name, value, {**labels, **named})
+                        for metric in subtask.metrics:
+                            if isinstance(metric.value, int | float):
+                                quantile = {"quantile": metric.quantile} if metric.quantile else {}
+                                own = {**labels, **_operator_labels(task, metric.operator), **quantile}
+                                add(_OPERATOR + _UNUSABLE.sub("_", metric.name), metric.value, own)
         yield from families.values()
 
 
@@ -211,3 +221,12 @@ _HELP = {
     _JOB + "lastCheckpointDuration": "Milliseconds that the last completed checkpoint took; -1: none yet.",
     _JOB + "lastCheckpointSize": "Bytes of the last completed checkpoint; -1: none yet.",
 }
+
+
+def _named(node: StreamNode) -> dict[str, str]:
+    return {"operator_id": f"{node.id + 1:032x}", "operator_name": _text(node.name)}
+
+
+def _operator_labels(task: TaskStatus, name: str) -> dict[str, str]:
+    """The labels of the operator of that name in ``task``."""
+    return next((_named(node) for node in task.task.operators if node.name == name), {"operator_name": _text(name)})

@@ -132,3 +132,16 @@ def test_the_string_schema_goes_both_ways() -> None:
     assert schema.serialize(5) == b"5"
     assert SimpleStringSchema("latin-1").serialize("ü") == b"\xfc"
     assert not schema.isEndOfStream("quit")
+
+
+def test_a_time_of_a_unit() -> None:
+    from java.util.concurrent import TimeUnit
+    from org.apache.flink.streaming.api.windowing.time import Time as module
+
+    assert module.of(5, TimeUnit.SECONDS) == Time.of(5000, TimeUnit.MILLISECONDS) == Time.seconds(5)
+    assert Time.of(2_000_000, TimeUnit.NANOSECONDS) == Time.of(2000, TimeUnit.MICROSECONDS) == Time.milliseconds(2)
+    assert TimeUnit.DAYS.toMillis(2) == 172_800_000
+    with pytest.raises(InvalidProgramException, match="whole number of milliseconds"):
+        Time.of(1, TimeUnit.NANOSECONDS)
+    with pytest.raises(InvalidProgramException, match=r"such as TimeUnit\.SECONDS, not 'seconds'"):
+        Time.of(1, "seconds")  # pyright: ignore[reportArgumentType]

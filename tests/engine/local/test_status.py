@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stream_engine.api.factory import PythonEnvironmentFactory
+from stream_engine.api.functions import RichMapFunction, RichSourceFunction
 from stream_engine.api.time import TimeCharacteristic
 from stream_engine.configuration import Configuration
 from stream_engine.graph.job_graph import JobGraph
 from stream_engine.job import JobExecutionException
 from stream_engine.local.executor import LocalExecutor
 from stream_engine.local.monitor import Monitor
+from stream_engine.metrics import MetricValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -440,3 +442,36 @@ def test_nothing_is_measured_when_nobody_watches(jobs: Jobs) -> None:
     env = jobs.environment()
     env.from_elements(1).map(around).output()
     assert jobs.raw_lines(env) == ["[] set()"]
+
+
+class Measuring(RichMapFunction):
+    def open(self, config: Any) -> None:
+        group = self.getRuntimeContext().getMetricGroup()
+        self.seen = group.counter("seen")
+        group.gauge("half", lambda: self.seen.count / 2)
+
+    def map(self, value: int) -> int:
+        self.seen.inc()
+        return value
+
+
+class MeasuringSource(RichSourceFunction):
+    def run(self, ctx: Any) -> None:
+        collected = self.getRuntimeContext().getMetricGroup().counter("collected")
+        for number in range(10):
+            ctx.collect(number)
+            collected.inc()
+
+    def cancel(self) -> None: ...
+
+
+def test_what_functions_measure_is_told_of_each_subtask(watched: Watched) -> None:
+    env = watched.environment(2)
+    env.add_source(MeasuringSource()).name("source").map(Measuring()).name("map").output()
+    env.execute()
+
+    assert watched.task("source").subtasks[0].metrics == (MetricValue("source", "collected", 10),)
+    measured = [subtask.metrics for subtask in watched.task("map").subtasks]
+    assert [[each[:2] for each in values] for values in measured] == [[("map", "seen"), ("map", "half")]] * 2
+    assert sum(values[0].value for values in measured) == 10
+    assert sum(values[1].value for values in measured) == 5

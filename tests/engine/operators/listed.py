@@ -14,6 +14,7 @@ from stream_engine.configuration import Configuration
 from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.job_graph import Link, Task
 from stream_engine.graph.stream_graph import StreamNode
+from stream_engine.metrics import Metrics
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
@@ -101,11 +102,12 @@ class ListHost:
         timestamped: bool = False,
         **options: Any,
     ) -> None:
-        self.index = index
+        self.index, self.attempt = index, 0
         self.configuration = Configuration(
             {name.replace("__", ".").replace("_", "-"): v for name, v in options.items()}
         )
         self.accumulators = Accumulators()
+        self.metrics = Metrics()
         self.time = time
         self.writers: list[ListWriter] = []
         self._timers: list[tuple[int, Callable[[], None]]] = []

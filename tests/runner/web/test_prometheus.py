@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from statuses import graph_of, status_of, word_count
 
 from pyflink_stream.web.prometheus import Metrics
+from stream_engine.metrics import MetricValue
 from stream_engine.status import CheckpointStatus
 
 if TYPE_CHECKING:
@@ -47,6 +48,21 @@ def test_names_need_not_be_characters() -> None:
     graph = graph_of(lambda env: env.read_text_file("/data/caf\udce9").output())
     labels, _ = samples(status_of(graph, name="\udce9"))["flink_taskmanager_job_task_numRecordsIn"][0]
     assert (labels["job_name"], labels["task_name"]) == ("?", "Source: /data/caf? -> Sink: output()")
+
+
+def test_what_functions_measure_has_its_operators_name() -> None:
+    measured = (
+        MetricValue("Map: M", "my.words", 5),
+        MetricValue("Map: M", "state", "open"),
+        MetricValue("Map: M", "length", 3, "0.5"),
+    )
+    found = samples(status_of(GRAPH, {"metrics": measured}, {}))
+    prefix = "flink_taskmanager_job_task_operator_"
+    own = {name.removeprefix(prefix): values for name, values in found.items() if name.startswith(prefix)}
+    assert sorted(own) == ["length", "my_words"]
+    [(labels, value), *_] = own["my_words"]
+    assert (value, labels["operator_name"], labels["subtask_index"]) == (5, "Map: M", "0")
+    assert own["length"][0][0]["quantile"] == "0.5"
 
 
 def test_every_subtask_has_flinks_metrics_and_labels() -> None:

@@ -11,6 +11,7 @@ from statuses import graph_of, status_of, word_count
 
 from pyflink_stream.web.history import JobHistory
 from pyflink_stream.web.site import JobSite
+from stream_engine.metrics import MetricValue
 from stream_engine.status import CheckpointStatus, Progress
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ def test_jobs_are_listed_with_their_states() -> None:
     assert (cancelled["end-time"], running["end-time"]) == (1_700_000_010_000, -1)
     assert (running["name"], running["duration"]) == ("A job", 10_000)
     assert (running["tasks"]["total"], running["tasks"]["running"], running["tasks"]["finished"]) == (4, 2, 2)
+
+
+def test_a_subtask_has_what_its_functions_measure() -> None:
+    status = status_of(GRAPH, {"metrics": (MetricValue("Map: M", "words", 5),)}, {})
+    first, second = answer(site_of(status), f"/jobs/{JOB}")["vertices"]
+    measured = {"operator": "Map: M", "name": "words", "value": 5, "quantile": ""}
+    assert first["live"]["subtasks"][0]["metrics"] == [measured]
+    assert "metrics" not in second["live"]["subtasks"][0]
 
 
 def test_a_job_has_its_vertices_with_what_they_have_done() -> None:

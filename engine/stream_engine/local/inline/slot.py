@@ -45,7 +45,7 @@ class InlineSlot:
     """Subtasks of ``index`` have their own functions, and share the job's clock, timers and accumulators."""
 
     def __init__(self, job: InlineJob, index: int) -> None:
-        self.index = index
+        self.index, self.attempt = index, 0
         self.configuration = job.configuration
         self.accumulators = job.accumulators
         self.tables: Tables = MemoryTables()

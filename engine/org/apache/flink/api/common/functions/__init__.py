@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from stream_engine.api.functions import (
+    AggregateFunction,
     FilterFunction,
     FlatMapFunction,
     Function,
@@ -16,6 +17,7 @@ from stream_engine.api.functions import RichFunction as AbstractRichFunction
 
 __all__ = [
     "AbstractRichFunction",
+    "AggregateFunction",
     "FilterFunction",
     "FlatMapFunction",
     "Function",

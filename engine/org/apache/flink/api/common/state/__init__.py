@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from stream_engine.api.state import (
+    AggregatingStateDescriptor,
     ListStateDescriptor,
     MapStateDescriptor,
     ReducingStateDescriptor,
@@ -9,6 +10,7 @@ from stream_engine.api.state import (
 )
 
 __all__ = [
+    "AggregatingStateDescriptor",
     "ListStateDescriptor",
     "MapStateDescriptor",
     "ReducingStateDescriptor",

@@ -6,6 +6,7 @@ milliseconds = Time.milliseconds
 seconds = Time.seconds
 minutes = Time.minutes
 hours = Time.hours
+of = Time.of
 days = Time.days
 
-__all__ = ["days", "hours", "milliseconds", "minutes", "seconds"]
+__all__ = ["days", "hours", "milliseconds", "minutes", "of", "seconds"]

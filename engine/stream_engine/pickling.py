@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+from functools import cache
+from io import BytesIO
+from types import ModuleType
 from typing import Any
 
 
@@ -12,6 +15,20 @@ def dumps(value: Any) -> bytes:
         return pickle.dumps(value, 5)
     except Exception:
         # Instances of classes that no module holds: slower, but they have nowhere else to go.
-        from cloudpickle import dumps as dumps_by_value
+        buffer = BytesIO()
+        by_value_pickler()(buffer, 5).dump(value)
+        return buffer.getvalue()
 
-        return dumps_by_value(value, 5)
+
+@cache
+def by_value_pickler() -> Any:
+    """Cloudpickle's, but modules go by name whatever their class is: one that loads lazily, say, has its own."""
+    from cloudpickle import Pickler
+
+    class ModulePickler(Pickler):
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, ModuleType):
+                return Pickler.dispatch_table[ModuleType](obj)
+            return super().reducer_override(obj)
+
+    return ModulePickler

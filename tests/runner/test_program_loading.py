@@ -249,3 +249,26 @@ def test_a_worker_does_not_load_the_launchers_libraries(command: Command) -> Non
         [sys.executable, "-c", loaded], env=command.environment, capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_package_with_a_standard_modules_name_can_be_used_in_a_lambda(command: Command, parallelism: int) -> None:
+    command.write("statistics/__init__.py", "def mean(values):\n    return 'mine'\n")
+    command.write("statistics/sub.py", "def mean(values):\n    return 'below'\n")
+    command.write("json.py", "def dumps(value):\n    return 'dumped'\n")
+    command.write(
+        "s.py",
+        """
+        import json, statistics, statistics.sub
+        def main(factory):
+            class Local:
+                def text(self):
+                    return statistics.mean([])
+            env = factory.get_execution_environment()
+            texts = env.from_elements(1).map(lambda v: (statistics.mean([v]), statistics.sub.mean([v]), json.dumps(v)))
+            texts.map(lambda texts: (Local(), texts)).rebalance().map(lambda pair: (pair[0].text(), *pair[1])).output()
+            env.execute()
+        """,
+    )
+    out = command.output("-p", str(parallelism), "s.py", "statistics", "json.py")
+    assert out.rpartition("> ")[2] == "('mine', 'mine', 'below', 'dumped')\n"

@@ -9,6 +9,7 @@ from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.functions import located
+from stream_engine.pickling import by_value_pickler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,13 +37,13 @@ def pickled(value: Any) -> bytes:
 
 @cache
 def _pickler() -> Any:
-    """Cloudpickle's, but code keeps the name of its file, without which a traceback cannot show the user's line."""
-    from cloudpickle import Pickler
+    """Code keeps the name of its file, without which a traceback cannot show the user's line."""
+    base = by_value_pickler()
 
-    class LocatingPickler(Pickler):
+    class LocatingPickler(base):
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, CodeType):
-                make, arguments, *_ = Pickler.dispatch_table[CodeType](obj)
+                make, arguments, *_ = base.dispatch_table[CodeType](obj)
                 return located, (obj.co_filename, make, *arguments)
             return super().reducer_override(obj)
 

@@ -20,6 +20,11 @@ def find_classes(visit: Visit, script: Script) -> Iterator[Habit]:
     if isinstance(node, ast.Raise) and node.exc and script.kind(node.exc, visit) == "str":
         problem = "a str cannot be raised"
         yield Habit(node, "string-exception", problem, "raise an exception, such as RuntimeError(...)")
+    if isinstance(node, ast.Assign) and isinstance(visit.parent, ast.Module) and "version" not in visit.guards:
+        value = ast.unparse(node.value)
+        if value != "type" and [ast.unparse(target) for target in node.targets] == ["__metaclass__"]:
+            problem = "Python 3 does not look at a module's __metaclass__"
+            yield Habit(node, "metaclass", problem, f"metaclass={value} in each class that has no base")
     if not isinstance(node, ast.ClassDef) or "version" in visit.guards:
         return
     defined = defined_in(node)

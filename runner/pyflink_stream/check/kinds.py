@@ -34,6 +34,7 @@ _MODULE_CALLS = {
     **dict.fromkeys(["csv.reader", "csv.DictReader", "os.walk", "re.finditer", "glob.iglob"], "generator"),
     "uuid.UUID": "uuid",
     "socket.socket": "socket",
+    "socket.create_connection": "socket",
     "os.listdir": "list",
     "time.time": "float",
 }
@@ -176,6 +177,10 @@ class Kinds:
             receiver = self.of(function.value, scope, depth)
             if receiver == "str":
                 return _STR_METHODS.get(function.attr, "")
+            if function.attr == "recv" and node.args and receiver in {"", "socket"}:
+                return "bytes"
+            if receiver == "binary file" and function.attr in {"read", "readline"}:
+                return "bytes"
             if receiver == "dict" and function.attr in _VIEWS and not node.args:
                 return "view"
             if receiver == "file" and function.attr in {"read", "readline"}:

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
     from pyflink_stream.check.walk import Visit
 
+# Methods of bytes that take bytes to look for.
+_SEARCHING = frozenset(
+    [
+        *("split", "rsplit", "partition", "rpartition", "strip", "lstrip", "rstrip"),
+        *("startswith", "endswith", "find", "rfind", "index", "count", "replace"),
+    ]
+)
+
 
 def find_methods(visit: Visit, script: Script) -> Iterator[Habit]:
     """Attributes that are gone from the objects that the script uses."""
@@ -28,11 +36,13 @@ def find_methods(visit: Visit, script: Script) -> Iterator[Habit]:
         return
     call = visit.parent if isinstance(visit.parent, ast.Call) and visit.parent.func is node else None
     yield from _of_dict(node, call)
-    yield from _of_function(node, script)
+    yield from _of_function(node, visit, script)
     if call:
         yield from _of_iterator(node, call, visit, script)
         yield from _of_uuid(node, call, visit, script)
         yield from _of_string(node, call, visit, script)
+        yield from _of_bytes(node, call, visit, script)
+        yield from _of_socket(node, call, visit, script)
 
 
 def _of_dict(node: ast.Attribute, call: ast.Call | None) -> Iterator[Habit]:
@@ -46,8 +56,16 @@ def _of_dict(node: ast.Attribute, call: ast.Call | None) -> Iterator[Habit]:
         yield Habit(node, "dict-method", f"dicts have no {node.attr}", suggestion)
 
 
-def _of_function(node: ast.Attribute, script: Script) -> Iterator[Habit]:
-    if node.attr in FUNCTION_ATTRIBUTES and not script.is_python_3:
+def _of_function(node: ast.Attribute, visit: Visit, script: Script) -> Iterator[Habit]:
+    if node.attr not in FUNCTION_ATTRIBUTES or script.is_python_3:
+        return
+    owner = node.value
+    # Objects of libraries have a func_name of their own: what is nowhere called is no function.
+    if isinstance(owner, ast.Name):
+        is_function = owner.id in script.functions or not visit.scope.lookup(owner.id)
+    else:
+        is_function = isinstance(owner, ast.Attribute) and owner.attr in script.functions
+    if is_function or node.attr.startswith("im_"):
         yield Habit(node, "function-attribute", f"{node.attr} is gone", FUNCTION_ATTRIBUTES[node.attr])
 
 
@@ -89,6 +107,26 @@ def _of_string(node: ast.Attribute, call: ast.Call, visit: Visit, script: Script
         if is_type or script.kind(node.value, visit) == "str":
             suggestion = "leave decode out; read or receive bytes where bytes are meant (b'...')"
             yield Habit(node, "str-decode", "a str is text already and has no decode", suggestion)
+
+
+def _of_bytes(node: ast.Attribute, call: ast.Call, visit: Visit, script: Script) -> Iterator[Habit]:
+    """Bytes, such as those that a socket receives, that are searched or split with text."""
+    if node.attr not in _SEARCHING or not call.args or script.kind(node.value, visit) != "bytes":
+        return
+    if any(script.kind(argument, visit) == "str" for argument in call.args[:2]):
+        suggestion = _short(f"{ast.unparse(node.value)}.decode().{node.attr}(...)", f".decode().{node.attr}(...)")
+        yield Habit(node, "bytes-text", f"bytes.{node.attr} takes bytes in Python 3, not text", suggestion)
+
+
+def _of_socket(node: ast.Attribute, call: ast.Call, visit: Visit, script: Script) -> Iterator[Habit]:
+    if node.attr not in {"send", "sendall", "sendto"} or not call.args or script.kind(call.args[0], visit) != "str":
+        return
+    kind = script.kind(node.value, visit)
+    if kind == "socket" or (not kind and "socket" in script.imported and not script.is_python_3):
+        suggestion = _short(f"{ast.unparse(call.args[0])}.encode()", "text.encode()")
+        if isinstance(call.args[0], ast.BinOp):
+            suggestion = _short(f"({ast.unparse(call.args[0])}).encode()", "text.encode()")
+        yield Habit(node, "socket-text", "a socket sends bytes in Python 3, not text", suggestion)
 
 
 def _exception_contents(handler: ast.ExceptHandler, script: Script) -> Iterator[Habit]:

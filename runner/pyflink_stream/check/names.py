@@ -23,6 +23,8 @@ def find_names(visit: Visit, script: Script) -> Iterator[Habit]:
     elif isinstance(node, ast.Call):
         yield from _comparison(node, visit, script)
         yield from _universal_newlines(node, visit, script)
+        yield from _map_of_none(node, visit, script)
+        yield from _json_encoding(node, visit)
 
 
 def _removed_builtin(node: ast.Name, visit: Visit, script: Script) -> Iterator[Habit]:
@@ -49,6 +51,29 @@ def _comparison(node: ast.Call, visit: Visit, script: Script) -> Iterator[Habit]
         problem = "sorting takes no comparison function in Python 3"
         suggestion = "key=..., or key=functools.cmp_to_key(comparison)"
         yield Habit(node.func, "sort-cmp", problem, suggestion)
+
+
+def _map_of_none(node: ast.Call, visit: Visit, script: Script) -> Iterator[Habit]:
+    if script.calls_builtin(node, {"map"}, visit) and node.args and _is_none(node.args[0]):
+        rest = ", ".join(map(ast.unparse, node.args[1:]))
+        suggestion = f"list({rest})" if len(node.args) == 2 else f"itertools.zip_longest({rest})"
+        yield Habit(node, "map-none", "map calls its first argument in Python 3, so that it cannot be None", suggestion)
+
+
+def _json_encoding(node: ast.Call, visit: Visit) -> Iterator[Habit]:
+    function = visit.scope.module_of(node.func)
+    if "version" in visit.guards or function not in {"json.load", "json.loads", "json.dump", "json.dumps"}:
+        return
+    by_name = any(keyword.arg == "encoding" for keyword in node.keywords)
+    # What is read comes first, and what is written to before anything else that has no name.
+    if by_name or (function in {"json.load", "json.loads"} and len(node.args) > 1):
+        name = function.removeprefix("json.")
+        suggestion = f"json.{name}({', '.join(map(ast.unparse, node.args[: 2 if name == 'dump' else 1]))})"
+        yield Habit(node.func, "json-encoding", f"json.{name} takes no encoding in Python 3", suggestion)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _universal_newlines(node: ast.Call, visit: Visit, script: Script) -> Iterator[Habit]:

@@ -40,7 +40,14 @@ def check_source(text: str, filename: str) -> list[Finding]:
 
 def check_files(paths: Iterable[str]) -> list[Finding]:
     """What is Python 2 in these files; of a folder, in all ``.py`` files below it. OSError for what cannot be read."""
-    return [finding for path in paths for file in _files(path) for finding in _check_file(file)]
+    seen: set[str] = set()
+    findings: list[Finding] = []
+    for file in (file for path in paths for file in _files(path)):
+        # A script may be in one of its packages.
+        if os.path.realpath(file) not in seen:
+            seen.add(os.path.realpath(file))
+            findings += _check_file(file)
+    return findings
 
 
 def render(findings: list[Finding]) -> str:

@@ -31,6 +31,8 @@ class Script:
         self.true_division = has_true_division(tree)
         self.own_attributes: set[str] = set()  # methods and attributes that the script itself defines
         self.imported: set[str] = set()  # top-level names of modules
+        # Names of what is called or defined as a function somewhere.
+        self.functions: set[str] = set()
         self.may_import_any_name = False
         for visit in self.visits:
             self._note(visit)
@@ -50,6 +52,10 @@ class Script:
 
     def _note(self, visit: Visit) -> None:
         node = visit.node
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            self.functions.add(node.func.id if isinstance(node.func, ast.Name) else node.func.attr)
+        elif isinstance(node, ast.FunctionDef):
+            self.functions.add(node.name)
         if isinstance(node, ast.ClassDef):
             defined = defined_in(node)
             self.own_attributes.update(defined.keys() - ({"next"} if is_old_iterator(defined) else set()))

@@ -95,3 +95,11 @@ def test_a_check_starts_no_fork_server(command: Command) -> None:
     path = os.pathsep.join([str(command.directory / "forkserver"), command.environment["PYTHONPATH"]])
     assert command.run("s.py", PYTHONPATH=path).stderr.startswith("fork server\n")
     assert command.run("--check", "s.py", PYTHONPATH=path).stderr == ""
+
+
+def test_a_script_in_one_of_its_packages_is_counted_once(command: Command) -> None:
+    command.write("lib/job.py", "print 1\n")
+    command.write("lib/other.py", "print 2\n")
+    done = command.run("--check", "lib/job.py", "lib")
+    assert done.returncode == 1
+    assert done.stdout.endswith("2 places to change in 2 files; nothing was run.\n")

@@ -55,6 +55,12 @@ def found(text: str) -> list[tuple[int, int, str]]:
         ("str(a).strip().decode('utf-8')", 16, "str-decode", "leave decode out"),
         ("str.decode(a)", 5, "str-decode", "leave decode out"),
         ("f.func_name", 3, "function-attribute", "__name__"),
+        ("x = map(None, a, b)", 5, "map-none", "itertools.zip_longest(a, b)"),
+        ("x = map(None, a)", 5, "map-none", "list(a)"),
+        ("__metaclass__ = Meta", 1, "metaclass", "metaclass=Meta"),
+        ("b'a|b'.split('|')", 8, "bytes-text", "b'a|b'.decode().split(...)"),
+        ("open('a', 'rb').read().replace('a', b'b')", 24, "bytes-text", ".decode().replace(...)"),
+        ("sock.recv(10).split('|')", 15, "bytes-text", "sock.recv(10).decode().split(...)"),
         ("iter(a).next()", 9, "iterator-next", "next(iter(a))"),
         ("lines.next()", 7, "iterator-next", "next(lines)"),
         ("open('a', 'rU')", 1, "open-mode", 'mode "r"'),
@@ -92,6 +98,54 @@ def test_a_member_that_its_module_lost_is_found_under_any_name_of_the_module(
     for findings in (plain, renamed):
         assert [(finding.line, finding.code) for finding in findings] == [(2, "moved-name")]
         assert python_3 in findings[0].suggestion
+
+
+@pytest.mark.parametrize(
+    ("module", "expression", "code", "python_3"),
+    [
+        ("json", "json.loads(x, 'UTF-8')", "json-encoding", "json.loads(x)"),
+        ("json", "json.load(f, 'UTF-8')", "json-encoding", "json.load(f)"),
+        ("json", "json.dumps(x, encoding='UTF-8')", "json-encoding", "json.dumps(x)"),
+        ("json", "json.dump(x, f, encoding='UTF-8')", "json-encoding", "json.dump(x, f)"),
+        ("socket", "socket.socket().send('text')", "socket-text", "'text'.encode()"),
+        ("socket", "sock.sendall('a %s' % b)", "socket-text", "('a %s' % b).encode()"),
+        ("socket", "socket.create_connection(a).sendto('text', b)", "socket-text", "'text'.encode()"),
+    ],
+)
+def test_text_where_bytes_travel_is_found(module: str, expression: str, code: str, python_3: str) -> None:
+    (finding,) = check_source(f"import {module}\n{expression}\n", "old.py")
+    assert (finding.line, finding.code, finding.suggestion) == (2, code, python_3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import socket\nsock.send(b'text')\nsock.send('text'.encode())\nsock.recv(10).split(b'|')\n",
+        "import json\njson.loads(x)\njson.dumps(x, indent=2)\njson.dump(x, f)\n",
+        "generator.send('text')\n",
+        "x = filter(None, a)\n",
+        "def show(record):\n    return record.func_name\n",
+        "for record in records:\n    x = record.inner.func_name\n",
+        "__metaclass__ = type\n",
+    ],
+)
+def test_what_only_looks_like_a_habit_is_not_found(text: str) -> None:
+    assert found(text) == []
+
+
+def test_the_attributes_of_what_is_called_or_defined_are_those_of_functions() -> None:
+    text = """
+        def named(f):
+            def call(*args):
+                return f(*args)
+            return call, f.func_name
+        x = named.func_name, self.named.im_func
+    """
+    assert [each for each in found(text) if each[2] == "function-attribute"] == [
+        (5, 20, "function-attribute"),
+        (6, 11, "function-attribute"),
+        (6, 33, "function-attribute"),
+    ]
 
 
 def test_a_list_of_python_2_is_followed_through_its_name() -> None:

@@ -22,6 +22,9 @@ venv=$checkout/.venv
 
 if [ ! -x "$venv/bin/python" ] || [ ! -f "$venv/installed" ] || [ "$checkout/setup.cfg" -nt "$venv/installed" ]; then
     "$checkout/bin/venv.sh"
+elif [ -n "${PYTHON:-}" ] && python=$(command -v "$PYTHON") && ! [ "$python" -ef "$venv/bin/python" ]; then
+    # Another Python than that of the .venv, perhaps: venv.py says so.
+    "$checkout/bin/venv.sh" || :
 fi
 
 # As a file and not with -m: that is faster, and Python never looks for a module in the working directory.

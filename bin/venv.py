@@ -18,6 +18,7 @@ import configparser
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def main(extras: Sequence[str]) -> int:
         with locked() as lock:
             if not is_current(stamps):
                 update(extras, stamps, lock)
+        warn_of_other_python()
     except Failure as failure:
         say(str(failure))
         return 1
@@ -58,6 +60,18 @@ def main(extras: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def warn_of_other_python() -> None:
+    """Says so when the environment has another Python than the one that the variable PYTHON names, which runs this."""
+    base = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    if os.environ.get("PYTHON") and base != os.path.realpath(PYTHON):
+        settings = (VENV / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+        pairs = dict(line.replace(" ", "").split("=", 1) for line in settings if "=" in line)
+        say(
+            f"PYTHON={os.environ['PYTHON']} is Python {sys.version.split()[0]}, but {VENV} has Python "
+            f"{pairs.get('version', '')} ({os.path.realpath(PYTHON)}), which is used. To change it, remove {VENV}."
+        )
 
 
 def say(message: str) -> None:
@@ -95,9 +109,9 @@ def update(extras: Sequence[str], stamps: Sequence[Path], lock: int) -> None:
     settings, times = SETTINGS.read_bytes(), SETTINGS.stat()
     if must_be_made():
         make()
-    else:
-        say(f"installing into {VENV} what setup.cfg requires and is not there")
     link_source_roots()
+    names = ", ".join(re.split("[^A-Za-z0-9._/-]", requirement.strip())[0] for requirement in requirements)
+    say(f"waiting for pip, which installs into {VENV} what setup.cfg requires: {names}")
     install(requirements, lock)
     for stamp in stamps:
         stamp.write_bytes(settings)
@@ -128,7 +142,7 @@ def must_be_made() -> bool:
 
 def make() -> None:
     """Makes the environment, with pip and nothing else, in place of whatever is there."""
-    say(f"first use: making {VENV} with Python {sys.version.split()[0]}, which takes some seconds")
+    say(f"first use: making {VENV} with Python {sys.version.split()[0]}, which takes some time")
     UNFINISHED.touch()
     # The stamp goes first: without it, nobody starts anything from what is being removed.
     for path in sorted(VENV.iterdir(), key=lambda path: not path.name.startswith("installed")):

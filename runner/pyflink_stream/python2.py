@@ -1,19 +1,19 @@
-"""Recognises the syntax error of a Python 2 script, and says how Python 3 writes the line."""
+"""Recognises the syntax error of a Python 2 script, or of one in another encoding, and says what Python 3 wants."""
 
 from __future__ import annotations
 
 import shlex
 
 # What is found on these grounds is an error in Python 2, too.
-_IN_ANY_PYTHON = {"syntax", "encoding"}
+_IN_ANY_PYTHON = {"syntax"}
 
 
 def explain(error: SyntaxError) -> list[str]:
     """What at the error's line is Python 2, and what Python 3 has for it, in lines of which the first says it all.
 
-    Empty when it does not look like Python 2.
+    The same of a file that is not in the encoding that it should be. Empty when there is nothing to say.
     """
-    if not error.filename or not error.lineno:
+    if not error.filename:
         return []
     from pyflink_stream.check import check_files
 
@@ -21,6 +21,9 @@ def explain(error: SyntaxError) -> list[str]:
         findings = check_files([error.filename])
     except OSError:
         return []
+    for finding in findings:
+        if finding.code == "encoding":
+            return [f"{finding.filename}:{finding.line}: {finding.problem}; {finding.suggestion}"]
     here = [finding for finding in findings if finding.line == error.lineno]
     if isinstance(error, IndentationError):
         # It shows where a depth becomes impossible, which may be lines below the tab that is the cause.

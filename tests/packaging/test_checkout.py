@@ -68,7 +68,7 @@ class Checkout:
 
 class Outcome:
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.stdout, self.stderr = process.communicate(timeout=60)
+        self.stdout, self.stderr = process.communicate(timeout=110)
         self.status = process.returncode
 
     @property
@@ -111,7 +111,7 @@ def changeable(used: Checkout, tmp_path: Path) -> Checkout:
     return Checkout(Path(shutil.copytree(used.root, tmp_path / "changeable", symlinks=True)))
 
 
-def test_the_first_use_makes_the_venv_and_says_so_in_one_line(fresh: Checkout, tmp_path: Path) -> None:
+def test_the_first_use_makes_the_venv_and_says_what_it_waits_for(fresh: Checkout, tmp_path: Path) -> None:
     (tmp_path / "input").write_text("for the program")
 
     with (tmp_path / "input").open() as file:
@@ -119,7 +119,9 @@ def test_the_first_use_makes_the_venv_and_says_so_in_one_line(fresh: Checkout, t
 
     assert first.launcher["prefix"] == str(fresh.venv)
     assert first.launcher["input"] == "for the program"
-    assert first.stderr.count("\n") == 1
+    assert first.stderr.count("\n") == 2
+    assert "waiting for pip, which installs into " in first.stderr
+    assert first.stderr.endswith("what setup.cfg requires: greeting\n")
     assert FIRST_USE in first.stderr
     assert str(fresh.venv) in first.stderr
 
@@ -290,6 +292,34 @@ def test_an_unsuitable_python_is_refused_by_name(fresh: Checkout) -> None:
     assert outcome.status == 1
     assert "PYTHON=/nowhere/python3 is not a Python 3.10 or newer" in outcome.stderr
     assert not fresh.venv.exists()
+
+
+def test_another_python_than_the_environments_is_told_of(changeable: Checkout, tmp_path: Path) -> None:
+    # Given an environment, and an installation of Python elsewhere that can be told from its own
+    changeable.run()
+    other = tmp_path / "other-python"
+    other.write_text(
+        "#!/bin/sh\n"
+        f'exec {sys.executable} -c \'import runpy, sys; sys._base_executable = "/elsewhere/python3"; '
+        "sys.argv[:] = sys.argv[2:]; "
+        'runpy.run_path(sys.argv[0], run_name="__main__") if sys.argv[0].endswith("venv.py") else None\' "$@"\n'
+    )
+    other.chmod(0o755)
+
+    # When it is run with that one
+    outcome = changeable.run(env={**os.environ, "PYTHON": str(other)})
+
+    # Then it says so, and uses what is there
+    assert outcome.status == 0
+    assert f"PYTHON={other} is Python " in outcome.stderr
+    assert f"but {changeable.venv} has Python " in outcome.stderr
+    assert f"remove {changeable.venv}" in outcome.stderr
+
+
+def test_the_environments_own_python_is_not_told_of(changeable: Checkout) -> None:
+    changeable.run()
+    for python in (sys.executable, str(changeable.venv / "bin" / "python")):
+        assert changeable.run(env={**os.environ, "PYTHON": python}).stderr == ""
 
 
 def test_a_machine_without_python_is_told_what_to_install(fresh: Checkout, tmp_path: Path) -> None:

@@ -281,3 +281,13 @@ def test_a_module_of_python_2(command: Command) -> None:
         "ModuleNotFoundError: No module named 'urllib2'. "
         "This is Python 2. Python 3: urllib.request (errors are in urllib.error)"
     )
+
+
+def test_a_script_that_is_not_utf_8(command: Command) -> None:
+    (command.directory / "latin.py").write_bytes(b"# first\ndef main(factory):\n    print('caf\xe9')\n")
+    done = command.run("latin.py")
+    script = command.directory / "latin.py"
+    assert (done.returncode, done.stdout) == (1, "")
+    first = done.stderr.splitlines()[0]
+    assert first.startswith(f"{script}:3: Python 3 cannot decode this file: ")
+    assert first.endswith("; save it as UTF-8, or name its encoding in line 1: # -*- coding: latin-1 -*-")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from select import select
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from stream_engine.local.connection import CONSOLE, ERRORS
 
 if TYPE_CHECKING:
     from stream_engine.local.worker import Worker
 
+DEBUGGING = "Workers have no terminal for a debugger: run with --local-debug"
 # Unsent bytes after which a worker waits for the reader of its output.
 _BACKLOG = 1024 * 1024
 
@@ -89,6 +91,13 @@ def wait_for_reader(worker: Worker) -> None:
 def redirect_streams(worker: Worker) -> None:
     """Gives this process, which is ``worker``'s, streams of its own."""
     sys.stdout, sys.stderr = ConsoleStream(worker, CONSOLE, 1), ConsoleStream(worker, ERRORS, 2)
+    # A debugger that PYTHONBREAKPOINT names may have a terminal elsewhere; pdb would read the end of an empty input.
+    if not os.environ.get("PYTHONBREAKPOINT"):
+        sys.breakpointhook = _refuse_breakpoint
+
+
+def _refuse_breakpoint(*arguments: Any, **options: Any) -> NoReturn:
+    raise RuntimeError(f"breakpoint() cannot stop here. {DEBUGGING}")
 
 
 def flush_streams() -> None:

@@ -6,6 +6,7 @@ import errno
 from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine.graph import operators as plan
+from stream_engine.local.console import DEBUGGING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,8 @@ def remedy(error: BaseException, scene: Scene) -> str:
             return "This is a key: keys are compared by value and must not change, so return a tuple or a str"
         if scene.role == "time":
             return "The record has no timestamp: call assign_timestamps_and_watermarks() before windows of event time"
+    if type(error).__name__ == "BdbQuit":
+        return DEBUGGING
     if isinstance(error, SystemExit):
         return "The function called sys.exit, which ends the script only in main"
     if isinstance(error, OSError):

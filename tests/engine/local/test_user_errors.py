@@ -376,3 +376,32 @@ def test_a_worker_that_dies_fails_the_job_and_leaves_none(
     pids = [int(line) for line in (launcher.directory / "pids").read_text().split()]
     assert len(pids) == parallelism
     assert wait_until(lambda: not any(map(alive, pids)), 2)
+
+
+@pytest.mark.parametrize("stop", ["breakpoint()", "import pdb; pdb.set_trace()"])
+def test_a_debugger_in_a_worker_is_refused_with_what_to_do(launcher: Launcher, stop: str) -> None:
+    script = f"""
+def shown(value):
+    {stop}
+    return value
+
+def main(factory):
+    env = factory.get_execution_environment()
+    env.from_elements(1).map(shown).output()
+    env.execute()
+"""
+    done = launcher.run(script)
+    assert done.code == 1
+    assert "Workers have no terminal for a debugger: run with --local-debug" in done.err.splitlines()[0]
+
+
+def test_a_debugger_elsewhere_is_called_in_workers(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONBREAKPOINT", "builtins.len")
+    script = """
+def main(factory):
+    env = factory.get_execution_environment()
+    env.from_elements("abc").map(lambda value: breakpoint(value)).output()
+    env.execute()
+"""
+    done = type(launcher)(launcher.directory).run(script)
+    assert (done.code, done.lines, done.err) == (0, ["3"], "")

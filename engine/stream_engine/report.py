@@ -9,6 +9,7 @@ import os
 import reprlib
 from typing import TYPE_CHECKING
 
+from stream_engine.causes import related, traceback_of
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 # A report longer than a screen is not read. The frames that matter are the last, then the first.
 _FIRST, _LAST = 3, 7
+# Of many exceptions the first are nearest to what failed, and the last may be what it all began with.
+_FIRST_ERRORS, _LAST_ERRORS = 6, 4
 
 # Control characters, ends of lines, and what turns the direction of the text that follows.
 _OBEYED = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)), " ")
@@ -48,14 +51,17 @@ def shortened(record: object) -> str:
 
 def told(error: BaseException) -> list[str]:
     """The whole report: the first line says what happened."""
-    return [*raised(error), *frames(error.__traceback__), *behind(error)]
+    return [*raised(error), *frames(traceback_of(error)), *behind(error)]
 
 
 def raised(error: BaseException) -> list[str]:
     """What was raised, as Python puts it, but the line that says it first; what the engine refuses needs no class."""
     from traceback import TracebackException
 
-    said = TracebackException(type(error), error, error.__traceback__, compact=True)
+    # One that has been seen already brings in nothing of what led to it, which may be much.
+    said = TracebackException(type(error), error, traceback_of(error), limit=0, compact=True, _seen=set())
+    # It is asked for by Python 3.13.
+    vars(said).setdefault("exceptions", None)
     lines = "".join(said.format_exception_only()).splitlines()
     # Of a syntax error, the line that cannot be read comes before.
     first = next((index for index, line in enumerate(lines) if not line.startswith("  ")), 0)
@@ -75,27 +81,40 @@ def frames(traceback: TracebackType | None) -> list[str]:
 
 
 def behind(error: BaseException) -> list[str]:
-    """The exceptions that led to ``error``, with their frames; not those that only the engine knew."""
+    """The exceptions that led to ``error``, with their frames; not those that only the engine knew.
+
+    Each is shown once, and those in the middle of many are left out.
+    """
+    shown = [
+        (relation, other)
+        for relation, other in _chain(error)
+        if traceback_of(other) is None or next(_visible_places(traceback_of(other)), None) is not None
+    ]
+    left_out = len(shown) - _FIRST_ERRORS - _LAST_ERRORS
     lines: list[str] = []
-    if isinstance(error, JobExecutionException):
-        # Its message has it all.
-        return lines
-    for relation, other in _related(error):
-        shown = frames(other.__traceback__)
-        if shown or other.__traceback__ is None:
-            what, *more = raised(other)
-            lines += [f"{relation} {what}", *more, *shown]
-        lines += behind(other)
+    for index, (relation, other) in enumerate(shown):
+        if left_out > 1 and _FIRST_ERRORS <= index < _FIRST_ERRORS + left_out:
+            if index == _FIRST_ERRORS:
+                lines.append(f"... {left_out} more exceptions ...")
+            continue
+        what, *more = raised(other)
+        lines += [f"{relation} {what}", *more, *frames(traceback_of(other))]
     return lines
 
 
-def _related(error: BaseException) -> Iterator[tuple[str, BaseException]]:
-    for part in getattr(error, "exceptions", ()):
-        yield "one of them:", part
-    if error.__cause__ is not None:
-        yield "caused by", error.__cause__
-    elif error.__context__ is not None and not error.__suppress_context__:
-        yield "raised while handling", error.__context__
+def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
+    """What led to ``error``, each exception once, with how it is related to one before it."""
+    seen = {id(error)}
+    waiting = [("", error)]
+    while waiting:
+        relation, current = waiting.pop()
+        if current is not error:
+            yield relation, current
+        # The message of a failed job has it all.
+        if not issubclass(type(current), JobExecutionException):
+            others = [each for each in related(current) if id(each[1]) not in seen]
+            seen.update(id(other) for _, other in others)
+            waiting += reversed(others)
 
 
 def whereabouts(frame: FrameType | None) -> str:
@@ -113,17 +132,24 @@ def whereabouts(frame: FrameType | None) -> str:
 
 
 def _visible(traceback: TracebackType | None) -> Iterator[FrameSummary]:
-    from traceback import extract_tb, walk_tb
+    from traceback import extract_tb
 
+    for place in _visible_places(traceback):
+        yield from extract_tb(place, limit=1)
+
+
+def _visible_places(traceback: TracebackType | None) -> Iterator[TracebackType]:
     # Whether what called the present frame was the engine, for purposes of its own.
     within = True
-    for (frame, _), summary in zip(walk_tb(traceback), extract_tb(traceback), strict=True):
-        file = summary.filename
+    while traceback is not None:
+        frame = traceback.tb_frame
+        file = frame.f_code.co_filename
         if _is_ours(str(frame.f_globals.get("__name__"))) or file.startswith(GENERATED):
             within = not file.startswith(GENERATED)
         elif not file.startswith("<frozen ") and not (within and _is_library(frame)):
             within = False
-            yield summary
+            yield traceback
+        traceback = traceback.tb_next
 
 
 def _is_ours(module: str) -> bool:

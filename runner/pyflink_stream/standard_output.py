@@ -7,6 +7,7 @@ import signal
 import sys
 
 from pyflink_stream import console, exit_codes
+from stream_engine.causes import behind
 from stream_engine.local.output import forget
 
 GONE = exit_codes.of_signal(signal.SIGPIPE)
@@ -15,10 +16,7 @@ GONE = exit_codes.of_signal(signal.SIGPIPE)
 
 def is_gone_for(error: BaseException) -> bool:
     """Whether ``error`` came of a write to standard output that nobody reads, and not to some other pipe or socket."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, BrokenPipeError):
-        cause = cause.__cause__ or cause.__context__
-    return cause is not None and _has_no_reader()
+    return any(issubclass(type(each), BrokenPipeError) for each in (error, *behind(error))) and _has_no_reader()
 
 
 def finish(status: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +135,80 @@ def test_a_context_that_was_set_aside_is_not_told() -> None:
             raise ValueError("second") from None
 
     assert behind(error_of(chain)) == []
+
+
+def circle(links: int) -> BaseException:
+    """Exceptions of which each is the cause of the next, and the last that of the first."""
+    errors: list[BaseException] = [ValueError(number) for number in range(links)]
+    for error, cause in zip(errors, [*errors[1:], errors[0]], strict=True):
+        error.__cause__ = cause
+    return errors[0]
+
+
+@pytest.mark.parametrize("links", [1, 2, 3])
+def test_a_circle_of_causes_is_told_once(links: int) -> None:
+    expected = ["ValueError: 0", *(f"caused by ValueError: {number}" for number in range(1, links))]
+    assert told(circle(links)) == expected
+
+
+def test_a_circle_of_contexts_is_told_once() -> None:
+    first, second = ValueError("first"), KeyError("second")
+    first.__context__, second.__context__ = second, first
+    assert told(first) == ["ValueError: first", "raised while handling KeyError: 'second'"]
+
+
+def test_of_a_long_chain_the_first_and_the_last_are_told_each_asked_once() -> None:
+    asked: list[int] = []
+
+    class Link(Exception):
+        def __str__(self) -> str:
+            asked.append(self.args[0])
+            return str(self.args[0])
+
+    first = error = Link(0)
+    for number in range(1, 1000):
+        error.__cause__ = error = Link(number)
+    headings = told(first)
+    numbers = [int(heading.rpartition(" ")[2]) for heading in headings if "more" not in heading]
+    assert numbers == asked == [*range(7), *range(996, 1000)]
+    assert headings[7] == "... 989 more exceptions ..."
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there are no groups")
+def test_exceptions_in_groups_in_groups_are_told_in_their_order() -> None:
+    group: Any = getattr(builtins, "ExceptionGroup")  # noqa: B009
+    inner = group("inner", [KeyError("b"), KeyError("c")])
+    inner.__cause__ = OSError("d")
+    outer = group("outer", [KeyError("a"), inner])
+    inner.exceptions[0].__context__ = outer
+    assert told(outer) == [
+        "ExceptionGroup: outer (2 sub-exceptions)",
+        "one of them: KeyError: 'a'",
+        "one of them: ExceptionGroup: inner (2 sub-exceptions)",
+        "one of them: KeyError: 'b'",
+        "one of them: KeyError: 'c'",
+        "caused by OSError: d",
+    ]
+    deep: BaseException = ValueError("deepest")
+    for _ in range(3000):
+        deep = group("group", [deep])
+    assert told(deep)[-1] == "one of them: ValueError: deepest"
+
+
+def test_attributes_of_a_script_named_as_those_of_python_are_not_believed() -> None:
+    class Rejected(Exception):
+        exceptions = ("a", "b")
+        __cause__ = property(lambda self: 1 / 0)  # pyright: ignore[reportAssignmentType]
+        __context__ = 5  # pyright: ignore[reportAssignmentType]
+
+        def __len__(self) -> int:
+            return 0
+
+    outer = ValueError("outer")
+    outer.__cause__ = Rejected("inner")
+    assert told(outer)[0] == "ValueError: outer"
+    assert told(outer)[1].endswith("Rejected: inner")
+    assert len(told(outer)) == 2
 
 
 @pytest.mark.parametrize(

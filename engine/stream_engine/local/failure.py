@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stream_engine import causes
 from stream_engine.local.remedies import Scene, remedy
 from stream_engine.operators.code import is_generated, site_of
 from stream_engine.operators.snapshot import StateError
@@ -95,9 +96,13 @@ _OUT_OF_MEMORY = pickle.dumps(Failure("MemoryError: a worker has no memory left,
 
 def packed_failure(error: BaseException, graph: JobGraph, index: int) -> bytes:
     """The pickle of what ``describe`` gives; of less, when there is no memory left for that."""
-    while isinstance(error, MemoryError) and isinstance(error.__context__, MemoryError | OperatorError):
-        # Memory was out, and so no better was to be had than another one of the kind.
-        error = error.__context__
+    seen: set[int] = set()
+    while issubclass(type(error), MemoryError) and id(error) not in seen:
+        seen.add(id(error))
+        context = causes.context_of(error)
+        if context is not None and issubclass(type(context), MemoryError | OperatorError):
+            # Memory was out, and so no better was to be had than another one of the kind.
+            error = context
     for _ in range(2):
         try:
             return pickle.dumps(describe(error, graph, index))
@@ -108,16 +113,15 @@ def packed_failure(error: BaseException, graph: JobGraph, index: int) -> bytes:
     return _OUT_OF_MEMORY
 
 
-def _forget_variables(error: BaseException | None) -> None:
-    while error is not None:
-        traceback = error.__traceback__
+def _forget_variables(error: BaseException) -> None:
+    for each in (error, *causes.behind(error)):
+        traceback = causes.traceback_of(each)
         while traceback is not None:
             try:
                 traceback.tb_frame.clear()
             except RuntimeError:
                 pass  # It is still being executed: one of ours.
             traceback = traceback.tb_next
-        error = error.__cause__ or error.__context__
 
 
 def describe(error: BaseException, graph: JobGraph, index: int) -> Failure:

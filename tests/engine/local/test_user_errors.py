@@ -405,3 +405,50 @@ def main(factory):
 """
     done = type(launcher)(launcher.directory).run(script)
     assert (done.code, done.lines, done.err) == (0, ["3"], "")
+
+
+CIRCLE = """
+    import sys
+    def fail(value):
+        try:
+            raise KINDS[sys.argv[2]]("boom")
+        except Exception as error:
+            raise error from error
+    def chain(value):
+        error = None
+        for number in range(1000):
+            cause, error = error, ValueError(number)
+            error.__cause__ = cause
+        raise error
+    KINDS = {"value": ValueError, "memory": MemoryError}
+    def main(factory):
+        function = chain if sys.argv[2] == "chain" else fail
+        if sys.argv[1] == "main":
+            function(0)
+        env = factory.get_execution_environment()
+        env.from_elements(0).filter(function).name("circle").output()
+        env.execute()
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--local-debug",), ("--traceback", "full")])
+@pytest.mark.parametrize("place", ["main", "function"])
+@pytest.mark.parametrize(("kind", "what"), [("value", "ValueError: boom"), ("memory", "MemoryError: boom")])
+def test_an_exception_that_is_its_own_cause_is_reported(
+    launcher: Launcher, kind: str, what: str, place: str, options: tuple[str, ...]
+) -> None:
+    done = launcher.run(CIRCLE, *options, "-", place, kind)
+    assert done.code == 1
+    assert done.err.startswith(f"{what}\n")
+    assert "line 6, in fail" in done.err
+    assert "caused by" not in done.err
+    if place == "function":
+        assert "\n  in operator 'circle' (subtask 1 of 1" in done.err
+
+
+def test_a_long_chain_of_causes_is_reported_in_part(launcher: Launcher) -> None:
+    err = report(launcher.run(CIRCLE, "-", "function", "chain"))
+    assert err.startswith("ValueError: 999\n  in operator 'circle'")
+    assert "\ncaused by ValueError: 998\n" in err
+    assert "\n... 989 more exceptions ...\ncaused by ValueError: 3\n" in err
+    assert "\ncaused by ValueError: 0\n" in err

@@ -23,6 +23,10 @@ def cause_of(error: BaseException) -> BaseException | None:
     return _cause.__get__(error)
 
 
+def set_cause(error: BaseException, cause: BaseException | None) -> None:
+    _cause.__set__(error, cause)
+
+
 def context_of(error: BaseException) -> BaseException | None:
     return _context.__get__(error)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.beans import with_properties
+from stream_engine.causes import cause_of, set_cause
+from stream_engine.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,11 +68,44 @@ class JobExecutionException(Exception):
     """A job failed. ``__cause__`` is the exception that a user's function raised, where there was one.
 
     The message is written for people: what happened, in which operator, subtask and record, and what to do.
+    ``failure`` has all of that in its parts.
+
+    An exception of a worker is rebuilt here when the script asks for the cause, of its class, arguments and attributes;
+    of those that are no plain data their repr is there.
     """
 
-    def __init__(self, message: str, job_id: str = "") -> None:
+    def __init__(self, message: str, job_id: str = "", failure: Failure | None = None) -> None:
+        """``failure`` is given where more is known than the message."""
         super().__init__(message)
         self.jobID = job_id
+        self._failure = failure
+
+    @classmethod
+    def of(cls, failure: Failure, job_id: str) -> JobExecutionException:
+        return cls(str(failure), job_id, failure)
+
+    @property
+    def failure(self) -> Failure:
+        # A script's own subclass may have left out __init__.
+        return self.__dict__.get("_failure") or Failure.of_text(str(self))
+
+    @property
+    def __cause__(self) -> BaseException | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        known = cause_of(self)
+        failure: Failure | None = self.__dict__.get("_failure")
+        if known is not None or failure is None or failure.exception is None:
+            return known
+        # Only now: an object of the user's class, which may have a destructor, is there for those who want it.
+        from stream_engine.remote_exception import cause_rebuilt
+
+        set_cause(self, cause_rebuilt(failure))
+        return cause_of(self)
+
+    @__cause__.setter
+    def __cause__(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, cause: BaseException | None
+    ) -> None:
+        set_cause(self, cause)
 
     def get_job_id(self) -> str:
         return self.jobID

@@ -1,20 +1,21 @@
 """An exception told to the author of a script: what was raised, their frames alone, and what lies behind it.
 
-Lines have no line break at their end. Modules that only a report needs are imported where one is made.
+Modules that only a report needs are imported where one is made.
 """
 
 from __future__ import annotations
 
 import os
 import reprlib
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from stream_engine.causes import related, traceback_of
+from stream_engine.failure import Failure, Frame, Raised
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from traceback import FrameSummary
     from types import FrameType, TracebackType
 
 GENERATED = "<chain "
@@ -25,6 +26,8 @@ _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 # A report longer than a screen is not read. The frames that matter are the last, then the first.
 _FIRST, _LAST = 3, 7
+# Of a recursion, a line is shown so many times.
+_SAME = 3
 # Of many exceptions the first are nearest to what failed, and the last may be what it all began with.
 _FIRST_ERRORS, _LAST_ERRORS = 6, 4
 
@@ -45,17 +48,27 @@ def shortened(record: object) -> str:
     """The record's ``repr`` in one line of bearable length."""
     try:
         return _repr.repr(record).replace("\n", "\\n")
-    except Exception as error:
+    except BaseException as error:
+        # Of whatever class: what is to be reported is something else.
         return f"<{type(record).__name__}, whose repr raises {type(error).__name__}>"
 
 
-def told(error: BaseException) -> list[str]:
-    """The whole report: the first line says what happened."""
-    return [*raised(error), *frames(traceback_of(error)), *behind(error)]
+def failure_of(error: BaseException) -> Failure:
+    """The failure that an exception is, with all that led to it."""
+    return Failure(raised(error), behind=behind(error))
 
 
-def raised(error: BaseException) -> list[str]:
-    """What was raised, as Python puts it, but the line that says it first; what the engine refuses needs no class."""
+def raised(error: BaseException, relation: str = "") -> Raised:
+    """An exception as Python puts it; what the engine refuses needs no class."""
+    try:
+        what, more = _told(error)
+    except BaseException as inner:
+        # Its class has code of its own where Python looks for plain attributes.
+        what, more = f"{type(error).__name__}, which cannot be shown: {type(inner).__name__}", ()
+    return Raised(what, more, frames(traceback_of(error)), relation)
+
+
+def _told(error: BaseException) -> tuple[str, tuple[str | Frame, ...]]:
     from traceback import TracebackException
 
     # One that has been seen already brings in nothing of what led to it, which may be much.
@@ -67,39 +80,55 @@ def raised(error: BaseException) -> list[str]:
     first = next((index for index, line in enumerate(lines) if not line.startswith("  ")), 0)
     if _is_ours(type(error).__module__):
         _, _, lines[first] = lines[first].partition(": ")
-    return lines[first:] + lines[:first]
+    what, *more = lines[first:]
+    if first == 0 or said.filename is None:
+        return what, (*more, *lines[:first])
+    return what, (*more, Frame(said.filename, int(said.lineno or 0), "", tuple(lines[1:first])))
 
 
-def frames(traceback: TracebackType | None) -> list[str]:
+def frames(traceback: TracebackType | None) -> tuple[str | Frame, ...]:
     """The frames of the script and of what it calls, as Python shows them; those in the middle of many are left out."""
-    from traceback import StackSummary
+    places: list[str | TracebackType] = []
+    for (_, _), group in groupby(_visible(traceback), lambda place: (place.tb_frame.f_code, place.tb_lineno)):
+        same = list(group)
+        places += same[:_SAME]
+        if len(same) > _SAME:
+            times = "time" if len(same) == _SAME + 1 else "times"
+            places.append(f"  [Previous line repeated {len(same) - _SAME} more {times}]")
+    if len(places) > _FIRST + _LAST:
+        places[_FIRST:-_LAST] = [f"  ... {len(places) - _FIRST - _LAST} more ..."]
+    return tuple(place if isinstance(place, str) else _frame(place) for place in places)
 
-    entries = StackSummary.from_list(list(_visible(traceback))).format()
-    if len(entries) > _FIRST + _LAST:
-        entries[_FIRST:-_LAST] = [f"  ... {len(entries) - _FIRST - _LAST} more ...\n"]
-    return "".join(entries).splitlines()
+
+def _frame(place: TracebackType) -> Frame:
+    from traceback import extract_tb
+
+    summary = extract_tb(place, limit=1)
+    # The first line is what the others are told by.
+    _, *source = summary.format()[0].splitlines()
+    return Frame(summary[0].filename, place.tb_lineno, summary[0].name, tuple(source))
 
 
-def behind(error: BaseException) -> list[str]:
+def behind(error: BaseException) -> tuple[str | Raised, ...]:
     """The exceptions that led to ``error``, with their frames; not those that only the engine knew.
 
-    Each is shown once, and those in the middle of many are left out.
+    Each is there once, and those in the middle of many are left out.
     """
-    shown = [
+    chain = [
         (relation, other)
         for relation, other in _chain(error)
-        if traceback_of(other) is None or next(_visible_places(traceback_of(other)), None) is not None
+        if traceback_of(other) is None or next(_visible(traceback_of(other)), None) is not None
     ]
-    left_out = len(shown) - _FIRST_ERRORS - _LAST_ERRORS
-    lines: list[str] = []
-    for index, (relation, other) in enumerate(shown):
-        if left_out > 1 and _FIRST_ERRORS <= index < _FIRST_ERRORS + left_out:
-            if index == _FIRST_ERRORS:
-                lines.append(f"... {left_out} more exceptions ...")
-            continue
-        what, *more = raised(other)
-        lines += [f"{relation} {what}", *more, *frames(traceback_of(other))]
-    return lines
+    first, last = chain, []
+    more: tuple[str, ...] = ()
+    if len(chain) > _FIRST_ERRORS + _LAST_ERRORS + 1:
+        first, last = chain[:_FIRST_ERRORS], chain[-_LAST_ERRORS:]
+        more = (f"... {len(chain) - _FIRST_ERRORS - _LAST_ERRORS} more exceptions ...",)
+    return (
+        *(raised(other, relation) for relation, other in first),
+        *more,
+        *(raised(other, relation) for relation, other in last),
+    )
 
 
 def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
@@ -131,20 +160,13 @@ def whereabouts(frame: FrameType | None) -> str:
     return ""
 
 
-def _visible(traceback: TracebackType | None) -> Iterator[FrameSummary]:
-    from traceback import extract_tb
-
-    for place in _visible_places(traceback):
-        yield from extract_tb(place, limit=1)
-
-
-def _visible_places(traceback: TracebackType | None) -> Iterator[TracebackType]:
+def _visible(traceback: TracebackType | None) -> Iterator[TracebackType]:
     # Whether what called the present frame was the engine, for purposes of its own.
     within = True
     while traceback is not None:
         frame = traceback.tb_frame
         file = frame.f_code.co_filename
-        if _is_ours(str(frame.f_globals.get("__name__"))) or file.startswith(GENERATED):
+        if _is_ours(frame.f_globals.get("__name__")) or file.startswith(GENERATED):
             within = not file.startswith(GENERATED)
         elif not file.startswith("<frozen ") and not (within and _is_library(frame)):
             within = False
@@ -152,8 +174,8 @@ def _visible_places(traceback: TracebackType | None) -> Iterator[TracebackType]:
         traceback = traceback.tb_next
 
 
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] in _OURS
+def _is_ours(module: object) -> bool:
+    return str(module).partition(".")[0] in _OURS
 
 
 def _is_library(frame: FrameType) -> bool:

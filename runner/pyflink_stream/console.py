@@ -7,8 +7,14 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
+from stream_engine.failure import text_of
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.text import Text
+
+    from stream_engine.failure import Line
 
 
 def warning(text: str) -> None:
@@ -31,14 +37,14 @@ def plain(text: str) -> None:
     _print("", "", text)
 
 
-def failure(text: str) -> None:
+def failure(report: Sequence[Line]) -> None:
     """The report of an exception, on a terminal in colours."""
     if sys.stderr.isatty():
         from pyflink_stream.highlighting import highlighted
 
-        _rich(highlighted(text))
+        _rich(highlighted(report))
     else:
-        plain(text)
+        plain(text_of(report))
 
 
 def can_be_drawn_on(shared: bool = False) -> bool:

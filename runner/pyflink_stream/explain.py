@@ -12,6 +12,7 @@ from uuid import uuid4
 from pyflink_stream import console
 from pyflink_stream.launcher import call_main
 from stream_engine.configuration.options import DEFAULT_PARALLELISM
+from stream_engine.failure import text_of
 from stream_engine.graph.checks import check_runnable
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.graph.render import render
@@ -73,7 +74,7 @@ def explain(program: Program, configuration: Configuration, form: str, full_trac
 
             console.warning(
                 f"main() failed after an execute(), which had run nothing here. The plans up to there are complete.\n"
-                f"{failure.report(error)}"
+                f"{text_of(failure.report(error))}"
             )
 
     with redirect_stdout(sys.stderr):

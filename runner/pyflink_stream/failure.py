@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 import traceback
+from typing import TYPE_CHECKING, cast
 
 from pyflink_stream import python2
+from stream_engine.causes import traceback_of
+from stream_engine.failure import lines_of_frames
 from stream_engine.job import JobExecutionException
-from stream_engine.report import frames, told
+from stream_engine.report import failure_of, frames
+
+if TYPE_CHECKING:
+    from stream_engine.failure import Line
 
 
-def report(error: BaseException) -> str:
-    """What the script's author needs to see, the first line first of all; without a line break at the end."""
-    if isinstance(error, JobExecutionException):
-        # The engine has said it all in its message; what is missing is where the script started the job.
-        lines = frames(error.__traceback__)
-        return "\n".join([str(error), "", "The script started this job here:", *lines] if lines else [str(error)])
-    lines = told(error)
-    explained = python2.explain(error) if isinstance(error, SyntaxError) else []
-    # In place of what Python says of it.
-    return "\n".join([*explained, *lines[1:]] if explained else lines)
+def report(error: BaseException, advice: str = "") -> list[Line]:
+    """What the script's author needs to see, the first line first of all; ``advice`` is at the end of that line."""
+    if issubclass(type(error), JobExecutionException):
+        # What is missing is where the script started the job.
+        lines = lines_of_frames(frames(traceback_of(error)))
+        start: list[Line] = [(), (("heading", "The script started this job here:"),), *lines] if lines else []
+        failure = cast("JobExecutionException", error).failure
+        return [*failure._replace(advice=failure.advice or advice).lines(), *start]
+    failure = failure_of(error)
+    explained = python2.explain(cast("SyntaxError", error)) if issubclass(type(error), SyntaxError) else []
+    if explained:
+        # In place of what Python says of it.
+        what, *more = explained
+        raised = failure.raised
+        failure = failure._replace(raised=raised._replace(what=what, more=(*more, *raised.more)))
+    return failure._replace(advice=failure.advice or advice).lines()
 
 
-def full_report(error: BaseException) -> str:
+def full_report(error: BaseException, advice: str = "") -> list[Line]:
     """The same, then all frames of the exception, of what led to it, and of the worker where it was raised."""
-    parts = [report(error)]
-    cause = error.__cause__
-    remote = getattr(cause.__cause__, "full", None) if isinstance(error, JobExecutionException) and cause else None
-    if remote is None:
-        parts.append("All of it:\n" + "".join(traceback.format_exception(error)))
-    else:
-        parts.append(f"All of it, in the worker:\n{remote}")
-        here = traceback.format_exception(type(error), error, error.__traceback__, chain=False)
-        parts.append("And where it was waited for:\n" + "".join(here))
-    return "\n\n".join(part.rstrip("\n") for part in parts)
+    lines = report(error, advice)
+    if not isinstance(error, JobExecutionException) or not error.failure.full:
+        return [*lines, *_section("All of it:", "".join(traceback.format_exception(error)))]
+    here = traceback.format_exception(type(error), error, traceback_of(error), chain=False)
+    return [
+        *lines,
+        *_section("All of it, in the worker:", error.failure.full),
+        *_section("And where it was waited for:", "".join(here)),
+    ]
+
+
+def _section(heading: str, text: str) -> list[Line]:
+    return [(), (("heading", heading),), (("traceback", text.rstrip("\n")),)]

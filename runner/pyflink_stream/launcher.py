@@ -86,21 +86,17 @@ def call_main(
             lifeline.tell_savepoint(cancelled.savepoint)
             # It has done all that was asked for.
             return exit_codes.FINISHED
-        return exit_codes.of_signal(cancelled.signal)
+        status = exit_codes.of_signal(cancelled.signal)
+        exit_codes.hold(status)
+        return status
     except NoEntryPoint as error:
         console.error(str(error))
         return exit_codes.FAILED
     except BaseException as error:
         if standard_output.is_gone_for(error):
             return standard_output.GONE
-        from pyflink_stream import failure
-
-        report = failure.full_report(error) if full_tracebacks else failure.report(error)
-        advice = "" if finder is None else _advice(program, finder, error)
-        if advice:
-            said, end, rest = report.partition("\n")
-            report = f"{said.rstrip('.')}. {advice}{end}{rest}"
-        console.failure(report)
+        exit_codes.hold(exit_codes.FAILED)
+        _report(error, full_tracebacks, program, finder)
         return exit_codes.FAILED
     return exit_codes.FINISHED
 
@@ -115,6 +111,17 @@ def _advice(program: Program, finder: ProgramFinder, error: BaseException) -> st
     from pyflink_stream import parameters
 
     return parameters.advice(program, finder, error)
+
+
+def _report(error: BaseException, full_tracebacks: bool, program: Program, finder: ProgramFinder | None) -> None:
+    from pyflink_stream import failure
+
+    try:
+        advice = "" if finder is None else _advice(program, finder, error)
+        console.failure((failure.full_report if full_tracebacks else failure.report)(error, advice))
+    except BaseException as inner:
+        # Whatever the script has put in the way, the status is that of a failure.
+        console.error(f"{type(error).__name__}, which cannot be reported: {type(inner).__name__}")
 
 
 def _warn_of_unexecuted(environments: Iterable[PythonStreamExecutionEnvironment]) -> None:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stream_engine import report
 from stream_engine.api.jdk import NoSuchElementException
+from stream_engine.failure import Failure, lines_of_frames, text_of
 from stream_engine.job import InvalidProgramException
-from stream_engine.report import behind, frames, one_line, raised, shortened, told
+from stream_engine.report import failure_of, one_line, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,19 @@ def error_of(function: Callable[[], Any]) -> BaseException:
     with pytest.raises(BaseException) as caught:  # noqa: PT011
         function()
     return caught.value
+
+
+def told(error: BaseException) -> list[str]:
+    """The lines that people read."""
+    return str(failure_of(error)).split("\n")
+
+
+def raised(error: BaseException) -> list[str]:
+    return str(Failure(report.raised(error))).split("\n")
+
+
+def frames(error: BaseException) -> list[str]:
+    return text_of(lines_of_frames(report.frames(error.__traceback__))).split("\n")
 
 
 def test_what_was_raised_comes_first() -> None:
@@ -68,7 +83,7 @@ def test_a_recursion_is_told_once() -> None:
     def down(depth: int) -> int:
         return down(depth - 1) if depth else 1 // 0
 
-    lines = frames(error_of(lambda: down(200)).__traceback__)
+    lines = frames(error_of(lambda: down(200)))
     assert len(lines) < 40
     assert any("Previous line repeated" in line for line in lines)
 
@@ -80,7 +95,7 @@ def test_of_many_frames_the_first_and_the_last_are_told() -> None:
     def odd(depth: int) -> int:
         return even(depth - 1)
 
-    lines = frames(error_of(lambda: even(200)).__traceback__)
+    lines = frames(error_of(lambda: even(200)))
     places = [line for line in lines if line.startswith("  File ")]
     assert len(places) == 10
     assert [line for line in lines if "more ..." in line] == ["  ... 193 more ..."]
@@ -88,7 +103,7 @@ def test_of_many_frames_the_first_and_the_last_are_told() -> None:
 
 
 def test_a_library_that_the_script_calls_is_shown() -> None:
-    lines = frames(error_of(lambda: json.loads("{")).__traceback__)
+    lines = frames(error_of(lambda: json.loads("{")))
     assert lines[0].endswith("in <lambda>") or "test_report" in lines[0]
     assert any("json" in line and "decoder.py" in line for line in lines)
 
@@ -100,11 +115,9 @@ def test_a_library_that_the_engine_calls_is_not_shown() -> None:
     def users() -> None:
         raise KeyError("mine")
 
-    places = [
-        line for line in frames(error_of(lambda: engine["call"](int)).__traceback__) if line.startswith("  File ")
-    ]
+    places = [line for line in frames(error_of(lambda: engine["call"](int))) if line.startswith("  File ")]
     assert [place.rpartition(" in ")[2] for place in places] == ["error_of", "<lambda>"]
-    lines = frames(error_of(lambda: engine["call"](users)).__traceback__)
+    lines = frames(error_of(lambda: engine["call"](users)))
     assert any(line.endswith("in users") for line in lines)
     assert "somewhere" not in "".join(lines)
 
@@ -134,7 +147,7 @@ def test_a_context_that_was_set_aside_is_not_told() -> None:
         except KeyError:
             raise ValueError("second") from None
 
-    assert behind(error_of(chain)) == []
+    assert report.behind(error_of(chain)) == ()
 
 
 def circle(links: int) -> BaseException:

@@ -72,7 +72,9 @@ def test_the_cause_of_an_exception_is_shown_too(command: Command) -> None:
 
 def test_a_missing_module_is_the_scripts_error(command: Command) -> None:
     command.write("s.py", "import no_such_module\n")
-    assert failure(command, "s.py").startswith("ModuleNotFoundError: No module named 'no_such_module'. Install it with ")
+    assert failure(command, "s.py").startswith(
+        "ModuleNotFoundError: No module named 'no_such_module'. Install it with "
+    )
 
 
 @pytest.mark.parametrize("text", ["", "main = 1\n", "def Main(factory): pass\n"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.job import JobExecutionException
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.pickling import dumps
+from stream_engine.report import failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,16 @@ def packed(accumulators: Accumulators) -> bytes:
     try:
         return dumps(accumulators.by_name)
     except Exception as error:
-        raise TypeError(f"an accumulator cannot be sent to the script, as it cannot be pickled ({error})") from error
+        raise TypeError(f"{_unsendable(accumulators)}, as it cannot be pickled ({error})") from error
+
+
+def _unsendable(accumulators: Accumulators) -> str:
+    for name, several in accumulators.by_name.items():
+        try:
+            dumps(several)
+        except Exception:
+            return f"the accumulator {name!r} cannot be sent to the script"
+    return "an accumulator cannot be sent to the script"
 
 
 def results(payloads: Iterable[bytes], job_id: str) -> dict[str, Any]:
@@ -35,6 +45,17 @@ def results(payloads: Iterable[bytes], job_id: str) -> dict[str, Any]:
                 for accumulator in several:
                     accumulators.add(name, accumulator)
         return {name: accumulator.getLocalValue() for name, accumulator in accumulators.merged().items()}
-    except Exception as error:
-        summary = f"{type(error).__name__}: {error}\n  while the accumulators of the workers were merged"
-        raise JobExecutionException(summary, job_id) from error
+    except BaseException as error:
+        if _ends_the_script(error):
+            raise
+        failure = failure_of(error)
+        place = "  while the accumulators of the workers were merged"
+        raised = failure.raised._replace(more=(*failure.raised.more, place))
+        raise JobExecutionException.of(failure._replace(raised=raised), job_id) from error
+
+
+def _ends_the_script(error: BaseException) -> bool:
+    """Whether it came of a signal, and is not what an accumulator's code has raised."""
+    if issubclass(type(error), SystemExit):
+        return isinstance(code := getattr(error, "code", None), int) and code > 128
+    return issubclass(type(error), KeyboardInterrupt)

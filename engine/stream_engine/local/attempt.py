@@ -38,11 +38,11 @@ from stream_engine.local.output import tell, write_error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stream_engine.failure import Failure
     from stream_engine.local.checkpoint_coordinator import CheckpointCoordinator
     from stream_engine.local.connection import Frame
     from stream_engine.local.coordinator import Coordinator
     from stream_engine.local.deployment import Deployment
-    from stream_engine.local.failure import Failure
     from stream_engine.local.forkserver import Child, ForkServer
 
 
@@ -203,7 +203,7 @@ class Attempt:
             failure: Failure = pickle.loads(frame.payload)
             if not self._stopping and failure.task is not None:
                 self._job.monitor.subtasks_failed(worker, failure.task)
-            self._fail(AttemptFailed.of(failure.summary, self._job.job_id, failure.cause(), failure.final))
+            self._fail(AttemptFailed(JobExecutionException.of(failure, self._job.job_id), failure.final))
         elif frame.kind == FINISHED:
             self._finished[worker] = frame.payload
             if self._checkpoints is not None and len(self._finished) == len(self._children):

@@ -89,7 +89,7 @@ class Cancellation:
     # --- messages ----------------------------------------------------------------------------------------------------
 
     def _tell_error(self, error: BaseException) -> None:
-        _tell(describe(error, self._graph, self._index).summary)
+        _tell(str(describe(error, self._graph, self._index)))
 
     def _tell_unfinished(self, source: PushSource) -> None:
         stack = list(_stack(source.frame()))

@@ -10,12 +10,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.operators import FedSource
-from stream_engine.job import JobCancelledException
+from stream_engine.job import JobCancelledException, JobExecutionException
 from stream_engine.local.alarm import Alarm
 from stream_engine.local.attempt import Attempt, AttemptFailed
 from stream_engine.local.feeder import Feeder
 from stream_engine.local.output import Output
-from stream_engine.report import told
+from stream_engine.report import failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,10 +134,13 @@ class Coordinator:
         self._feeders[operator].on_demand()
 
     def _feeding_failed(self, error: BaseException) -> None:
-        what, *more = told(error)
-        summary = "\n".join([what, "  in a collection that the script gave to the job", *more])
+        failure = failure_of(error)
+        place = "  in a collection that the script gave to the job"
+        more = failure.raised._replace(more=(*failure.raised.more, place))
+        failed = JobExecutionException.of(failure._replace(raised=more), self.job_id)
+        failed.__cause__ = error
         # What has raised is at its end: a restart would be one without the rest of it.
-        self.failure = AttemptFailed.of(summary, self.job_id, error, final=True)
+        self.failure = AttemptFailed(failed, final=True)
         self.alarm.ring()
 
     # --- signals -----------------------------------------------------------------------------------------------------

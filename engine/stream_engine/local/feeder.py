@@ -51,7 +51,8 @@ class Feeder:
             self._demand += 1
             try:
                 self._send()
-            except Exception as error:
+            except BaseException as error:
+                # SystemExit, too: it comes of pickling an element, and would end the script.
                 self._on_error(error)
 
     def stop(self) -> None:

@@ -13,6 +13,8 @@ from stream_engine.local.sources import PushSource
 from stream_engine.local.subtask import Subtask
 from stream_engine.operators.code import is_generated, site_of
 from stream_engine.operators.operator import Operator
+from stream_engine.plain_data import PlainData
+from stream_engine.report import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,12 +63,8 @@ def _handlers(name: str) -> Iterator[logging.Handler]:
 
 
 def _packed(state: dict[str, Any], handled: bool) -> bytes:
-    try:
-        return pickle.dumps((state, handled))
-    except Exception:
-        # Something in ``extra`` that cannot be pickled.
-        plain = {key: value for key, value in state.items() if value is None or isinstance(value, str | int | float)}
-        return pickle.dumps((plain, handled))
+    """The script's process runs nothing of what is in ``extra``: it gets the repr of an object."""
+    return pickle.dumps((PlainData(shortened).of(state), handled))
 
 
 def _subtask(worker: Worker) -> str:

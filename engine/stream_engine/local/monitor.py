@@ -127,7 +127,8 @@ class Monitor(Unmonitored):
             return None
         try:
             size = len(operator.iterable)  # pyright: ignore[reportArgumentType]
-        except (TypeError, OverflowError):
+        except Exception:
+            # It has none, or code of its own for it.
             return None
         return Progress(self._subtasks[task.id][0].records_in, size, "records")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from stream_engine.causes import cause_of, set_cause
 from stream_engine.checkpoints.restart import restart_strategy
 from stream_engine.graph.operators import FedSource, PythonSource, SocketTextSource
 from stream_engine.job import JobCancelledException, JobExecutionException
@@ -120,17 +121,19 @@ class Recovery:
         for damage in damages:
             tell(damage)
         if newest is None and damages:
-            summary = f"{failure.error}\nThe job is not restarted: none of its checkpoints can be read."
-            raise JobExecutionException(summary, self._job_id) from failure.error.__cause__
+            told = failure.error.failure
+            why = "The job is not restarted: none of its checkpoints can be read."
+            failed = JobExecutionException.of(told._replace(behind=(*told.behind, why)), self._job_id)
+            set_cause(failed, cause_of(failure.error))
+            raise failed
         self._origin = newest or self._begun_from
         origin = "the beginning"
         if newest is not None:
             origin = f"checkpoint {newest[1].checkpoint}"
         elif self._origin is not None:
             origin = self._origin[0]
-        cause = " ".join(line.strip() for line in str(failure.error).split("\n")[:2])
         when = f" in {delay / 1000:.1f} s" if delay >= 100 else ""
-        tell(f"Restart {self._restarts} from {origin}{when}: {cause}")
+        tell(f"Restart {self._restarts} from {origin}{when}: {failure.error.failure.headline}")
         return delay / 1000
 
     # --- savepoints --------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ class SnapshotWriter:
             number, place, encoded = self._waiting.get()
             try:
                 file = self._written(place, encoded) if encoded else None
-            except Exception as error:
+            except BaseException as error:
                 # Whatever it is: the coordinator waits for an answer, and the next checkpoint for this thread.
                 reason = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
                 self._control.send(DECLINED, 0, pickle.dumps((number, reason)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import pickle
 from collections import deque
+from functools import partial
 from math import inf
 from time import time
 from typing import TYPE_CHECKING, NoReturn
@@ -31,7 +32,7 @@ from stream_engine.local.connection import (
 from stream_engine.local.console import ConsoleWriter, flush_streams, redirect_streams
 from stream_engine.local.deadline import cancellation_timeout, deadline_in, unpacked_deadline
 from stream_engine.local.depth import allow_depth_of
-from stream_engine.local.failure import Cancelled, packed_failure
+from stream_engine.local.failure import Cancelled, send_failure
 from stream_engine.local.gate import Gate
 from stream_engine.local.heartbeats import frequency, start_heart
 from stream_engine.local.push_sources import PushSources
@@ -208,7 +209,7 @@ class Worker:
         self._switchboard.drain()
 
     def _fail(self, error: BaseException) -> None:
-        self.control.send(FAILED, 0, packed_failure(error, self.graph, self.index))
+        send_failure(error, self.graph, self.index, partial(self.control.send, FAILED, 0))
         self._stop()
 
     # --- the loop ----------------------------------------------------------------------------------------------------

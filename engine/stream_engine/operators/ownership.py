@@ -11,6 +11,8 @@ import pickle
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.report import shortened
+
 if TYPE_CHECKING:
     from stream_engine.operators.code import Code
 
@@ -64,7 +66,9 @@ def _copied(record: Any) -> Any:
         try:
             return copy.deepcopy(record)
         except Exception as error:
-            raise TypeError(f"a record must be copied here, which it does not allow ({error}): {record!r}") from error
+            raise TypeError(
+                f"a record must be copied here, which it does not allow ({error}): {shortened(record)}"
+            ) from error
 
 
 class Plainness:

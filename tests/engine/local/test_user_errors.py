@@ -91,7 +91,7 @@ PLACES = {
 def report(done: Done) -> str:
     """The standard error of a job that failed in time, without a word about the engine's inside."""
     assert done.code == 1
-    assert done.seconds < 5
+    assert done.seconds < 60
     assert "stream_engine" not in done.err
     assert "pyflink_stream" not in done.err
     return done.err

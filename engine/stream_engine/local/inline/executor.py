@@ -52,7 +52,7 @@ class InlineExecutor:
                 name = signal.Signals(stopped_by).name
                 raise JobCancelledException(f"The job was stopped by {name}.", job_id, stopped_by) from error
             failure = describe(error, plan, job.index_of(error))
-            raise JobExecutionException(failure.summary, job_id) from _users(error)
+            raise JobExecutionException.of(failure._replace(exception=None), job_id) from _users(error)
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results([accumulators], job_id))
 
 

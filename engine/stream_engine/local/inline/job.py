@@ -225,4 +225,4 @@ class InlineJob:
         except BaseException as error:
             if isinstance(error.__cause__ or error, KeyboardInterrupt | Terminated):
                 raise
-            tell(f"While stopping the job: {describe(error, self.graph, self.index_of(error)).summary}")
+            tell(f"While stopping the job: {describe(error, self.graph, self.index_of(error))}")

@@ -1,0 +1,69 @@
+"""Values for another process in which no code of the user's is to run, not even that of a pickle.
+
+A class says by ``__reduce__`` what unpickling does: end the process, hang, or raise. Plain data does nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray)
+# Immutable values of the standard library, whose pickles run nothing of the user's.
+_VALUES = (("datetime", ("date", "datetime", "time", "timedelta")), ("decimal", ("Decimal",)))
+_MOST_VALUES = 10_000
+_DEEPEST = 20
+
+
+class PlainData:
+    """Makes values plain. In place of one that is not, nor a collection of such, is what ``show`` makes of it.
+
+    The values may be 10,000 altogether, one in another up to a depth of 20; in place of the rest is ``"..."``.
+    """
+
+    def __init__(self, show: Callable[[object], str]) -> None:
+        self._show = show
+        self._left = _MOST_VALUES
+
+    def of(self, value: Any, depth: int = 0) -> Any:
+        self._left -= 1
+        if type(value) in _PLAIN or _is_immutable(value):
+            return value
+        if self._left < 0 or depth >= _DEEPEST:
+            return "..."
+        try:
+            return self.collection(value, depth + 1)
+        except TypeError:
+            # What stands for an element cannot be one.
+            return self._show(value)
+
+    def collection(self, value: Any, depth: int) -> Any:
+        """Subclasses are reduced to Python's own class, whatever they make of its methods."""
+        kind = type(value)
+        if issubclass(kind, str):
+            return str.__str__(value)
+        if issubclass(kind, tuple):
+            return tuple(self._all(tuple.__iter__(value), depth))
+        if issubclass(kind, list):
+            return self._all(list.__iter__(value), depth)
+        if issubclass(kind, dict):
+            return {self.of(key, depth): self.of(each, depth) for key, each in list(dict.items(value))}
+        if issubclass(kind, set):
+            return set(self._all(set.__iter__(value), depth))
+        if issubclass(kind, frozenset):
+            return frozenset(self._all(frozenset.__iter__(value), depth))
+        return self._show(value)
+
+    def _all(self, values: Iterable[Any], depth: int) -> list[Any]:
+        return [self.of(each, depth) for each in values]
+
+
+def _is_immutable(value: Any) -> bool:
+    for module, names in _VALUES:
+        if module in sys.modules and any(getattr(sys.modules[module], name) is type(value) for name in names):
+            # A zone may be of the user's making.
+            return getattr(value, "tzinfo", None) is None
+    return False

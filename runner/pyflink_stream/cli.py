@@ -278,7 +278,8 @@ def parse(args: Sequence[str]) -> Request | Watching | int:
     except click.ClickException as error:
         from pyflink_stream import usage
 
-        usage.show(error, command, split(args)[0])
+        with console.to_whom_it_reaches():
+            usage.show(error, command, split(args)[0])
         return error.exit_code
     except ConfigurationError as error:
         from pyflink_stream import usage

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stream_engine.failure import text_of
+from stream_engine.local.output import forget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.text import Text
 
@@ -59,18 +61,29 @@ def can_be_drawn_on(shared: bool = False) -> bool:
 
 
 def _print(label: str, style: str, text: str) -> None:
-    stream = sys.stderr
-    if label and stream.isatty():
+    if label and sys.stderr.isatty():
         from rich.text import Text
 
         _rich(Text.assemble((label, style), text))
     else:
-        stream.write(f"{label}{text}\n")
-        stream.flush()
+        with to_whom_it_reaches():
+            sys.stderr.write(f"{label}{text}\n")
+            sys.stderr.flush()
 
 
 def _rich(text: Text) -> None:
     from rich.console import Console
 
-    # Broken by the terminal, not by rich: a line can then be copied whole.
-    Console(file=sys.stderr).print(text, soft_wrap=True)
+    with to_whom_it_reaches():
+        # Broken by the terminal, not by rich: a line can then be copied whole.
+        Console(file=sys.stderr).print(text, soft_wrap=True)
+
+
+@contextmanager
+def to_whom_it_reaches() -> Iterator[None]:
+    """Goes on where standard error cannot be written to: there is nobody to tell, and the exit status says enough."""
+    try:
+        yield
+    except (OSError, ValueError):
+        # A full disk, a reader that has gone, or a stream that the script has closed.
+        forget(sys.stderr)

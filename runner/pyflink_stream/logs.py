@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import TextIO
 
+from pyflink_stream import console
 from stream_engine.local.logs import OWN_HANDLER
 
 _FORMAT = "%(asctime)s.%(msecs)03d %(levelname)-7s %(name)s [%(threadName)s]: %(message)s"
@@ -25,7 +26,7 @@ def configure(verbosity: int, file: str | None) -> None:
     if file is not None:
         level = min(level, logging.INFO)
         try:
-            handlers.append(_handler(logging.FileHandler(file, encoding="utf-8"), level))
+            handlers.append(_handler(_LogFile(file), level))
         except OSError as error:
             raise LogFileError(f"--log-file {file}: cannot be written to: {error.strerror}") from None
     root = logging.getLogger()
@@ -41,6 +42,24 @@ def debug(text: str, *arguments: object) -> None:
 def info(text: str) -> None:
     """Logs what the launcher tells of a job."""
     logging.getLogger(__package__).info("%s", text)
+
+
+class _LogFile(logging.FileHandler):
+    def __init__(self, path: str) -> None:
+        super().__init__(path, encoding="utf-8")
+        self._path = path
+        self._failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Says once that the file cannot be written to, which is no reason to stop a job."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._failed:
+            self._failed = True
+            console.warning(
+                f"--log-file {self._path}: cannot be written to: {error.strerror}; lines of the log are missing there"
+            )
 
 
 class _StandardError(logging.StreamHandler):

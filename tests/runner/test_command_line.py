@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -277,3 +278,45 @@ def test_a_signal_ends_main_and_runs_its_cleanup(command: Command, number: signa
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (status, "cleaned up\n", "")
+
+
+@pytest.mark.parametrize("arguments", [("missing.py",), ("--no-such-option", "s.py"), ("-c", "gone", "s.py")])
+@pytest.mark.parametrize("where", ["full", "without a reader", "closed"])
+def test_a_wrong_command_line_is_one_whether_or_not_that_can_be_said(
+    command: Command, where: str, arguments: tuple[str, ...]
+) -> None:
+    command.write("s.py", "def main(factory): pass\n")
+    redirections = {"full": "2>/dev/full", "closed": "2>&-", "without a reader": ""}
+    if where == "full" and not os.path.exists("/dev/full"):
+        pytest.skip("there is no device that is always full")
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [shlex.join([sys.executable, "-m", "pyflink_stream", *arguments]), redirections[where]]
+    done = subprocess.run(
+        " ".join(line),
+        shell=True,
+        cwd=command.directory,
+        env=command.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=writer,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_a_failure_that_cannot_be_told_is_one(command: Command) -> None:
+    command.write("s.py", "def main(factory): raise ValueError\n")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pyflink_stream", "s.py"],
+            cwd=command.directory,
+            env=command.environment,
+            stderr=full,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1

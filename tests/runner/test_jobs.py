@@ -189,3 +189,21 @@ def test_a_failure_is_not_also_a_plan_without_execute(command: Command) -> None:
     )
     done = command.run("s.py")
     assert (done.returncode, done.stderr) == (1, "enough\n")
+
+
+def test_a_link_to_itself_among_the_files_of_a_directory_is_skipped_with_a_warning(command: Command) -> None:
+    command.write("in/a.txt", "line\n")
+    link = command.directory / "in" / "link"
+    link.symlink_to("link")
+    command.write(
+        "s.py",
+        """
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.read_text_file("in").output()
+            env.execute()
+        """,
+    )
+    done = command.run("s.py")
+    assert (done.returncode, done.stdout) == (0, "line\n")
+    assert done.stderr == f"Warning: {link} is not read: it is a link that leads nowhere, or to itself\n"

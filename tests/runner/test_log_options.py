@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -106,3 +107,19 @@ def test_a_log_file_that_cannot_be_written_is_refused_before_anything_runs(
     done = command.run("--log-file", path, "s.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith(f"Error: --log-file {path}: cannot be written to: {reason}\n")
+
+
+FULL = "/dev/full"
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason="there is no device that is always full")
+def test_a_log_file_on_a_full_disk_is_told_once_and_the_job_goes_on(command: Command) -> None:
+    command.write("s.py", SCRIPT)
+    done = command.run("--log-file", FULL, "s.py")
+    assert (done.returncode, done.stdout) == (0, "record\n")
+    warning, message = done.stderr.splitlines()
+    assert warning == (
+        "Warning: --log-file /dev/full: cannot be written to: No space left on device; "
+        "lines of the log are missing there"
+    )
+    assert message.endswith("a warning")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
@@ -28,7 +29,7 @@ class FileSystem(Protocol):
     """
 
     def status(self, path: str) -> FileStatus | None:
-        """What stands at ``path``, links followed; None for nothing."""
+        """What stands at ``path``, links followed; None for nothing, as where a link leads nowhere or to itself."""
         ...
 
     def readable(self, path: str) -> bool:
@@ -80,6 +81,10 @@ class LocalFileSystem:
             found = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return None
+            raise
         return FileStatus(stat.S_ISDIR(found.st_mode), stat.S_ISREG(found.st_mode), found.st_size)
 
     def readable(self, path: str) -> bool:

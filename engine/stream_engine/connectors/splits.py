@@ -12,7 +12,7 @@ from stream_engine.connectors.filesystem import resolve
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from stream_engine.connectors.filesystem import FileStatus, FileSystem
 
@@ -51,19 +51,25 @@ class _File:
     divisible: bool
 
 
-def list_splits(path: str | os.PathLike[str], parallelism: int, charset: str = "utf-8") -> list[list[FileSplit]]:
+def list_splits(
+    path: str | os.PathLike[str],
+    parallelism: int,
+    charset: str = "utf-8",
+    on_skipped: Callable[[str], object] = lambda path: None,
+) -> list[list[FileSplit]]:
     """The splits of each of ``parallelism`` subtasks, balanced by bytes.
 
     ``path`` is a file, a directory or a glob pattern (``**`` crosses directories). Of a directory its files are read,
     not those of its sub-directories, and none whose name begins with ``.`` or ``_``. Compressed files, and those of
-    charsets in which a line's start cannot be found from the middle, are not divided.
+    charsets in which a line's start cannot be found from the middle, are not divided. Of a directory, or of what a
+    pattern matches, a link that leads nowhere or to itself is skipped: ``on_skipped`` gets its path.
 
     Raises FileNotFoundError, PermissionError, or ValueError for a path or charset that is not supported.
     """
     file_system, resolved = resolve(path)
     dividing = splits_at_newlines(charset)
     files: list[_File] = []
-    for file, status in _find(file_system, resolved):
+    for file, status in _find(file_system, resolved, on_skipped):
         if not file_system.readable(file):
             raise PermissionError(f"cannot read {file}: permission denied")
         if status.size > 0 or not status.regular:
@@ -71,11 +77,11 @@ def list_splits(path: str | os.PathLike[str], parallelism: int, charset: str = "
     return _divide(files, parallelism)
 
 
-def _find(file_system: FileSystem, path: str) -> Iterator[tuple[str, FileStatus]]:
+def _find(file_system: FileSystem, path: str, on_skipped: Callable[[str], object]) -> Iterator[tuple[str, FileStatus]]:
     """The files that ``path`` means, each once, in the order of their paths."""
     status = file_system.status(path)
     if status is not None:
-        yield from _files_at(file_system, path, status)
+        yield from _files_at(file_system, path, status, on_skipped)
         return
     if not _PATTERN.search(path):
         raise FileNotFoundError(_nothing_at(file_system, path))
@@ -85,14 +91,18 @@ def _find(file_system: FileSystem, path: str) -> Iterator[tuple[str, FileStatus]
     seen: set[str] = set()
     for match in matches:
         status = file_system.status(match)
-        # A match may be a link that leads nowhere, or a file that has gone since.
-        for file, file_status in _files_at(file_system, match, status) if status else ():
+        if status is None:
+            on_skipped(match)
+            continue
+        for file, file_status in _files_at(file_system, match, status, on_skipped):
             if file not in seen:
                 seen.add(file)
                 yield file, file_status
 
 
-def _files_at(file_system: FileSystem, path: str, status: FileStatus) -> Iterator[tuple[str, FileStatus]]:
+def _files_at(
+    file_system: FileSystem, path: str, status: FileStatus, on_skipped: Callable[[str], object]
+) -> Iterator[tuple[str, FileStatus]]:
     if not status.directory:
         yield path, status
         return
@@ -102,7 +112,9 @@ def _files_at(file_system: FileSystem, path: str, status: FileStatus) -> Iterato
         if not name.startswith((".", "_")):
             child = file_system.join(path, name)
             child_status = file_system.status(child)
-            if child_status is not None and child_status.regular:
+            if child_status is None:
+                on_skipped(child)
+            elif child_status.regular:
                 yield child, child_status
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.graph.operators import TextFileSink, TextFileSource
 from stream_engine.job import InvalidProgramException, JobExecutionException
+from stream_engine.local.output import tell
 from stream_engine.report import one_line
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def prepare_files(plan: JobGraph, job_id: str, resumed: Collection[str] = ()) ->
             from stream_engine.connectors.splits import list_splits
 
             try:
-                splits[task.head.id] = list_splits(operator.path, task.parallelism, operator.charset)
+                splits[task.head.id] = list_splits(operator.path, task.parallelism, operator.charset, _tell_of_skipped)
             except (OSError, ValueError) as error:
                 raise _located(error, task.head, job_id) from error
     # Only when all inputs are there: an earlier result may be about to be deleted.
@@ -73,6 +74,10 @@ def _with_output(node: StreamNode, parallelism: int, job_id: str, resumed: bool)
     except (OSError, ValueError) as error:
         raise _located(error, node, job_id) from error
     return replace(node, operator=sink._replace(path=path))
+
+
+def _tell_of_skipped(path: str) -> None:
+    tell(f"Warning: {one_line(path)} is not read: it is a link that leads nowhere, or to itself")
 
 
 def _located(error: Exception, node: StreamNode, job_id: str) -> JobExecutionException:

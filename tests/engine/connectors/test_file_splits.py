@@ -179,3 +179,20 @@ def test_a_file_that_may_not_be_read_is_an_error_before_anything_is_read(tmp_pat
 
     with pytest.raises(PermissionError, match=r"cannot read .*/a"):
         list_splits(tmp_path, 1)
+
+
+@pytest.mark.parametrize("target", ["nowhere", "link"])
+@pytest.mark.parametrize("pattern", ["", "*"])
+def test_a_link_that_leads_nowhere_or_to_itself_is_skipped_and_named(tmp_path: Path, pattern: str, target: str) -> None:
+    (tmp_path / "a.txt").write_text("line\n")
+    (tmp_path / "link").symlink_to(tmp_path / target)
+    skipped: list[str] = []
+    splits = list_splits(tmp_path / pattern, 1, on_skipped=skipped.append)
+    assert splits == [[FileSplit(str(tmp_path / "a.txt"), 0, 5)]]
+    assert skipped == [str(tmp_path / "link")]
+
+
+def test_a_link_to_itself_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "link")
+    with pytest.raises(FileNotFoundError, match="there is no file or directory"):
+        list_splits(tmp_path / "link", 1)

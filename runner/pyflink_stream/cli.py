@@ -314,7 +314,7 @@ def _log(verbosity: int, file: str | None, program: Program, source: configurati
     except logs.LogFileError as error:
         raise click.UsageError(str(error)) from None
     logs.debug("Script %s, packages: %s", program.script, ", ".join(program.packages) or "none")
-    logs.debug("Configuration: %s", source.file or "the defaults")
+    logs.debug("Configuration: %s", source)
 
 
 def _definition(text: str) -> configuration.Setting:

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _FILE_NAMES = ("flink-conf.yaml", "config.yaml")
+# Far beyond what anybody sets; an alias (*name) can stand for very much in few bytes.
+_MOST_BYTES = 256 * 1024
+_MOST_VALUES = 1000
+_DEEPEST = 20
+_TOO_DEEP = f"keys lie in one another more than {_DEEPEST} deep"
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -27,10 +32,17 @@ class Setting(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where the configuration comes from. ``file`` is None when there is none, with the reason in ``remark``."""
+    """Where the configuration comes from. ``file`` is None when there is none, with the reason in ``remark``.
+
+    ``origin`` says why it is that file.
+    """
 
     file: str | None
     remark: str | None = None
+    origin: str = ""
+
+    def __str__(self) -> str:
+        return f"{os.path.abspath(self.file)} ({self.origin})" if self.file else "the defaults"
 
 
 def find(directory: str | None) -> Source:
@@ -45,9 +57,14 @@ def find(directory: str | None) -> Source:
                 raise ConfigurationFileError(f"{origin} {asked}: {what}")
             file = _file_in(asked)
             names = " or ".join(_FILE_NAMES)
-            return Source(file, None if file else f"{origin} {asked}: no {names} there; the defaults hold")
-    places = ["conf", *_checkout_conf(), _HERE]
-    return Source(next((file for file in map(_file_in, places) if file), None))
+            return Source(file, None if file else f"{origin} {asked}: no {names} there; the defaults hold", origin)
+    places = [
+        ("conf", "conf of the working directory"),
+        *((place, "conf of the checkout") for place in _checkout_conf()),
+        (_HERE, "installed"),
+    ]
+    found = ((_file_in(place), origin) for place, origin in places)
+    return next((Source(file, None, origin) for file, origin in found if file), Source(None))
 
 
 def load(file: str | None, settings: Iterable[Setting]) -> tuple[Configuration, list[str]]:
@@ -82,13 +99,18 @@ def _read(file: str) -> list[Setting]:
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         with open(file, "rb") as stream:
-            root = yaml.compose(stream, Loader=loader)
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ConfigurationFileError(f"{file}: larger than {_MOST_BYTES // 1024} KiB, which is no configuration")
+        root = yaml.compose(content, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{file}:{mark.line + 1}" if mark else file
         raise ConfigurationFileError(f"{where}: not valid YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise ConfigurationFileError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ConfigurationFileError(f"{file}: {_TOO_DEEP}") from None
     except OSError as error:
         raise ConfigurationFileError(f"{file}: cannot be read: {error.strerror}") from None
     if root is None or _is_null(root):
@@ -96,30 +118,49 @@ def _read(file: str) -> list[Setting]:
     if root.id != "mapping":
         raise ConfigurationFileError(f"{file}:{root.start_mark.line + 1}: expected lines of the form 'key: value'")
     settings: dict[str, Setting] = {}
-    for setting in _flatten(file, "", root, ()):
+    for setting in _Flat(file).settings(root):
         earlier = settings.setdefault(setting.key, setting)
         if earlier is not setting:
             raise ConfigurationFileError(f"{setting.origin}: {setting.key} is set already, at {earlier.origin}")
     return list(settings.values())
 
 
-def _flatten(file: str, prefix: str, node: Any, parents: tuple[Any, ...]) -> Iterator[Setting]:
+class _Flat:
     """The leaves of a mapping with their dotted keys. Values stay text: YAML's own ideas of numbers are not Flink's."""
-    for key_node, value in node.value:
-        origin = f"{file}:{key_node.start_mark.line + 1}"
-        if key_node.id != "scalar":
-            raise ConfigurationFileError(f"{origin}: a key must be text")
-        key = prefix + key_node.value.strip()
-        if value.id == "mapping":
-            if any(value is parent for parent in (node, *parents)):
-                raise ConfigurationFileError(f"{origin}: {key} contains itself")
-            yield from _flatten(file, f"{key}.", value, (node, *parents))
-        elif value.id == "sequence":
-            if any(item.id != "scalar" for item in value.value):
-                raise ConfigurationFileError(f"{origin}: {key}: a list may hold plain values only")
-            yield Setting(key, ",".join(item.value for item in value.value), origin)
-        elif not _is_null(value):
-            yield Setting(key, value.value, origin)
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._values = 0
+        self._size = 0
+
+    def settings(self, node: Any, prefix: str = "", parents: tuple[Any, ...] = ()) -> Iterator[Setting]:
+        for key_node, value in node.value:
+            origin = f"{self._file}:{key_node.start_mark.line + 1}"
+            if key_node.id != "scalar":
+                raise ConfigurationFileError(f"{origin}: a key must be text")
+            key = prefix + key_node.value.strip()
+            self._count(origin, key)
+            if value.id == "mapping":
+                if any(value is parent for parent in (node, *parents)):
+                    raise ConfigurationFileError(f"{origin}: {key} contains itself")
+                if len(parents) + 1 >= _DEEPEST:
+                    raise ConfigurationFileError(f"{origin}: {_TOO_DEEP}")
+                yield from self.settings(value, f"{key}.", (node, *parents))
+            elif value.id == "sequence":
+                if any(item.id != "scalar" for item in value.value):
+                    raise ConfigurationFileError(f"{origin}: {key}: a list may hold plain values only")
+                for item in value.value:
+                    self._count(origin, item.value)
+                yield Setting(key, ",".join(item.value for item in value.value), origin)
+            elif not _is_null(value):
+                yield Setting(key, value.value, origin)
+
+    def _count(self, origin: str, text: str) -> None:
+        self._values += 1
+        self._size += len(text)
+        if self._values > _MOST_VALUES or self._size > _MOST_BYTES:
+            what = f"more than {_MOST_VALUES} keys and values, or more than {_MOST_BYTES // 1024} KiB of them"
+            raise ConfigurationFileError(f"{origin}: {what}; an alias (*name) repeats all that it stands for")
 
 
 def _is_null(node: Any) -> bool:

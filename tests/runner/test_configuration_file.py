@@ -165,6 +165,51 @@ def test_a_file_that_is_no_configuration_is_reported_with_its_line(script: Comma
     assert "Traceback" not in done.stderr
 
 
+def aliases(first: str, levels: int = 30) -> str:
+    """Each level has the one before it nine times: nothing could hold what the last one stands for."""
+    lines = [f"a0: &a0 {first}"]
+    for level in range(1, levels):
+        values = ", ".join(f"k{number}: *a{level - 1}" for number in range(9))
+        lines.append(f"a{level}: &a{level} {{{values}}}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (aliases("{x: 1}"), "more than 1000 keys and values, or more than 256 KiB of them; an alias"),
+        (aliases("{}"), "more than 1000 keys and values, or more than 256 KiB of them; an alias"),
+        (aliases("~"), "more than 1000 keys and values, or more than 256 KiB of them; an alias"),
+        (f"a: &a {'x' * 100_000}\nb: [{'*a, ' * 900}]", "more than 256 KiB of them; an alias"),
+        ("\n".join(f"{' ' * depth}a:" for depth in range(21)) + " 1", "keys lie in one another more than 20 deep"),
+        ("\n".join(f"{' ' * depth}a:" for depth in range(700)) + " 1", "keys lie in one another more than 20 deep"),
+        ("{a: " * 20_000, ""),
+        ("a: 1\n#" + "#" * 256 * 1024, "larger than 256 KiB, which is no configuration"),
+    ],
+    ids=["values", "empty", "null", "texts", "deep", "very deep", "unclosed", "large"],
+)
+def test_a_file_that_stands_for_too_much_is_refused(script: Command, text: str, message: str) -> None:
+    script.write("conf/flink-conf.yaml", "").write_text(text)
+    done = script.run("s.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: conf/flink-conf.yaml:")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_few_aliases_may_be_used(script: Command) -> None:
+    script.write("conf/flink-conf.yaml", "mine: &mine {default: 3}\nparallelism: *mine\n")
+    done = script.run("s.py")
+    assert (done.returncode, done.stdout) == (0, "3\n")
+
+
+def test_the_log_says_which_file_is_used_and_why(script: Command) -> None:
+    path = script.write("conf/flink-conf.yaml", "")
+    assert f"Configuration: {path} (conf of the working directory)\n" in script.run("-vv", "s.py").stderr
+    assert f"Configuration: {path} (-c)\n" in script.run("-vv", "-c", "conf", "s.py").stderr
+    assert f"Configuration: {path} (FLINK_CONF_DIR)\n" in script.run("-vv", "s.py", FLINK_CONF_DIR="conf").stderr
+
+
 def test_a_binary_file_is_reported(script: Command) -> None:
     script.write("conf/flink-conf.yaml", "").write_bytes(b"a: \xff\x00\xfe")
     done = script.run("s.py")

@@ -228,7 +228,7 @@ def test_what_cannot_be_pickled_is_named(jobs: Jobs) -> None:
             self.generator = (number for number in range(value))
 
     message = failure(jobs, adding("calls", Holding()))
-    assert "an accumulator cannot be sent to the script, as it cannot be pickled" in message
+    assert "the accumulator 'calls' cannot be sent to the script, as it cannot be pickled" in message
 
 
 def test_an_accumulator_that_functions_share_counts_once() -> None:

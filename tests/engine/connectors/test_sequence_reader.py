@@ -51,9 +51,43 @@ def test_readers_of_another_parallelism_take_over_what_was_left(
     for subtask in range(after):
         reader = SequenceReader(0, end, subtask, after)
         reader.take_share(positions, subtask, after)
-        numbers += read_all(reader)
+        taken = read_all(reader)
+        assert taken == sorted(taken)
+        numbers += taken
 
     assert sorted(numbers) == list(range(end + 1))
+
+
+@given(st.integers(0, 60), st.lists(st.tuples(st.integers(1, 5), st.lists(st.integers(0, 9), max_size=5)), min_size=2))
+def test_a_chain_of_readers_of_any_parallelism_reads_each_integer_once(
+    end: int, runs: list[tuple[int, list[int]]]
+) -> None:
+    numbers: list[int] = []
+    positions: list[list[range]] | None = None
+    for width, limits in runs:
+        readers = [SequenceReader(0, end, subtask, width) for subtask in range(width)]
+        for subtask, reader in enumerate(readers):
+            if positions is not None:
+                reader.take_share(positions, subtask, width)
+        for reader, limit in zip(readers, limits, strict=False):
+            numbers += reader.read(limit) or []
+        positions = [reader.position() for reader in readers]
+
+    assert sorted([*numbers, *(number for each in positions or () for left in each for number in left)]) == list(
+        range(end + 1)
+    )
+
+
+def test_shares_do_not_multiply_with_the_number_of_resumes() -> None:
+    readers = [SequenceReader(0, 10**12, subtask, 3) for subtask in range(3)]
+    for width in (2, 3, 4, 1, 3) * 10:
+        positions = [reader.position() for reader in readers]
+        readers = [SequenceReader(0, 0, 0, 1) for _ in range(width)]
+        for subtask, reader in enumerate(readers):
+            reader.take_share(positions, subtask, width)
+            reader.read(100 + subtask)
+
+    assert max(len(reader.position()) for reader in readers) < 5
 
 
 def test_a_start_after_the_end_is_an_empty_sequence() -> None:

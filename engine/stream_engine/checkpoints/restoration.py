@@ -9,7 +9,7 @@ from stream_engine.graph.identity import whole_uid
 from stream_engine.operators.snapshot import StateError, deal, key_hash, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from stream_engine.checkpoints.metadata import Metadata
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
@@ -48,12 +48,9 @@ def read_states(
     parts = {uid: _lost_parts(metadata, uid, plan) for uid in operators}
     wanted = {*operators, *(part for each in parts.values() for part in each)} & metadata.operators.keys()
     own_only = {uid for uid in wanted if same_hashes and metadata.operators[uid].parallelism == width}
-    snapshots: dict[str, dict[int, OperatorSnapshot]] = {}
-    for file in metadata.files:
-        here = {uid for uid in file.operators if uid in wanted and (file.index == index or uid not in own_only)}
-        if here:
-            for uid, snapshot in read_state_file(directory, file, here).items():
-                snapshots.setdefault(uid, {})[file.index] = snapshot
+    snapshots = read_snapshots(
+        directory, metadata, lambda uid, of: uid in wanted and (of == index or uid not in own_only)
+    )
     states: dict[str, RestoredState] = {}
     for uid in operators:
         if uid in metadata.operators:
@@ -63,6 +60,22 @@ def read_states(
             for part in parts[uid]:
                 _add_elements(states[uid], snapshots.get(part, {}).values())
     return states
+
+
+def read_snapshots(
+    directory: str, metadata: Metadata, wanted: Callable[[str, int], bool]
+) -> dict[str, dict[int, OperatorSnapshot]]:
+    """By uid and by the index of their subtask, those that are ``wanted``, as the function of both says.
+
+    Raises what ``read_states`` does.
+    """
+    snapshots: dict[str, dict[int, OperatorSnapshot]] = {}
+    for file in metadata.files:
+        here = {uid for uid in file.operators if wanted(uid, file.index)}
+        if here:
+            for uid, snapshot in read_state_file(directory, file, here).items():
+                snapshots.setdefault(uid, {})[file.index] = snapshot
+    return snapshots
 
 
 def _lost_parts(metadata: Metadata, uid: str, plan: Collection[str]) -> list[str]:

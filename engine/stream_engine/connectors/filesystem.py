@@ -7,7 +7,7 @@ import glob
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -15,11 +15,15 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 @dataclass(frozen=True)
 class FileStatus:
-    """What stands at a path: a ``directory``, a ``regular`` file of ``size`` bytes, or neither (a pipe, a device)."""
+    """What stands at a path: a ``directory``, a ``regular`` file of ``size`` bytes, or neither (a pipe, a device).
+
+    ``identity`` is the same for all names of one file or directory.
+    """
 
     directory: bool
     regular: bool
     size: int
+    identity: tuple[int, int] | None = field(default=None, compare=False)
 
 
 class FileSystem(Protocol):
@@ -30,6 +34,10 @@ class FileSystem(Protocol):
 
     def status(self, path: str) -> FileStatus | None:
         """What stands at ``path``, links followed; None for nothing, as where a link leads nowhere or to itself."""
+        ...
+
+    def real(self, path: str) -> str:
+        """The path without links, whether or not something stands there."""
         ...
 
     def readable(self, path: str) -> bool:
@@ -85,7 +93,11 @@ class LocalFileSystem:
             if error.errno == errno.ELOOP:
                 return None
             raise
-        return FileStatus(stat.S_ISDIR(found.st_mode), stat.S_ISREG(found.st_mode), found.st_size)
+        identity = (found.st_dev, found.st_ino)
+        return FileStatus(stat.S_ISDIR(found.st_mode), stat.S_ISREG(found.st_mode), found.st_size, identity)
+
+    def real(self, path: str) -> str:
+        return os.path.realpath(path)
 
     def readable(self, path: str) -> bool:
         return os.access(path, os.R_OK)

@@ -6,6 +6,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from stream_engine.connectors.filesystem import resolve
+from stream_engine.connectors.text_output import is_result
 
 if TYPE_CHECKING:
     import os
@@ -17,80 +18,6 @@ if TYPE_CHECKING:
 _BUFFER_SIZE = 256 * 1024
 
 
-def prepare_output(path: str | os.PathLike[str], parallelism: int, overwrite: bool) -> str:
-    """Makes room for the results of a job, before it starts: an empty file for one writer, a directory for more.
-
-    Returns the path, absolute, that the writers are to be given. Missing parent directories are made. With
-    ``overwrite`` an earlier result is deleted: a file, or of a directory those files that are named by a number, as
-    writers name them. Nothing else is ever deleted. A device or a pipe is written to as it is.
-
-    Raises FileExistsError when the path exists and ``overwrite`` is not given, or when what is there is not a result;
-    other OSErrors when the path cannot be written to; ValueError when it means nothing.
-    """
-    file_system, resolved = resolve(path)
-    status = file_system.status(resolved)
-    if status is not None:
-        if parallelism == 1 and not status.directory and not status.regular:
-            return resolved
-        if not overwrite:
-            raise FileExistsError(
-                f"the output {resolved} exists already: delete it, write to another path, or say "
-                "write_as_text(path, mode=WriteMode.OVERWRITE)"
-            )
-        if status.directory:
-            _delete_results(file_system, resolved, keep_directory=parallelism > 1)
-        elif status.regular and parallelism > 1:
-            file_system.delete_file(resolved)
-    try:
-        if parallelism == 1:
-            file_system.make_directory(file_system.parent(resolved))
-            file_system.create(resolved, exclusive=not overwrite).close()
-        else:
-            file_system.make_directory(resolved, exclusive=not overwrite)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write to {resolved}: {error.strerror}") from error
-    return resolved
-
-
-def resume_output(path: str | os.PathLike[str], parallelism: int) -> str:
-    """As ``prepare_output``, for a job that goes on with its earlier results, perhaps with more or fewer writers.
-
-    The file of a single writer becomes the first one of several. Raises OSError or ValueError, as there.
-    """
-    file_system, resolved = resolve(path)
-    status = file_system.status(resolved)
-    try:
-        if parallelism > 1 and status is not None and status.regular:
-            aside = f"{resolved}.1"
-            file_system.rename(resolved, aside)
-            file_system.make_directory(resolved, exclusive=True)
-            file_system.rename(aside, file_system.join(resolved, "1"))
-        elif status is None:
-            file_system.make_directory(resolved if parallelism > 1 else file_system.parent(resolved))
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write to {resolved}: {error.strerror}") from error
-    return resolved
-
-
-def _delete_results(file_system: FileSystem, directory: str, keep_directory: bool) -> None:
-    names = file_system.names(directory)
-    results: list[str] = []
-    for name in names:
-        path = file_system.join(directory, name)
-        status = file_system.status(path)
-        if name.isascii() and name.isdigit() and status is not None and status.regular:
-            results.append(path)
-        elif not keep_directory or name.isdigit():
-            raise FileExistsError(
-                f"the output {directory} is a directory that holds more than results ({name}): nothing was deleted; "
-                "move that away, or write to another path"
-            )
-    for path in results:
-        file_system.delete_file(path)
-    if not keep_directory:
-        file_system.delete_directory(directory)
-
-
 class TextWriter:
     r"""Writes the lines of ``subtask`` (from 0), each ended by ``\n``, in utf-8; a lone surrogate becomes ``?``.
 
@@ -98,8 +25,8 @@ class TextWriter:
     ``path``. The file is emptied at once. When writing fails, it is cut back to its last whole line.
 
     Where writers go on after a checkpoint, ``positions`` has the sizes (bytes) that files had then, by the index of
-    their writer: the file of this one, and those of writers that are no more. They are cut to these sizes. Whatever
-    others there are of such writers are deleted by the first of the writers. Raises OSError for a shorter file.
+    their writer: the file of this one, and those of writers that the job no longer has. They are cut to these sizes.
+    Files of such writers that were made since are deleted by the first writer. Raises OSError for a shorter file.
     """
 
     def __init__(
@@ -179,9 +106,9 @@ class TextWriter:
 
 
 def _settle_others(file_system: FileSystem, directory: str, parallelism: int, positions: Mapping[int, int]) -> None:
-    """Files of writers that are no more: cut to what they had at the checkpoint, or deleted if they were not there."""
+    """Files of writers that the job no longer has: cut to their size at the checkpoint, or deleted if made since."""
     for name in file_system.names(directory):
-        index = int(name) - 1 if name.isascii() and name.isdigit() else -1
+        index = int(name) - 1 if is_result(name) else -1
         if index >= parallelism:
             path = file_system.join(directory, name)
             if index in positions:
@@ -194,5 +121,7 @@ def _reopened(file_system: FileSystem, path: str, size: int) -> BinaryIO:
     try:
         return file_system.reopen(path, size)
     except (EOFError, FileNotFoundError):
+        if not size:
+            return file_system.create(path)
         reason = f"at the checkpoint it had {size} bytes, of which some are missing now"
         raise OSError(errno.EIO, reason, path) from None

@@ -67,7 +67,7 @@ class LocalExecutor:
         monitor = Unmonitored()
         try:
             with Recovery(job_id, job_name, plan, configuration, savepoint) as recovery:
-                plan, splits = prepare_files(plan, job_id, recovery.resumed)
+                plan, splits = prepare_files(plan, job_id, recovery.written, recovery.lenient)
                 _log_start(plan, job_name, job_id)
                 start = monotonic()
                 monitor = self._monitor(job_id, job_name, plan, configuration)

@@ -6,6 +6,7 @@ An error found here has damaged nothing and read no record.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,20 +16,24 @@ from stream_engine.local.output import tell
 from stream_engine.report import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping
 
     from stream_engine.connectors.splits import FileSplit
-    from stream_engine.graph.job_graph import JobGraph, Task
+    from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamNode
+    from stream_engine.operators.sinks import WrittenFiles
 
 # By operator, then by subtask.
 Splits = dict[int, list[list["FileSplit"]]]
 
 
-def prepare_files(plan: JobGraph, job_id: str, resumed: Collection[str] = ()) -> tuple[JobGraph, Splits]:
+def prepare_files(
+    plan: JobGraph, job_id: str, written: Mapping[str, WrittenFiles] | None = None, lenient: bool = False
+) -> tuple[JobGraph, Splits]:
     """The plan with the paths that its workers are to write to, and what each source is to read.
 
-    The operators whose uids are ``resumed`` go on with the results that are there.
+    The sinks whose uids are in ``written`` go on with those files. One that now has another path is refused or, where
+    that is ``lenient``, begins anew there. Nothing is touched before all of the job's files have been looked at.
     Raises JobExecutionException for a path that cannot be used, with the operator that it was for.
     """
     splits: Splits = {}
@@ -38,12 +43,20 @@ def prepare_files(plan: JobGraph, job_id: str, resumed: Collection[str] = ()) ->
             # Here and below: jobs without files start sooner.
             from stream_engine.connectors.splits import list_splits
 
-            try:
+            with _located(task.head, job_id):
                 splits[task.head.id] = list_splits(operator.path, task.parallelism, operator.charset, _tell_of_skipped)
-            except (OSError, ValueError) as error:
-                raise _located(error, task.head, job_id) from error
-    # Only when all inputs are there: an earlier result may be about to be deleted.
-    tasks = tuple(_with_outputs(task, job_id, resumed) for task in plan.tasks)
+    sinks = [(node, task) for task in plan.tasks for node in task.operators if isinstance(node.operator, TextFileSink)]
+    if not sinks:
+        return plan, splits
+    resumed = {
+        node.id
+        for node, task in sinks
+        if _checked(node, task.parallelism, job_id, (written or {}).get(node.uid or ""), lenient)
+    }
+    tasks = tuple(
+        task._replace(operators=tuple(_prepared(node, task.parallelism, job_id, resumed) for node in task.operators))
+        for task in plan.tasks
+    )
     return plan._replace(tasks=tasks), splits
 
 
@@ -55,24 +68,39 @@ def check_spill_directory(directories: tuple[str, ...]) -> None:
         raise InvalidProgramException(f"io.tmp.dirs: {directories[0]} is not a directory that can be written to.")
 
 
-def _with_outputs(task: Task, job_id: str, resumed: Collection[str]) -> Task:
-    operators = (_with_output(node, task.parallelism, job_id, node.uid in resumed) for node in task.operators)
-    return task._replace(operators=tuple(operators))
+def _checked(node: StreamNode, parallelism: int, job_id: str, files: WrittenFiles | None, lenient: bool) -> bool:
+    """Whether a text sink goes on with ``files``; else it begins anew."""
+    from stream_engine.connectors.text_output import check_output, check_resumed, real_output
+
+    sink = node.operator
+    assert isinstance(sink, TextFileSink)
+    with _located(node, job_id):
+        if files is not None and files.path not in (None, real_output(sink.path)):
+            if not lenient:
+                raise ValueError(
+                    f"the checkpoint counts what the sink wrote to {files.path}, but now it is to write to "
+                    f"{real_output(sink.path)}: give it the former path, or let it begin anew at this one with "
+                    "--allow-non-restored-state; nothing was changed"
+                )
+            files = None
+        if files is not None:
+            check_resumed(sink.path, files.sizes)
+        else:
+            check_output(sink.path, parallelism, sink.overwrite)
+    return files is not None
 
 
-def _with_output(node: StreamNode, parallelism: int, job_id: str, resumed: bool) -> StreamNode:
+def _prepared(node: StreamNode, parallelism: int, job_id: str, resumed: Collection[int]) -> StreamNode:
     sink = node.operator
     if not isinstance(sink, TextFileSink):
         return node
-    from stream_engine.connectors.text_writer import prepare_output, resume_output
+    from stream_engine.connectors.text_output import prepare_output, resume_output
 
-    try:
-        if resumed:
+    with _located(node, job_id):
+        if node.id in resumed:
             path = resume_output(sink.path, parallelism)
         else:
             path = prepare_output(sink.path, parallelism, sink.overwrite)
-    except (OSError, ValueError) as error:
-        raise _located(error, node, job_id) from error
     return replace(node, operator=sink._replace(path=path))
 
 
@@ -80,6 +108,11 @@ def _tell_of_skipped(path: str) -> None:
     tell(f"Warning: {one_line(path)} is not read: it is a link that leads nowhere, or to itself")
 
 
-def _located(error: Exception, node: StreamNode, job_id: str) -> JobExecutionException:
-    made = f", made at {node.location}" if node.location else ""
-    return JobExecutionException(f"{error}\n  in operator '{one_line(node.name)}'{made}", job_id)
+@contextmanager
+def _located(node: StreamNode, job_id: str) -> Iterator[None]:
+    """Errors of the file system and of paths are those of the job, and say which operator the file was for."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        made = f", made at {node.location}" if node.location else ""
+        raise JobExecutionException(f"{error}\n  in operator '{one_line(node.name)}'{made}", job_id) from error

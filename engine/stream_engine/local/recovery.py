@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.causes import cause_of, set_cause
 from stream_engine.checkpoints.restart import restart_strategy
-from stream_engine.graph.operators import FedSource, PythonSource, SocketTextSource
+from stream_engine.graph.operators import FedSource, PythonSource, SocketTextSource, TextFileSink
 from stream_engine.job import JobCancelledException, JobExecutionException
 from stream_engine.local.output import tell
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.local.attempt import AttemptFailed
     from stream_engine.local.checkpoint_coordinator import CheckpointCoordinator
+    from stream_engine.operators.sinks import WrittenFiles
 
 _INTERVAL = "execution.checkpointing.interval"
 
@@ -27,8 +28,9 @@ _INTERVAL = "execution.checkpointing.interval"
 class Recovery:
     """The checkpoints, savepoints and restarts of one job, which runs while the context lasts.
 
-    ``checkpoints`` is None for a job that takes neither checkpoints nor savepoints. ``resumed`` has the uids of the
-    operators of the savepoint that the job begins from, if it does.
+    ``checkpoints`` is None for a job that takes neither checkpoints nor savepoints. ``written`` has, by
+    the uids of text sinks, the files that the savepoint counts which the job begins from, if it does; where it
+    is ``lenient``, state that the script has no use for may be left behind.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class Recovery:
         self._temporary = not configuration.get("state.checkpoints.dir")
         self._stops_with_savepoint: bool = configuration.get("execution.savepoint.on-stop")
         self._begun_from: tuple[str, Metadata] | None = None
+        self.lenient: bool = configuration.get("execution.savepoint.ignore-unclaimed-state")
+        self.written: dict[str, WrittenFiles] = {}
         self.savepoints = ""
         self.checkpoints: CheckpointCoordinator | None = None
         if self._stops_with_savepoint and not configuration.get("state.savepoints.dir"):
@@ -52,7 +56,6 @@ class Recovery:
         if savepoint or configuration.get("state.savepoints.dir") or configuration.get(_INTERVAL):
             self._prepare(job_name, configuration, savepoint)
         self._origin = self._begun_from
-        self.resumed = set(self._begun_from[1].operators) if self._begun_from is not None else set()
 
     def _prepare(self, job_name: str, configuration: Configuration, savepoint: str) -> None:
         from stream_engine.checkpoints.private import StorageError
@@ -66,8 +69,8 @@ class Recovery:
             if savepoint:
                 self._begun_from = find(savepoint)
                 plan = {node.uid or "": node.name for task in self._graph.tasks for node in task.operators}
-                lenient = configuration.get("execution.savepoint.ignore-unclaimed-state")
-                check_operators(self._begun_from[1], plan, self._begun_from[0], lenient)
+                check_operators(self._begun_from[1], plan, self._begun_from[0], self.lenient)
+                self.written = self._files_of(*self._begun_from)
             if directory:
                 self.savepoints = checkpoint_root(directory, "state.savepoints.dir")
                 check_savepoint_root(self.savepoints)
@@ -78,6 +81,16 @@ class Recovery:
         if self._storage is not None or self.savepoints:
             self.checkpoints = CheckpointCoordinator(self._job_id, job_name, self._graph, configuration, self._storage)
             self._warn_of_unreplayable()
+
+    def _files_of(self, directory: str, metadata: Metadata) -> dict[str, WrittenFiles]:
+        from stream_engine.checkpoints.restoration import read_snapshots
+        from stream_engine.operators.sinks import written_files_in
+
+        nodes = [node for task in self._graph.tasks for node in task.operators]
+        sinks = {node.uid for node in nodes if isinstance(node.operator, TextFileSink)}
+        found = read_snapshots(directory, metadata, lambda uid, _: uid in sinks)
+        written = {uid: written_files_in(snapshots) for uid, snapshots in found.items()}
+        return {uid: files for uid, files in written.items() if files is not None}
 
     def _prepared_storage(self, directory: str) -> CheckpointStorage:
         from stream_engine.checkpoints.storage import CheckpointStorage, checkpoint_root, default_root

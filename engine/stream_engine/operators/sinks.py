@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from stream_engine.graph.operators import ConsoleSink
+from stream_engine.graph.operators import ConsoleSink, TextFileSink
 from stream_engine.operators.operator import FunctionOperator, Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import FunctionSink, SocketSink, TextFileSink
+    from stream_engine.graph.operators import FunctionSink, SocketSink
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.operator import Host, Writer
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 
+# What is kept of a text file: the path of its output, its own size, and the sizes of files without a writer by now.
+_PATH, _POSITION, _OTHERS = "path", "position", "others"
 # Enough to make a write's fixed cost small per line, few enough to be a fraction of a MB.
 _LINES = 1024
 _NO_WATERMARK = -(2**63)
+
+
+class WrittenFiles(NamedTuple):
+    """What a checkpoint has of a text output: the ``sizes`` (bytes) of its files by the index of their writer (from 0).
+
+    ``path`` is absolute and without links; None in the checkpoints of versions that did not keep it.
+    """
+
+    path: str | None
+    sizes: dict[int, int]
+
+
+def written_files(
+    paths: Iterable[str], positions: Mapping[int, int], others: Iterable[Mapping[int, int]]
+) -> WrittenFiles | None:
+    """What the snapshots of a sink's subtasks say together; None where it keeps no files."""
+    # What is no size is the state of an operator of another kind.
+    sizes = {index: size for index, size in positions.items() if isinstance(size, int)}
+    for each in others:
+        sizes.update(each)
+    return WrittenFiles(next(iter(paths), None), sizes) if sizes else None
+
+
+def written_files_in(snapshots: Mapping[int, OperatorSnapshot]) -> WrittenFiles | None:
+    """As ``written_files``, of the snapshots by the index of their subtasks."""
+    own = {index: snapshot.own for index, snapshot in snapshots.items()}
+    return written_files(
+        (each[_PATH] for each in own.values() if _PATH in each),
+        {index: each[_POSITION] for index, each in own.items() if _POSITION in each},
+        (each[_OTHERS] for each in own.values() if _OTHERS in each),
+    )
 
 
 class LineOperator(Operator):
@@ -31,6 +64,8 @@ class LineOperator(Operator):
         self._lines: list[str] = []
         self._writer: Writer | None = None
         self._positions: dict[int, int] | None = None
+        # Of the first subtask: the sizes of files whose writers an earlier run had, and this one no longer has.
+        self._others: dict[int, int] = {}
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
@@ -48,18 +83,26 @@ class LineOperator(Operator):
         snapshot = super().snapshot(checkpoint)
         self.flush()
         position = None if self._writer is None else self._writer.position()
-        if position is not None:
-            snapshot.own["position"] = position
+        if position is not None and isinstance(self._sink, TextFileSink):
+            snapshot.own[_POSITION] = position
+            snapshot.own[_PATH] = self._sink.path
+            if self._others:
+                snapshot.own[_OTHERS] = self._others
         return snapshot
 
     def restore(self, state: RestoredState) -> None:
-        positions = state.everyone.get("position")
-        if positions is not None:
-            # The first also sees to those that nobody goes on with.
-            ours = {state.index, *range(state.width, len(positions))} if state.index == 0 else {state.index}
-            self._positions = {index: size for index, size in enumerate(positions) if index in ours}
-        elif "position" in state.own:
-            self._positions = {state.index: state.own["position"]}
+        positions = dict(enumerate(state.everyone.get(_POSITION, ())))
+        if _POSITION in state.own:
+            positions = {state.index: state.own[_POSITION]}
+        written = written_files(state.each(_PATH), positions, state.each(_OTHERS))
+        # Files elsewhere are left as they are. The script's process has let that through only where it was asked for.
+        if written is None or not isinstance(self._sink, TextFileSink) or written.path not in (None, self._sink.path):
+            return
+        if state.index == 0:
+            self._others = {index: size for index, size in written.sizes.items() if index >= state.width}
+        self._positions = dict(self._others)
+        if state.index in written.sizes:
+            self._positions[state.index] = written.sizes[state.index]
 
     def flush(self) -> None:
         if self._lines and self._writer is not None:

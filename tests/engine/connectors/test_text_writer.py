@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stream_engine.connectors.text_writer import TextWriter, prepare_output, resume_output
+from stream_engine.connectors.text_output import check_resumed, prepare_output, resume_output
+from stream_engine.connectors.text_writer import TextWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -270,6 +271,65 @@ def test_with_more_writers_the_file_of_one_becomes_the_first_of_a_directory(tmp_
         "2": "more of 1\n",
     }
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_file_beside_the_output_is_not_overwritten_when_the_output_becomes_a_directory(tmp_path: Path) -> None:
+    for name in ("a", "a.1"):
+        (tmp_path / name).write_text("old\n")
+
+    resumed(tmp_path / "a", 2, [{0: 4}, {}])
+
+    assert (tmp_path / "a.1").read_text() == "old\n"
+    assert (tmp_path / "a" / "1").read_text() == "old\nmore of 0\n"
+
+
+def test_what_is_in_the_way_of_the_directory_is_named_and_stays(tmp_path: Path) -> None:
+    for name in ("a", "a.resumed"):
+        (tmp_path / name).write_text("old\n")
+
+    with pytest.raises(OSError, match=r"cannot write to .*/a: .*/a\.resumed is in the way"):
+        resume_output(tmp_path / "a", 2)
+
+    assert [(tmp_path / name).read_text() for name in ("a", "a.resumed")] == ["old\n", "old\n"]
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_run_that_was_killed_while_the_file_became_a_directory_loses_nothing(tmp_path: Path, width: int) -> None:
+    (tmp_path / "a.resumed").mkdir()
+    (tmp_path / "a.resumed" / "1").write_text("old\nnew\n")
+
+    check_resumed(tmp_path / "a", {0: 4})
+    resumed(tmp_path / "a", width, [{0: 4}, {}])
+
+    assert (tmp_path / "a" / "1").read_text() == "old\nmore of 0\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_output_that_is_a_link_stays_one_when_it_becomes_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("old\n")
+    (tmp_path / "link").symlink_to("target")
+
+    resumed(tmp_path / "link", 2, [{0: 4}, {}])
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target" / "1").read_text() == "old\nmore of 0\n"
+
+
+def test_an_empty_file_that_is_gone_is_made_again(tmp_path: Path) -> None:
+    check_resumed(tmp_path / "a", {0: 0})
+
+    resumed(tmp_path / "a", 1, [{0: 0}])
+
+    assert (tmp_path / "a").read_text() == "more of 0\n"
+
+
+@pytest.mark.parametrize("sizes", [{0: 9}, {0: 8, 1: 1}])
+def test_files_that_have_less_than_at_the_checkpoint_are_named(tmp_path: Path, sizes: dict[int, int]) -> None:
+    (tmp_path / "a").write_text("old\nnew\n")
+
+    with pytest.raises(OSError, match=r"cannot go on with .*: at the checkpoint it had . bytes, "):
+        check_resumed(tmp_path / "a", sizes)
+    check_resumed(tmp_path / "a", {0: 8, 1: 0})
 
 
 def test_a_result_that_has_become_shorter_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from listed import ListHost, function
 
 from stream_engine.api.functions import RichSinkFunction
 from stream_engine.graph import operators as plan
+from stream_engine.operators.sinks import WrittenFiles, written_files_in
+from stream_engine.operators.snapshot import OperatorSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,6 +211,35 @@ def test_at_another_parallelism_the_first_writer_sees_to_the_files_of_those_that
     assert positions(1) == [{0: 1, 1: 2, 2: 3}]
     assert positions(2) == [{0: 1, 2: 3}, {1: 2}]
     assert positions(4) == [{0: 1}, {1: 2}, {2: 3}, {}]
+
+
+def test_sizes_of_files_without_a_writer_are_carried_on_to_every_later_checkpoint() -> None:
+    sink = plan.TextFileSink("path")
+    snapshots: list[Any] = []
+    for width, lines in ((4, 10), (2, 20), (2, 30), (1, 40), (1, 50)):
+        hosts = [ListHost(sink, index=index, width=width, snapshots=snapshots) for index in range(width)]
+        for host in hosts:
+            host.process(*range(lines + host.index))
+        snapshots = [host.snapshot() for host in hosts]
+
+    later = [ListHost(sink, index=index, width=3, snapshots=snapshots) for index in range(3)]
+    assert [host.writers[0].positions for host in later] == [{0: 50, 3: 13}, {1: 31}, {2: 12}]
+
+
+def test_what_was_written_elsewhere_is_not_the_position_in_another_file() -> None:
+    first = ListHost(plan.TextFileSink("path"))
+    first.process("a")
+    second = ListHost(plan.TextFileSink("other"), snapshots=[first.snapshot()])
+    assert second.writers[0].positions is None
+    second.process("b", "c")
+    assert ListHost(plan.TextFileSink("other"), snapshots=[second.snapshot()]).writers[0].positions == {0: 2}
+
+
+def test_a_checkpoint_of_a_version_that_kept_no_path_is_resumed_at_the_path_of_the_script() -> None:
+    former = [{0: OperatorSnapshot(own={"position": size})} for size in (3, 4)]
+    hosts = [ListHost(plan.TextFileSink("path"), index=i, width=1, snapshots=former) for i in range(1)]
+    assert [host.writers[0].positions for host in hosts] == [{0: 3, 1: 4}]
+    assert written_files_in({i: each[0] for i, each in enumerate(former)}) == WrittenFiles(None, {0: 3, 1: 4})
 
 
 def test_bytes_for_a_socket_are_sent_before_a_checkpoint_counts_them() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from stream_engine.graph.operators import PARALLEL_SOURCES, SINKS, SOURCES, PythonSource, Split
+from stream_engine.graph.operators import PARALLEL_SOURCES, SINKS, SOURCES, PythonSource, SocketSink, Split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,7 +105,8 @@ class StreamGraph:
     def parallelisms(self, default: int) -> dict[int, int]:
         """Each node's own, by its id, or the default.
 
-        A source that cannot be divided runs with 1. Splitting moves no record: a Split is as wide as its input.
+        A source that cannot be divided runs with 1, and so does what writes to a socket. Splitting moves no record: a
+        Split is as wide as its input.
         """
         widths: dict[int, int] = {}
         for node in self.nodes:
@@ -119,4 +120,7 @@ def _default(node: StreamNode, default: int) -> int:
     operator = node.operator
     if isinstance(operator, PythonSource):
         return default if operator.parallel else 1
+    if isinstance(operator, SocketSink):
+        # As in Flink: one connection, since many a server takes no other.
+        return 1
     return 1 if node.is_source and not isinstance(operator, PARALLEL_SOURCES) else default

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from stream_engine.utf8 import without_surrogates
+
 
 class SerializationSchema:
     """``serialize(value)`` returns a record's bytes; a str is sent as utf-8."""
@@ -20,7 +22,12 @@ class SimpleStringSchema(SerializationSchema, DeserializationSchema):
         self.charset = charset
 
     def serialize(self, value: Any) -> bytes:
-        return str(value).encode(self.charset)
+        text = str(value)
+        try:
+            return text.encode(self.charset)
+        except UnicodeEncodeError:
+            # What the charset has no bytes for is an error nevertheless.
+            return without_surrogates(text).encode(self.charset)
 
     def deserialize(self, message: bytes) -> str:
         return bytes(message).decode(self.charset)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 from stream_engine.connectors.address import check_address, lost, unreachable
 
@@ -61,13 +60,13 @@ class SocketWriter:
 
 
 class SocketLines:
-    """Adapts a connection to a sink's batches, of str or bytes. Raises what a SocketWriter does."""
+    """Adapts a connection to a sink's batches. Raises what a SocketWriter does."""
 
     def __init__(self, host: str, port: int) -> None:
         self._writer = SocketWriter(host, port)
 
-    def write(self, lines: list[Any]) -> None:
-        self._writer.send(b"".join(line.encode() if isinstance(line, str) else bytes(line) for line in lines))
+    def write(self, lines: list[bytes]) -> None:
+        self._writer.send(b"".join(lines))
 
     def position(self) -> None:
         """What was sent cannot be taken back."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from stream_engine.connectors.filesystem import resolve
 from stream_engine.connectors.text_output import is_result
+from stream_engine.report import shortened
+from stream_engine.utf8 import encode
 
 if TYPE_CHECKING:
     import os
@@ -19,7 +21,7 @@ _BUFFER_SIZE = 256 * 1024
 
 
 class TextWriter:
-    r"""Writes the lines of ``subtask`` (from 0), each ended by ``\n``, in utf-8; a lone surrogate becomes ``?``.
+    r"""Writes the lines of ``subtask`` (from 0), each ended by ``\n``, in utf-8; see ``utf8.encode``.
 
     A single writer writes the file ``path``; of several each writes the file ``subtask + 1`` in the directory
     ``path``. The file is emptied at once. When writing fails, it is cut back to its last whole line.
@@ -60,7 +62,7 @@ class TextWriter:
         """Takes lines; they reach the file when enough have come together. Raises what ``flush`` raises."""
         if not lines:
             return
-        data = ("\n".join(lines) + "\n").encode("utf-8", "replace")
+        data = encode("\n".join(lines) + "\n")
         self._buffer.append(data)
         self._buffered += len(data)
         if self._buffered >= _BUFFER_SIZE:
@@ -77,8 +79,11 @@ class TextWriter:
                 while written < len(data):
                     written += self._file.write(rest[written:]) or 0
         except OSError as error:
-            self._cut_back(self._written + data.rfind(b"\n", 0, written) + 1)
-            raise self._failure(error) from error
+            whole = data.rfind(b"\n", 0, written) + 1
+            self._cut_back(self._written + whole)
+            first = data[whole:].partition(b"\n")[0].decode("utf-8", "replace")
+            missing = f"; lines not written: {data.count(10, whole)}, the first of them: {shortened(first)}"
+            raise self._failure(error, missing) from error
         self._written += written
 
     def position(self) -> int | None:
@@ -101,8 +106,8 @@ class TextWriter:
         except OSError:
             pass  # A pipe or a device: what is written is gone.
 
-    def _failure(self, error: OSError) -> OSError:
-        return OSError(error.errno, f"cannot write to {error.filename or self._path}: {error.strerror}")
+    def _failure(self, error: OSError, more: str = "") -> OSError:
+        return OSError(error.errno, f"cannot write to {error.filename or self._path}: {error.strerror}{more}")
 
 
 def _settle_others(file_system: FileSystem, directory: str, parallelism: int, positions: Mapping[int, int]) -> None:

@@ -92,7 +92,7 @@ class Alignment:
         for operator in subtask.chain.operators:
             with OperatorError.around(operator.id, "preparing for a checkpoint"):
                 operator.before_snapshot()
-        subtask.chain.flush()
+        subtask.flush()
         for gate in self.gates:
             gate.flush()
         if self._checkpoints.order is not order:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from stream_engine.local.connection import CONSOLE, ERRORS
+from stream_engine.utf8 import encode
 
 if TYPE_CHECKING:
     from stream_engine.local.worker import Worker
@@ -28,7 +29,7 @@ class ConsoleWriter:
     def write(self, lines: list[str]) -> None:
         control = self._worker.control
         lines.append("")
-        control.send(CONSOLE, 0, "\n".join(lines).encode("utf-8", "surrogateescape"))
+        control.send(CONSOLE, 0, encode("\n".join(lines)))
         while control.backlog > _BACKLOG and not self._worker.cancelled:
             self._worker.work_downstream(None)
 
@@ -76,7 +77,7 @@ class ConsoleStream(io.TextIOBase):
                 self._line = ""
 
     def _send(self, text: str) -> None:
-        self._worker.control.send(self._kind, 0, text.encode("utf-8", "surrogateescape"))
+        self._worker.control.send(self._kind, 0, encode(text))
 
 
 def wait_for_reader(worker: Worker) -> None:

@@ -13,7 +13,7 @@ from stream_engine.graph.operators import IterationHead
 from stream_engine.graph.partitioners import Forward
 from stream_engine.local import logs
 from stream_engine.local.connection import BARRIER, CREDIT, DATA, IDLE, MARK, WATERMARK
-from stream_engine.local.failure import OperatorError
+from stream_engine.local.failure import Cancelled, OperatorError
 from stream_engine.local.feedback import FeedbackQueue
 from stream_engine.local.gate import unpack
 from stream_engine.local.pace import Pace, SampledPace
@@ -315,9 +315,23 @@ class Subtask:
             with OperatorError.around(operator.id, "being opened"):
                 operator.open(self, self.task.parallelism)
 
+    def flush(self) -> None:
+        """Hands on what operators have held back for speed."""
+        for operator in self.chain.operators:
+            try:
+                operator.flush()
+            except (OperatorError, Cancelled):
+                raise
+            except BaseException as error:
+                raise OperatorError(operator.id, "being flushed") from error
+
     def finish(self) -> None:
         """All input has been processed: emits the last results, and tells the receivers that these were the last."""
-        self.chain.finish()
+        # From the head on, so that what one still emits passes through those behind it.
+        for operator in self.chain.operators:
+            with OperatorError.around(operator.id, "finishing"):
+                operator.finish()
+        self.flush()
         self.finished = True
         logs.debug("has finished")
         if self.alignment is not None:

@@ -295,7 +295,7 @@ class Worker:
 
     def _flush(self) -> None:
         for subtask in reversed(self._subtasks):
-            subtask.chain.flush()
+            subtask.flush()
             for gate in self._gates_of[subtask.task.id]:
                 # A loop whose records lay in buffers would never be found empty.
                 if self.buffer_timeout >= 0 or gate.loop is not None:

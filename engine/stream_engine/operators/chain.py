@@ -284,13 +284,3 @@ class Chain:
         self.samples = tuple(writer.samples.values())
         self.process: Callable[..., None] = namespace["process"]
         self.process_batch: Callable[[Any], None] = namespace["process_batch"]
-
-    def flush(self) -> None:
-        for operator in self.operators:
-            operator.flush()
-
-    def finish(self) -> None:
-        """Ends the operators, first first, so that what one still emits passes through those behind it."""
-        for operator in self.operators:
-            operator.finish()
-        self.flush()

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 class Writer(Protocol):
     """Where a sink's lines go; made by the host."""
 
-    def write(self, lines: list[str]) -> None: ...
+    def write(self, lines: list[Any]) -> None:
+        """Takes what is a str for each line, or bytes where it is a socket that they go to."""
+        ...
 
     def position(self) -> int | None:
         """Hands on all lines; where the next one begins, or None where what was written cannot be taken back."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stream_engine.graph.operators import ConsoleSink, TextFileSink
 from stream_engine.operators.operator import FunctionOperator, Operator
+from stream_engine.report import shortened
+from stream_engine.utf8 import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -73,7 +75,8 @@ class LineOperator(Operator):
         prefix = code.bind("prefix", self._prefix)
         text = f'f"{{{prefix}}}{{{record}!s}}"' if self._prefix else f"str({record})"
         code.line(f"{lines}.append({text})", "function")
-        with code.block(f"if len({lines}) >= {_LINES}:"):
+        # It is not this record that writing fails with.
+        with code.operator(self.id, None), code.block(f"if len({lines}) >= {_LINES}:"):
             code.line(f"{code.bind('flush', self.flush)}()")
 
     def open(self, host: Host, parallelism: int) -> None:
@@ -175,21 +178,37 @@ class FunctionSinkOperator(FunctionOperator):
 
 
 class SocketOperator(FunctionOperator):
-    """The bytes that a schema makes of each record; a str is sent as utf-8."""
+    """The bytes that a schema makes of each record; a str is sent as utf-8, see ``utf8.encode``."""
 
     def __init__(self, identifier: int, name: str, sink: SocketSink, key: UserFunction | None) -> None:
         super().__init__(identifier, name, sink.schema, key)
         self._sink = sink
-        self._buffer: list[str | bytes] = []
+        self._buffer: list[bytes] = []
         self._writer: Writer | None = None
 
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)
         code = chain.code
         buffer = code.bind("buffer", self._buffer)
-        code.line(f"{buffer}.append({code.bind('serialize', self.call)}({record}))", "function")
-        with code.block(f"if len({buffer}) >= {_LINES}:"):
+        data = code.fresh("data")
+        code.line(f"{data} = {code.bind('serialize', self.call)}({record})", "function")
+        # Here, where the record is known. A bytes object cannot be changed by the schema any more.
+        with code.block(f"if {data}.__class__ is not bytes:"):
+            code.line(f"{data} = {code.bind('bytes_of', self._bytes_of)}({data})")
+        code.line(f"{buffer}.append({data})")
+        with code.operator(self.id, None), code.block(f"if len({buffer}) >= {_LINES}:"):
             code.line(f"{code.bind('flush', self.flush)}()")
+
+    def _bytes_of(self, data: Any) -> bytes:
+        if isinstance(data, str):
+            return encode(data)
+        try:
+            return memoryview(data).tobytes()
+        except TypeError:
+            what = f"{shortened(data)}, of type {type(data).__name__}"
+            raise TypeError(
+                f"{self._sink.schema.label} has returned {what}: a schema for write_to_socket() returns str or bytes"
+            ) from None
 
     def open(self, host: Host, parallelism: int) -> None:
         super().open(host, parallelism)
@@ -205,7 +224,7 @@ class SocketOperator(FunctionOperator):
             buffer = self._buffer[:]
             self._buffer.clear()
             self.written.add(len(buffer))
-            self._writer.write(buffer)  # pyright: ignore[reportArgumentType]
+            self._writer.write(buffer)
 
     def close(self) -> None:
         if self._writer is not None:

@@ -40,14 +40,14 @@ def test_a_url_and_a_relative_path_mean_the_same_file(tmp_path: Path, monkeypatc
     assert prepare_output(f"file://{tmp_path}/an%20output", 1, True) == str(tmp_path / "an output")
 
 
-def test_lines_are_utf_8_and_what_is_no_character_becomes_a_question_mark(tmp_path: Path) -> None:
+def test_lines_are_utf_8_and_what_is_no_character_is_replaced(tmp_path: Path) -> None:
     writer = TextWriter(tmp_path / "a", 0, 1)
 
     writer.write(["größe", "", "a\udcffb", "\ud83d"])
     writer.write([])
     writer.close()
 
-    assert (tmp_path / "a").read_bytes() == "größe\n\na?b\n?\n".encode()
+    assert (tmp_path / "a").read_bytes() == "größe\n\na\ufffdb\n\ufffd\n".encode()
 
 
 def test_a_file_is_made_even_when_no_line_comes(tmp_path: Path) -> None:

@@ -175,9 +175,19 @@ class ListHost:
                 snapshots[operator.id] = OperatorSnapshot(tables, snapshot.split, snapshot.own)
         return pickle.loads(cloudpickle.dumps(snapshots))
 
+    def flush(self) -> None:
+        for operator in self.chain.operators:
+            operator.flush()
+
+    def end(self) -> None:
+        """The input has ended."""
+        for operator in self.chain.operators:
+            operator.finish()
+        self.flush()
+
     def finish(self) -> list[Any]:
         """The results, after the input has ended."""
-        self.chain.finish()
+        self.end()
         for operator in self.chain.operators:
             operator.close()
         return self.results

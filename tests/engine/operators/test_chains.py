@@ -182,7 +182,7 @@ def test_lines_are_held_back_until_the_chain_is_flushed() -> None:
     host = ListHost(plan.ConsoleSink("id"), index=1, width=3)
     host.process("a", 2)
     assert host.writers[0].lines == []
-    host.chain.flush()
+    host.flush()
     assert host.writers[0].lines == ["id:2> a", "id:2> 2"]
     host.process(("b",))
     host.finish()

@@ -101,7 +101,7 @@ def test_what_an_aborted_checkpoint_has_pre_committed_is_committed_with_the_next
 def test_without_checkpoints_everything_is_committed_once_the_whole_job_has_finished() -> None:
     host = sink()
     host.process(1, 2)
-    host.chain.finish()
+    host.end()
     assert LOG == ["open", ("pre_commit", "t1", 1, 2)]
     commit(host)
     assert LOG[2:] == [("commit", "t1", 1, 2)]
@@ -113,7 +113,7 @@ def test_without_checkpoints_everything_is_committed_once_the_whole_job_has_fini
 def test_what_was_written_last_is_committed_by_a_checkpoint_after_the_input_has_ended() -> None:
     host = sink()
     host.process(1)
-    host.chain.finish()
+    host.end()
     complete(host, 6)
     assert LOG[-1] == ("pre_commit", "t1", 1)
     snapshot = host.snapshot(7)
@@ -246,4 +246,4 @@ def test_bytes_for_a_socket_are_sent_before_a_checkpoint_counts_them() -> None:
     host = ListHost(plan.SocketSink("host", 1, function(str.upper)))
     host.process("a", "b")
     host.snapshot()
-    assert host.writers[0].lines == ["A", "B"]
+    assert host.writers[0].lines == [b"A", b"B"]

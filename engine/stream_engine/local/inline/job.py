@@ -199,7 +199,7 @@ class InlineJob:
         self.now = int(time() * 1000)
         self.timers.run(self.now)
         for subtask in self.subtasks.values():
-            subtask.chain.flush()
+            subtask.flush()
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from stream_engine.local.inline.gate import InlineGate
 from stream_engine.local.output import put
 from stream_engine.local.writers import open_writer
 from stream_engine.operators.tables import MemoryTables
+from stream_engine.utf8 import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ class Terminal:
 
     def write(self, lines: list[str]) -> None:
         try:
-            put("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+            put(encode("".join(f"{line}\n" for line in lines)))
         except BrokenPipeError:
             raise ReaderGone from None
 

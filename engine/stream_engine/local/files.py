@@ -16,10 +16,10 @@ from stream_engine.local.output import tell
 from stream_engine.report import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from stream_engine.connectors.splits import FileSplit
-    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.graph.job_graph import JobGraph, Task
     from stream_engine.graph.stream_graph import StreamNode
     from stream_engine.operators.sinks import WrittenFiles
 
@@ -34,7 +34,8 @@ def prepare_files(
 
     The sinks whose uids are in ``written`` go on with those files. One that now has another path is refused or, where
     that is ``lenient``, begins anew there. Nothing is touched before all of the job's files have been looked at.
-    Raises JobExecutionException for a path that cannot be used, with the operator that it was for.
+    Raises JobExecutionException for a path that cannot be used, with the operator that it was for, and
+    InvalidProgramException for one that is used twice.
     """
     splits: Splits = {}
     for task in plan.tasks:
@@ -48,16 +49,18 @@ def prepare_files(
     sinks = [(node, task) for task in plan.tasks for node in task.operators if isinstance(node.operator, TextFileSink)]
     if not sinks:
         return plan, splits
+    from stream_engine.local.outputs import check_outputs
+
+    check_outputs(plan, splits)
     resumed = {
         node.id
         for node, task in sinks
         if _checked(node, task.parallelism, job_id, (written or {}).get(node.uid or ""), lenient)
     }
-    tasks = tuple(
-        task._replace(operators=tuple(_prepared(node, task.parallelism, job_id, resumed) for node in task.operators))
-        for task in plan.tasks
-    )
-    return plan._replace(tasks=tasks), splits
+    # A directory before what is in it.
+    sinks.sort(key=lambda sink: _real_path(sink[0]))
+    paths = {node.id: _prepared(node, task.parallelism, job_id, node.id in resumed) for node, task in sinks}
+    return plan._replace(tasks=tuple(_with_paths(task, paths) for task in plan.tasks)), splits
 
 
 def check_spill_directory(directories: tuple[str, ...]) -> None:
@@ -90,18 +93,31 @@ def _checked(node: StreamNode, parallelism: int, job_id: str, files: WrittenFile
     return files is not None
 
 
-def _prepared(node: StreamNode, parallelism: int, job_id: str, resumed: Collection[int]) -> StreamNode:
-    sink = node.operator
-    if not isinstance(sink, TextFileSink):
-        return node
+def _real_path(node: StreamNode) -> str:
+    from stream_engine.connectors.text_output import real_output
+
+    assert isinstance(node.operator, TextFileSink)
+    return real_output(node.operator.path)
+
+
+def _prepared(node: StreamNode, parallelism: int, job_id: str, resumed: bool) -> str:
     from stream_engine.connectors.text_output import prepare_output, resume_output
 
+    sink = node.operator
+    assert isinstance(sink, TextFileSink)
     with _located(node, job_id):
-        if node.id in resumed:
-            path = resume_output(sink.path, parallelism)
-        else:
-            path = prepare_output(sink.path, parallelism, sink.overwrite)
-    return replace(node, operator=sink._replace(path=path))
+        if resumed:
+            return resume_output(sink.path, parallelism)
+        return prepare_output(sink.path, parallelism, sink.overwrite)
+
+
+def _with_paths(task: Task, paths: Mapping[int, str]) -> Task:
+    """The task with the paths of its sinks, by their ids."""
+    operators = (
+        replace(node, operator=node.operator._replace(path=paths[node.id])) if node.id in paths else node
+        for node in task.operators
+    )
+    return task._replace(operators=tuple(operators))
 
 
 def _tell_of_skipped(path: str) -> None:

@@ -1,0 +1,95 @@
+"""Whether the text outputs of a job keep out of each other's way, and out of that of what it reads."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from stream_engine.connectors.filesystem import resolve
+from stream_engine.connectors.text_output import is_result, real_output
+from stream_engine.graph.operators import TextFileSink
+from stream_engine.job import InvalidProgramException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from stream_engine.connectors.filesystem import FileStatus
+    from stream_engine.connectors.splits import FileSplit
+    from stream_engine.graph.job_graph import JobGraph, Task
+    from stream_engine.graph.stream_graph import StreamNode
+
+
+class _Output(NamedTuple):
+    """A sink of text whose ``path``, links followed, is or will be a file or a directory; what is there now."""
+
+    node: StreamNode
+    path: str
+    status: FileStatus | None
+    parallelism: int
+
+    def holds(self, other: _Output) -> bool:
+        """Whether ``other`` is a name of the same, or has the place of one of its files."""
+        if self.path == other.path or (self.status is not None and self.status.identity == _identity(other.status)):
+            return True
+        directory = self.path.rstrip(os.sep) + os.sep
+        if not other.path.startswith(directory):
+            return False
+        is_file = self.parallelism == 1 and (self.status is None or not self.status.directory)
+        return is_file or is_result(other.path[len(directory) :].split(os.sep, 1)[0])
+
+    def files(self) -> Iterator[FileStatus]:
+        """Those that the sink may overwrite."""
+        if self.status is None:
+            return
+        yield self.status
+        if self.status.directory:
+            file_system, path = resolve(self.path)
+            for name in filter(is_result, file_system.names(path)):
+                status = file_system.status(file_system.join(path, name))
+                if status is not None:
+                    yield status
+
+
+def check_outputs(plan: JobGraph, splits: Mapping[int, Sequence[Sequence[FileSplit]]]) -> None:
+    """Raises InvalidProgramException where two sinks would write to one file, or a sink to one that the job reads.
+
+    ``splits`` are what is read, by source. Touches nothing. A path that means nothing is left to whoever opens it.
+    """
+    outputs = [output for task in plan.tasks for output in _outputs_of(task)]
+    for position, output in enumerate(outputs):
+        for other in outputs[:position]:
+            if output.holds(other) or other.holds(output):
+                _refuse("write to", "their lines would be mixed or overwritten", other.node, output)
+    written = {file.identity: output for output in outputs for file in output.files()}
+    if written:
+        for task in plan.tasks:
+            for path in {split.path for part in splits.get(task.head.id, ()) for split in part}:
+                file_system, resolved = resolve(path)
+                identity = _identity(file_system.status(resolved))
+                if identity in written:
+                    _refuse("read and write", "what is read would be overwritten", task.head, written[identity])
+
+
+def _outputs_of(task: Task) -> Iterator[_Output]:
+    for node in task.operators:
+        if isinstance(node.operator, TextFileSink):
+            try:
+                path = real_output(node.operator.path)
+                file_system, _ = resolve(path)
+                status = file_system.status(path)
+            except (OSError, ValueError):
+                continue
+            # The lines of several sinks may come together in a device or a pipe.
+            if status is None or status.directory or status.regular:
+                yield _Output(node, path, status, task.parallelism)
+
+
+def _identity(status: FileStatus | None) -> tuple[int, int] | None:
+    return status.identity if status is not None else None
+
+
+def _refuse(what: str, why: str, first: StreamNode, second: _Output) -> NoReturn:
+    raise InvalidProgramException(
+        f"{first.name!r}, made at {first.location}, and {second.node.name!r}, made at {second.node.location}, {what} "
+        f"{second.path}: {why}. Give each a path of its own."
+    )

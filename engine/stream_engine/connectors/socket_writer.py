@@ -62,11 +62,16 @@ class SocketWriter:
 class SocketLines:
     """Adapts a connection to a sink's batches. Raises what a SocketWriter does."""
 
+    buffers = False
+
     def __init__(self, host: str, port: int) -> None:
         self._writer = SocketWriter(host, port)
 
     def write(self, lines: list[bytes]) -> None:
         self._writer.send(b"".join(lines))
+
+    def flush(self) -> None:
+        """Everything was sent."""
 
     def position(self) -> None:
         """What was sent cannot be taken back."""

@@ -44,6 +44,7 @@ class TextWriter:
         # A device or a pipe keeps no results that could be taken back.
         self._keeps = in_directory or status is None or status.regular
         self._path = file_system.join(resolved, str(subtask + 1)) if in_directory else resolved
+        self.buffers = True
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._written = 0

@@ -23,6 +23,8 @@ _BACKLOG = 1024 * 1024
 class ConsoleWriter:
     """Where the lines of ``output()`` go."""
 
+    buffers = False
+
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
@@ -32,6 +34,9 @@ class ConsoleWriter:
         control.send(CONSOLE, 0, encode("\n".join(lines)))
         while control.backlog > _BACKLOG and not self._worker.cancelled:
             self._worker.work_downstream(None)
+
+    def flush(self) -> None:
+        """Everything was sent."""
 
     def position(self) -> None:
         """What was written cannot be taken back."""

@@ -20,6 +20,7 @@ from stream_engine.local.pace import Pace, SampledPace
 from stream_engine.metrics import Metrics
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
+from stream_engine.operators.operator import Operator
 from stream_engine.operators.watermarks import MAX_WATERMARK
 from stream_engine.operators.windows import MergeWindowsOperator
 from stream_engine.pickling import dumps
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from stream_engine.local.checkpoint_messages import CheckpointOrder
     from stream_engine.local.connection import Frame
     from stream_engine.local.slot import Slot
-    from stream_engine.operators.operator import Operator, Writer
+    from stream_engine.operators.operator import Writer
 
 
 class Subtask:
@@ -122,7 +123,16 @@ class Subtask:
         return self.worker.now
 
     def schedule(self, time: int, action: Callable[[], None]) -> None:
-        self.worker.schedule(time, self, action)
+        operator = getattr(action, "__self__", None)
+        assert isinstance(operator, Operator)
+        identifier = operator.id
+
+        def act() -> None:
+            # No generated code tells which operator it is.
+            with OperatorError.around(identifier, "being called by a timer"):
+                action()
+
+        self.worker.schedule(time, self, act)
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         return self.worker.writer(sink, parallelism, positions)

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 class Writer(Protocol):
     """Where a sink's lines go; made by the host."""
 
+    # Whether lines may wait in it until ``flush`` or ``close``.
+    buffers: bool
+
+    def flush(self) -> None:
+        """Hands on all lines."""
+        ...
+
     def write(self, lines: list[Any]) -> None:
         """Takes what is a str for each line, or bytes where it is a socket that they go to."""
         ...
@@ -45,7 +52,7 @@ class Host(Place, Protocol):
         ...
 
     def schedule(self, time: int, action: Callable[[], None]) -> None:
-        """Calls ``action`` once, between two records, at ``time`` or soon after."""
+        """Calls ``action``, a method of the operator, once, between two records, at ``time`` or soon after."""
         ...
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:

@@ -23,6 +23,8 @@ _PATH, _POSITION, _OTHERS = "path", "position", "others"
 # Enough to make a write's fixed cost small per line, few enough to be a fraction of a MB.
 _LINES = 1024
 _NO_WATERMARK = -(2**63)
+# For how long lines may wait in the buffer of a file, in ms.
+_LONGEST_WAIT = 1000
 
 
 class WrittenFiles(NamedTuple):
@@ -65,6 +67,8 @@ class LineOperator(Operator):
         self._prefix = _prefix(sink, index, width) if isinstance(sink, ConsoleSink) else ""
         self._lines: list[str] = []
         self._writer: Writer | None = None
+        # Whether it is to write out what its writer holds.
+        self._timed = False
         self._positions: dict[int, int] | None = None
         # Of the first subtask: the sizes of files whose writers an earlier run had, and this one no longer has.
         self._others: dict[int, int] = {}
@@ -80,6 +84,7 @@ class LineOperator(Operator):
             code.line(f"{code.bind('flush', self.flush)}()")
 
     def open(self, host: Host, parallelism: int) -> None:
+        self._host = host
         self._writer = host.writer(self._sink, parallelism, self._positions)
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
@@ -113,6 +118,16 @@ class LineOperator(Operator):
             self._lines.clear()
             self.written.add(len(lines))
             self._writer.write(lines)
+            if self._writer.buffers and not self._timed:
+                self._timed = True
+                self._host.schedule(self._host.now() + _LONGEST_WAIT, self._write_out)
+
+    def _write_out(self) -> None:
+        """Lines have waited long enough: what is in the file outlives this process."""
+        self._timed = False
+        self.flush()
+        if self._writer is not None:
+            self._writer.flush()
 
     def close(self) -> None:
         if self._writer is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import wait_until
 
 from stream_engine.api.files import WriteMode
 from stream_engine.api.serialization import SimpleStringSchema
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from launched import Jobs
+    from launched import Jobs, Launcher
 
 widths = pytest.mark.parametrize("parallelism", [1, 2])
 
@@ -211,3 +213,51 @@ def test_a_connection_that_breaks_is_named_with_its_sink(jobs: Jobs, gone: int) 
         env.execute()
     assert f"127.0.0.1:{gone}" in str(raised.value)
     assert "  in operator 'Send' (subtask 1 of 1, made at " in str(raised.value)
+
+
+# --- how long lines wait ---------------------------------------------------------------------------------------------
+
+FEW_THEN_NONE = """
+    import time
+    def feed(ctx):
+        for number in range(3):
+            ctx.collect(number)
+        while True:
+            time.sleep(60)
+    def main(factory):
+        env = factory.get_execution_environment()
+        %s.write_as_text("out")
+        env.execute()
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("env.create_python_source(feed)", ["0", "1", "2"]),
+        # The loop is at work all the time.
+        ("env.generate_sequence(0, 10**6).map(lambda n: time.sleep(0.01) or n)", ["0", "1", "2"]),
+    ],
+)
+def test_lines_are_in_the_file_while_the_job_runs_and_outlive_a_kill_of_all_its_processes(
+    launcher: Launcher, source: str, expected: list[str]
+) -> None:
+    process = launcher.start(FEW_THEN_NONE % source, group=True)
+    out = launcher.directory / "out"
+    try:
+        assert wait_until(lambda: out.exists() and out.read_text().count("\n") >= 3, 60)
+        assert process.poll() is None
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert out.read_text().splitlines()[:3] == expected
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_a_file_that_cannot_be_written_to_after_a_while_is_named_with_its_sink(launcher: Launcher) -> None:
+    script = FEW_THEN_NONE.replace('"out"', '"/dev/full", WriteMode.OVERWRITE')
+    script = script.replace("import time", "import time\n    from org.apache.flink.core.fs.FileSystem import WriteMode")
+    done = launcher.run(script % "env.generate_sequence(0, 10**6).map(lambda n: time.sleep(0.01) or n)")
+    assert done.code == 1
+    assert "cannot write to /dev/full: No space left on device" in done.err
+    assert "in operator 'Sink: /dev/full' (subtask 1 of 1, made at " in done.err

@@ -63,15 +63,21 @@ class ListOutput:
 
 
 class ListWriter:
-    """Its positions are numbers of lines."""
+    """Its positions are numbers of lines; ``flushed`` is how many there were at the last flush."""
+
+    buffers = True
 
     def __init__(self, positions: Mapping[int, int] | None) -> None:
         self.lines: list[Any] = []
         self.positions = positions
+        self.flushed = 0
         self.closed = False
 
     def write(self, lines: list[Any]) -> None:
         self.lines.extend(lines)
+
+    def flush(self) -> None:
+        self.flushed = len(self.lines)
 
     def position(self) -> int:
         return len(self.lines)
@@ -110,7 +116,7 @@ class ListHost:
         self.metrics = Metrics()
         self.time = time
         self.writers: list[ListWriter] = []
-        self._timers: list[tuple[int, Callable[[], None]]] = []
+        self.timers: list[tuple[int, Callable[[], None]]] = []
         nodes = tuple(
             StreamNode(number, operator, f"operator {number}", key) for number, operator in enumerate(operators)
         )
@@ -137,7 +143,7 @@ class ListHost:
         return self.time
 
     def schedule(self, time: int, action: Callable[[], None]) -> None:
-        self._timers.append((time, action))
+        self.timers.append((time, action))
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> ListWriter:
         self.writers.append(ListWriter(positions))
@@ -156,8 +162,8 @@ class ListHost:
 
     def move_to(self, time: int) -> list[Any]:
         """The results so far, after all timers up to ``time``, each run at its own."""
-        while due := sorted((timer for timer in self._timers if timer[0] <= time), key=lambda timer: timer[0]):
-            self._timers.remove(due[0])
+        while due := sorted((timer for timer in self.timers if timer[0] <= time), key=lambda timer: timer[0]):
+            self.timers.remove(due[0])
             self.time = max(self.time, due[0][0])
             due[0][1]()
         self.time = time

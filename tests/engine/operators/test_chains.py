@@ -248,3 +248,21 @@ def test_what_a_function_keeps_cannot_be_spoilt_by_the_next(keeping: Any, expect
     host = ListHost(PASS, keeping, plan.Map(function(spoil)), key=function(lambda row: row[0]), links=links)
     host.process([1], [1], [2])
     assert host.results == expected
+
+
+def test_lines_wait_in_a_file_s_buffer_for_a_second_at_most() -> None:
+    host = ListHost(plan.TextFileSink("path"), time=5000)
+    host.process("a")
+    host.flush()
+    host.move_to(5999)
+    assert host.writers[0].flushed == 0
+    host.process("b")
+    host.move_to(6000)
+    assert host.writers[0].flushed == 2
+    # Without lines there is nothing to wake up for.
+    host.move_to(60_000)
+    assert host.timers == []
+    host.process("c")
+    host.flush()
+    host.move_to(61_000)
+    assert host.writers[0].flushed == 3

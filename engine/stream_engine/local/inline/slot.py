@@ -29,11 +29,16 @@ class ReaderGone(BaseException):
 class Terminal:
     """The lines of ``output()`` on this process's standard output, each at once."""
 
+    buffers = False
+
     def write(self, lines: list[str]) -> None:
         try:
             put(encode("".join(f"{line}\n" for line in lines)))
         except BrokenPipeError:
             raise ReaderGone from None
+
+    def flush(self) -> None:
+        """Everything was written."""
 
     def position(self) -> None:
         """What was written cannot be taken back."""

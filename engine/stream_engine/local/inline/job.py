@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.operators import PUSHING_SOURCES, FedSource
 from stream_engine.local.deadline import cancellation_timeout
-from stream_engine.local.failure import describe
+from stream_engine.local.failure import OperatorError, describe
 from stream_engine.local.inline.slot import InlineSlot
 from stream_engine.local.loops import LoopMonitor
 from stream_engine.local.output import tell
@@ -119,6 +119,8 @@ class InlineJob:
     def index_of(self, error: BaseException) -> int:
         """The index of the subtask that ``error`` comes from."""
         indexes = {each.chain.process.__code__.co_filename: each.index for each in self.subtasks.values()}
+        if isinstance(error, OperatorError) and error.__cause__ is not None:
+            error = error.__cause__
         index, traceback = self.index, error.__traceback__
         while traceback is not None:
             if is_generated(traceback.tb_frame.f_code):
@@ -199,6 +201,7 @@ class InlineJob:
         self.now = int(time() * 1000)
         self.timers.run(self.now)
         for subtask in self.subtasks.values():
+            self.index = subtask.index
             subtask.flush()
 
     # --- the end -----------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from stream_engine.connectors.address import check_address, lost, unreachable
+from stream_engine.utf8 import encode
 
 
 class SocketWriter:
@@ -67,8 +68,13 @@ class SocketLines:
     def __init__(self, host: str, port: int) -> None:
         self._writer = SocketWriter(host, port)
 
-    def write(self, lines: list[bytes]) -> None:
-        self._writer.send(b"".join(lines))
+    def write(self, lines: list[str | bytes]) -> None:
+        try:
+            # Mostly all are of one kind: joined first, they are encoded at once.
+            data = "".join(lines).encode() if isinstance(lines[0], str) else b"".join(lines)  # pyright: ignore
+        except (TypeError, UnicodeEncodeError):
+            data = b"".join([encode(line) if isinstance(line, str) else line for line in lines])
+        self._writer.send(data)
 
     def flush(self) -> None:
         """Everything was sent."""

@@ -198,7 +198,7 @@ class SocketOperator(FunctionOperator):
     def __init__(self, identifier: int, name: str, sink: SocketSink, key: UserFunction | None) -> None:
         super().__init__(identifier, name, sink.schema, key)
         self._sink = sink
-        self._buffer: list[bytes] = []
+        self._buffer: list[str | bytes] = []
         self._writer: Writer | None = None
 
     def write(self, chain: ChainWriter, record: str) -> None:
@@ -207,8 +207,8 @@ class SocketOperator(FunctionOperator):
         buffer = code.bind("buffer", self._buffer)
         data = code.fresh("data")
         code.line(f"{data} = {code.bind('serialize', self.call)}({record})", "function")
-        # Here, where the record is known. A bytes object cannot be changed by the schema any more.
-        with code.block(f"if {data}.__class__ is not bytes:"):
+        # Here, where the record is known. Neither kind can be changed by the schema any more.
+        with code.block(f"if {data}.__class__ is not str and {data}.__class__ is not bytes:"):
             code.line(f"{data} = {code.bind('bytes_of', self._bytes_of)}({data})")
         code.line(f"{buffer}.append({data})")
         with code.operator(self.id, None), code.block(f"if len({buffer}) >= {_LINES}:"):
@@ -216,7 +216,7 @@ class SocketOperator(FunctionOperator):
 
     def _bytes_of(self, data: Any) -> bytes:
         if isinstance(data, str):
-            return encode(data)
+            return encode(data)  # Of a class of its own.
         try:
             return memoryview(data).tobytes()
         except TypeError:

@@ -246,4 +246,4 @@ def test_bytes_for_a_socket_are_sent_before_a_checkpoint_counts_them() -> None:
     host = ListHost(plan.SocketSink("host", 1, function(str.upper)))
     host.process("a", "b")
     host.snapshot()
-    assert host.writers[0].lines == [b"A", b"B"]
+    assert host.writers[0].lines == ["A", "B"]

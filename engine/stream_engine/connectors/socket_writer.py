@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 from stream_engine.connectors.address import check_address, lost, unreachable
 from stream_engine.utf8 import encode
@@ -68,10 +69,10 @@ class SocketLines:
     def __init__(self, host: str, port: int) -> None:
         self._writer = SocketWriter(host, port)
 
-    def write(self, lines: list[str | bytes]) -> None:
+    def write(self, lines: list[Any]) -> None:
         try:
             # Mostly all are of one kind: joined first, they are encoded at once.
-            data = "".join(lines).encode() if isinstance(lines[0], str) else b"".join(lines)  # pyright: ignore
+            data = "".join(lines).encode() if isinstance(lines[0], str) else b"".join(lines)
         except (TypeError, UnicodeEncodeError):
             data = b"".join([encode(line) if isinstance(line, str) else line for line in lines])
         self._writer.send(data)

@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from stream_engine.failure import text_of
 from stream_engine.local.output import forget
@@ -41,7 +41,7 @@ def plain(text: str) -> None:
 
 def failure(report: Sequence[Line]) -> None:
     """The report of an exception, on a terminal in colours."""
-    if sys.stderr.isatty():
+    if _is_terminal(_stream()):
         from pyflink_stream.highlighting import highlighted
 
         _rich(highlighted(report))
@@ -55,20 +55,21 @@ def can_be_drawn_on(shared: bool = False) -> bool:
     Where standard output is a pipe, its reader may write to the same terminal (``| grep``, ``| less``), and neither
     would know of the other's lines; ``shared`` says that this is wanted.
     """
-    if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+    if not _is_terminal(sys.stderr) or os.environ.get("TERM", "dumb") == "dumb":
         return False
     return shared or not stat.S_ISFIFO(os.fstat(1).st_mode)
 
 
 def _print(label: str, style: str, text: str) -> None:
-    if label and sys.stderr.isatty():
+    stream = _stream()
+    if label and _is_terminal(stream):
         from rich.text import Text
 
         _rich(Text.assemble((label, style), text))
-    else:
+    elif stream is not None:
         with to_whom_it_reaches():
-            sys.stderr.write(f"{label}{text}\n")
-            sys.stderr.flush()
+            stream.write(f"{label}{text}\n")
+            stream.flush()
 
 
 def _rich(text: Text) -> None:
@@ -76,7 +77,7 @@ def _rich(text: Text) -> None:
 
     with to_whom_it_reaches():
         # Broken by the terminal, not by rich: a line can then be copied whole.
-        Console(file=sys.stderr).print(text, soft_wrap=True)
+        Console(file=_stream()).print(text, soft_wrap=True)
 
 
 @contextmanager
@@ -87,3 +88,15 @@ def to_whom_it_reaches() -> Iterator[None]:
     except (OSError, ValueError):
         # A full disk, a reader that has gone, or a stream that the script has closed.
         forget(sys.stderr)
+
+
+def _stream() -> TextIO | None:
+    """Standard error, also where a script has set ``sys.stderr`` to None: what went wrong is told all the same."""
+    return sys.stderr if sys.stderr is not None else sys.__stderr__
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # Closed.
+        return False

@@ -11,6 +11,7 @@ from pyflink_stream import console, exit_codes, standard_output
 from pyflink_stream.program import NoEntryPoint, Program
 from stream_engine.configuration.options import SAVEPOINT_DIRECTORY
 from stream_engine.job import JobCancelledException
+from stream_engine.local.stop_signals import stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -60,7 +61,9 @@ def call_main(
 
     finder = None
     factory = PythonEnvironmentFactory(executor, configuration)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in stop_signals():
+        if number != signal.SIGINT:
+            signal.signal(number, _terminate)
     if configuration.get(SAVEPOINT_DIRECTORY.key):
         # While a job runs, the engine has a handler of its own.
         signal.signal(signal.SIGUSR1, _refuse_savepoint)
@@ -93,8 +96,9 @@ def call_main(
         console.error(str(error))
         return exit_codes.FAILED
     except BaseException as error:
-        if standard_output.is_gone_for(error):
-            return standard_output.GONE
+        lost = standard_output.status_without_reader(error)
+        if lost is not None:
+            return lost
         exit_codes.hold(exit_codes.FAILED)
         _report(error, full_tracebacks, program, finder)
         return exit_codes.FAILED
@@ -150,4 +154,4 @@ def _refuse_savepoint(number: int, frame: object) -> None:
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
-    sys.exit(exit_codes.TERMINATED)
+    sys.exit(exit_codes.of_signal(number))

@@ -59,7 +59,7 @@ def savepoint_options(complete_directory: Callable[..., Any]) -> Callable[[Any],
             expose_value=False,
             callback=_stop_directory,
             shell_complete=complete_directory,
-            help="On SIGINT or SIGTERM the running job takes a savepoint in DIR before it ends.",
+            help="On SIGINT, SIGTERM or SIGHUP the running job takes a savepoint in DIR before it ends.",
         ),
     )
 

@@ -8,15 +8,20 @@ import sys
 
 from pyflink_stream import console, exit_codes
 from stream_engine.causes import behind
-from stream_engine.local.output import forget
-
-GONE = exit_codes.of_signal(signal.SIGPIPE)
-"""The status of programs that nobody reads any more, as those have it that the signal ends."""
+from stream_engine.local.output import forget, signal_of
+from stream_engine.local.stop_signals import hangup_ignored
 
 
-def is_gone_for(error: BaseException) -> bool:
-    """Whether ``error`` came of a write to standard output that nobody reads, and not to some other pipe or socket."""
-    return any(issubclass(type(each), BrokenPipeError) for each in (error, *behind(error))) and _has_no_reader()
+def status_without_reader(error: BaseException) -> int | None:
+    """The status of a run that ends because nobody reads standard output: that of a program which a signal ended.
+
+    None when ``error`` came of something else, as a write to another pipe or socket.
+    """
+    signals = (signal_of(each, sys.stdout) for each in (error, *behind(error)))
+    number = next((each for each in signals if each is not None), None)
+    if number is None or not _has_no_reader() or (number == signal.SIGHUP and hangup_ignored()):
+        return None
+    return exit_codes.of_signal(number)
 
 
 def finish(status: int) -> int:
@@ -24,13 +29,20 @@ def finish(status: int) -> int:
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:
-        forget(sys.stdout)
-        return status or GONE
     except OSError as error:
+        lost = signal_of(error, sys.stdout)
         forget(sys.stdout)
-        console.error(f"standard output cannot be written to: {error.strerror}")
-        return status or exit_codes.FAILED
+        if lost is None:
+            console.error(f"standard output cannot be written to: {error.strerror}")
+            status = status or exit_codes.FAILED
+        elif lost != signal.SIGHUP or not hangup_ignored():
+            status = status or exit_codes.of_signal(lost)
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        # What it still holds would make the interpreter end with a status of its own.
+        forget(sys.stderr)
     return status
 
 

@@ -190,7 +190,7 @@ STOP_WITH_SAVEPOINT = ConfigOption(
     "execution.savepoint.on-stop",
     Boolean(),
     "false",
-    "Takes a savepoint in state.savepoints.dir before SIGINT or SIGTERM stops a job (--stop-with-savepoint).",
+    "Takes a savepoint in state.savepoints.dir before SIGINT, SIGTERM or SIGHUP stops a job (--stop-with-savepoint).",
 )
 STATE_BACKEND = ConfigOption(
     "state.backend",

@@ -96,7 +96,8 @@ def wait_for_reader(worker: Worker) -> None:
 
 def redirect_streams(worker: Worker) -> None:
     """Gives this process, which is ``worker``'s, streams of its own."""
-    sys.stdout, sys.stderr = ConsoleStream(worker, CONSOLE, 1), ConsoleStream(worker, ERRORS, 2)
+    sys.stdout = sys.__stdout__ = ConsoleStream(worker, CONSOLE, 1)  # pyright: ignore[reportAttributeAccessIssue]
+    sys.stderr = sys.__stderr__ = ConsoleStream(worker, ERRORS, 2)  # pyright: ignore[reportAttributeAccessIssue]
     # A debugger that PYTHONBREAKPOINT names may have a terminal elsewhere; pdb would read the end of an empty input.
     if not os.environ.get("PYTHONBREAKPOINT"):
         sys.breakpointhook = _refuse_breakpoint
@@ -108,5 +109,7 @@ def _refuse_breakpoint(*arguments: Any, **options: Any) -> NoReturn:
 
 def flush_streams() -> None:
     """Sends on also what is not yet a whole line."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    # Functions may have put streams of their own in place of ours, or None.
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if stream is not None and hasattr(stream, "flush") and not getattr(stream, "closed", False):
+            stream.flush()

@@ -15,6 +15,7 @@ from stream_engine.local.alarm import Alarm
 from stream_engine.local.attempt import Attempt, AttemptFailed
 from stream_engine.local.feeder import Feeder
 from stream_engine.local.output import Output
+from stream_engine.local.stop_signals import Requests, stop_signals
 from stream_engine.report import failure_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class Coordinator:
     """Runs one job, on other workers after each failure that it is restarted for.
 
-    ``signal`` is the one that stops the job, ``impatient`` tells that it came again; ``failure`` is what has failed in
+    ``signal`` is the one that stops the job, ``impatient`` tells that another came; ``failure`` is what has failed in
     this process.
     """
 
@@ -60,6 +61,7 @@ class Coordinator:
         self._recovery = recovery
         # The signal that a job is to be stopped by once it has taken its savepoint.
         self._stop_wish: int | None = None
+        self._requests = Requests()
         self._hurried = False
         self._feeders: dict[int, Feeder] = {}
         self._output = Output()
@@ -113,9 +115,10 @@ class Coordinator:
 
     def write(self, data: bytes) -> None:
         """Writes lines of the job to standard output."""
-        if not self._output.write(data):
+        lost = self._output.write(data)
+        if lost is not None and self.signal is None:
             # As a program that is not told otherwise: the reader has what it wanted, so there is nothing to do.
-            self.signal = signal.SIGPIPE
+            self.signal = lost
 
     # --- sources read here -------------------------------------------------------------------------------------------
 
@@ -150,7 +153,7 @@ class Coordinator:
         handlers: dict[int, Any] = {}
         # Elsewhere Python does not allow it, and the main thread's handlers go on as they are.
         if current_thread() is main_thread():
-            handlers = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+            handlers = {number: signal.signal(number, self._on_signal) for number in stop_signals()}
             if self._recovery.savepoints:
                 handlers[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._on_savepoint_signal)
         try:
@@ -160,7 +163,10 @@ class Coordinator:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, _: object) -> None:
-        if self.signal is None and self._stop_wish is None and self._recovery.stop_with_savepoint():
+        stopping = self.signal is not None or self._stop_wish is not None
+        if self._requests.repeats(number) and stopping:
+            return
+        if not stopping and self._recovery.stop_with_savepoint():
             self._stop_wish = number
             self._hurried = True
         else:

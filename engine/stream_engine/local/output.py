@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
+import stat
 import sys
 from select import select
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.local.stop_signals import hangup_ignored
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -30,24 +35,25 @@ class Output:
         if self._writing and not self._is_writable():
             raise WriteInterrupted
 
-    def write(self, data: bytes) -> bool:
-        """Writes whole lines; False when there is nobody any more who reads them."""
+    def write(self, data: bytes) -> int | None:
+        """Writes whole lines; when nobody reads them any more, gives the signal that a program is ended by then."""
         if self._discarding or sys.stdout is None:
-            return True
+            return None
         try:
             self._writing = True
             put(data)
         except WriteInterrupted:
             self._discarding = True
-        except BrokenPipeError:
-            self._discarding = True
-            forget(sys.stdout)
-            return False
         except OSError as error:
+            lost = signal_of(error, sys.stdout)
+            if lost is not None:
+                self._discarding = True
+                forget(sys.stdout)
+                return None if lost == signal.SIGHUP and hangup_ignored() else lost
             raise OSError(error.errno, f"standard output cannot be written to: {error.strerror}") from None
         finally:
             self._writing = False
-        return True
+        return None
 
     def _is_writable(self) -> bool:
         try:
@@ -57,13 +63,30 @@ class Output:
         return bool(writable)
 
 
+def signal_of(error: BaseException, stream: Any) -> int | None:
+    """The signal that says what ``error`` says of ``stream``: SIGPIPE, no reader; SIGHUP, a terminal that closed."""
+    if isinstance(error, BrokenPipeError):
+        return signal.SIGPIPE
+    if isinstance(error, OSError) and error.errno in (errno.EIO, errno.ENXIO) and _is_device(stream):
+        return signal.SIGHUP
+    return None
+
+
+def _is_device(stream: Any) -> bool:
+    # Not isatty(), which is false of a terminal that has closed.
+    try:
+        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
 def write_error(data: bytes) -> None:
     """Writes whole lines to standard error; when nobody reads that any more, there is nobody to tell."""
     try:
         if sys.stderr is not None:
             sys.stderr.write(data.decode("utf-8", "surrogateescape"))
             sys.stderr.flush()
-    except OSError:
+    except (OSError, ValueError):
         return
 
 

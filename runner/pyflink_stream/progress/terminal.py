@@ -119,6 +119,9 @@ class Terminal:
                 data = data[os.write(descriptor, data) :]
             except BlockingIOError:
                 select((), (descriptor,), ())
+            except OSError:
+                # The terminal has closed.
+                return
 
 
 class _Raw(io.RawIOBase):

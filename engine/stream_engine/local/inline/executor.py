@@ -8,7 +8,7 @@ import uuid
 from contextlib import contextmanager
 from threading import current_thread, main_thread
 from time import monotonic
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from stream_engine.job import JobCancelledException, JobExecutionException, JobExecutionResult
 from stream_engine.local.accumulators import packed, results
@@ -18,6 +18,7 @@ from stream_engine.local.inline.job import InlineJob, Terminated
 from stream_engine.local.inline.slot import ReaderGone
 from stream_engine.local.output import forget
 from stream_engine.local.preparation import runnable
+from stream_engine.local.stop_signals import Requests, stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +67,9 @@ def _signal_of(error: BaseException) -> int | None:
     error = _users(error)
     if isinstance(error, ReaderGone):
         forget(sys.stdout)
-        return signal.SIGPIPE
+        return error.signal
     if isinstance(error, Terminated):
-        return signal.SIGTERM
+        return error.signal
     # Leaving the debugger is a wish to stop, not a failure; its module is there if it has been used.
     debugger = sys.modules.get("bdb")
     if isinstance(error, KeyboardInterrupt) or (debugger is not None and isinstance(error, debugger.BdbQuit)):
@@ -78,16 +79,23 @@ def _signal_of(error: BaseException) -> int | None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM ends the job, by an exception in the midst of it; SIGINT does so as Python, or the debugger, has it."""
+    """Signals end the job, by an exception in the midst of it; SIGINT does so as Python, or the debugger, has it."""
     if current_thread() is not main_thread():
         yield
         return
-    earlier = signal.signal(signal.SIGTERM, _terminate)
+    requests = Requests()
+    stopping = False
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        nonlocal stopping
+        if not requests.repeats(number) or not stopping:
+            stopping = True
+            raise Terminated(number)
+
+    numbers = [number for number in stop_signals() if number != signal.SIGINT]
+    earlier = {number: signal.signal(number, terminate) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, earlier)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 
 class Terminated(BaseException):
-    """Raised by SIGTERM wherever the job is; not an Exception, so that no user code swallows it."""
+    """Raised by a signal wherever the job is; not an Exception, so that no user code swallows it."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
 
 
 class IterableReader:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import TYPE_CHECKING
 
 from stream_engine.local.inline.gate import InlineGate
-from stream_engine.local.output import put
+from stream_engine.local.output import forget, put, signal_of
+from stream_engine.local.stop_signals import hangup_ignored
 from stream_engine.local.writers import open_writer
 from stream_engine.operators.tables import MemoryTables
 from stream_engine.utf8 import encode
@@ -23,7 +26,14 @@ if TYPE_CHECKING:
 
 
 class ReaderGone(BaseException):
-    """Standard output is a pipe that nobody reads any more; not an Exception, so that no user code swallows it."""
+    """Nobody reads standard output any more; not an Exception, so that no user code swallows it.
+
+    ``signal`` is the one that ends a program then.
+    """
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
 
 
 class Terminal:
@@ -32,10 +42,18 @@ class Terminal:
     buffers = False
 
     def write(self, lines: list[str]) -> None:
+        if sys.stdout is None:
+            return
         try:
             put(encode("".join(f"{line}\n" for line in lines)))
-        except BrokenPipeError:
-            raise ReaderGone from None
+        except OSError as error:
+            lost = signal_of(error, sys.stdout)
+            if lost is None:
+                raise
+            if lost == signal.SIGHUP and hangup_ignored():
+                forget(sys.stdout)
+                return
+            raise ReaderGone(lost) from None
 
     def flush(self) -> None:
         """Everything was written."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+# None of our modules: until main() has set its handlers, Ctrl-C would end an import with a traceback.
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING
 
-from pyflink_stream import exit_codes
-from pyflink_stream.program import leave_launcher_path
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
+    from typing import Any, NoReturn
 
     from pyflink_stream.cli import Request
     from stream_engine.local.forkserver import ForkServer
@@ -24,22 +24,45 @@ _WITHOUT_WORKERS = ("--help", "-h", "--version", "--check", "--explain", "--loca
 
 def main() -> int:
     """Does what ``sys.argv`` says and returns the exit status."""
+    earlier = _set_handlers(_leave)
     _open_closed_streams()
     try:
         os.getcwd()
     except FileNotFoundError:
+        from pyflink_stream import exit_codes
+
         sys.stderr.write("Error: the working directory is no longer there: change to another\n")
         return exit_codes.USAGE
-    status = _run()
+    status = _run(earlier)
     from pyflink_stream import standard_output
 
     return standard_output.finish(status)
 
 
-def _run() -> int:
+def _set_handlers(handler: Any) -> dict[int, Any]:
+    """Gives those signals a handler that stop a run, unless they are ignored; gives the earlier handlers."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handled = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in handled}
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """Ends this process at once: nothing of the script has run yet."""
+    own = sys.argv[1 : sys.argv.index("-")] if "-" in sys.argv[1:] else sys.argv[1:]
+    if any(argument.startswith("--stop-with-savepoint") for argument in own):
+        os.write(2, b"Warning: no savepoint was taken, as no job is running\n")
+    os._exit(128 + number)
+
+
+def _run(handlers: dict[int, Any]) -> int:
+    """As ``main``. What is not a run on workers has ``handlers`` for the signals that stop it."""
+    from pyflink_stream.program import leave_launcher_path
+
     leave_launcher_path()
     args = sys.argv[1:]
     server = None
+    from pyflink_stream import exit_codes
+
     try:
         # The server gets ready while this process still imports, and before any thread or code of the user's is in it.
         if _names_script(args):
@@ -49,6 +72,9 @@ def _run() -> int:
         request = parse(args)
         if isinstance(request, int):
             return request
+        if server is None:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
         if isinstance(request, Watching):
             from pyflink_stream.watch import Watch
 
@@ -74,12 +100,16 @@ def _run() -> int:
         return exit_codes.of_signal(signal.SIGPIPE)
     finally:
         if server is not None:
+            # What there is to stop is being stopped, and soon.
+            earlier = _set_handlers(lambda number, frame: None)
             server.close()
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
 
 
 def _launch(request: Request, server: ForkServer) -> int:
     """Runs the script on workers; before, all that will watch its jobs gets ready."""
-    from pyflink_stream import console
+    from pyflink_stream import console, exit_codes
     from pyflink_stream.launcher import launch
 
     observers: list[Observer] = []

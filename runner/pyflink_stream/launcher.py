@@ -61,9 +61,10 @@ def call_main(
 
     finder = None
     factory = PythonEnvironmentFactory(executor, configuration)
+    stops = partial(_stop, configuration.get("execution.savepoint.on-stop"))
     for number in stop_signals():
-        if number != signal.SIGINT:
-            signal.signal(number, _terminate)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stops)
     if configuration.get(SAVEPOINT_DIRECTORY.key):
         # While a job runs, the engine has a handler of its own.
         signal.signal(signal.SIGUSR1, _refuse_savepoint)
@@ -153,5 +154,9 @@ def _refuse_savepoint(number: int, frame: object) -> None:
     console.warning("no savepoint was taken, as no job is running")
 
 
-def _terminate(number: int, frame: object) -> NoReturn:
+def _stop(with_savepoint: bool, number: int, frame: object) -> NoReturn:
+    if with_savepoint:
+        _refuse_savepoint(number, frame)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(exit_codes.of_signal(number))

@@ -385,7 +385,7 @@ def test_runs_go_on_after_the_workers_server_was_killed() -> None:
     # Until its end has been noticed.
     while True:
         try:
-            server.exits(block=True)
+            server.exits(10)
         except EOFError:
             break
     assert len(run(squares).records()) == 4

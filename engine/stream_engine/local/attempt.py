@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import selectors
 import signal
-from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.operators import FunctionSink
@@ -34,6 +33,7 @@ from stream_engine.local.deadline import cancellation_timeout, deadline_in, pack
 from stream_engine.local.heartbeats import Heartbeats
 from stream_engine.local.loops import LoopReferee
 from stream_engine.local.output import tell, write_error
+from stream_engine.local.process_groups import kill_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from stream_engine.local.coordinator import Coordinator
     from stream_engine.local.deployment import Deployment
     from stream_engine.local.forkserver import Child, ForkServer
+
+# How long workers that were killed may take to end, in seconds; what has forked them may not have noticed.
+_KILLED = 2.5
 
 
 class AttemptFailed(Exception):
@@ -95,8 +98,12 @@ class Attempt:
         """
         with selectors.DefaultSelector() as self._selector:
             try:
-                self._children = self._server.fork(self._graph.slots, meshed=bool(self._graph.exchanges))
+                self._children = self._server.fork(
+                    self._graph.slots, bool(self._graph.exchanges), lambda: self._job.signal is not None
+                )
             except (EOFError, OSError) as error:
+                if self._job.signal is not None:
+                    return []
                 summary = f"The job's {self._graph.slots} workers cannot be started: {error}."
                 raise AttemptFailed.of(summary, self._job.job_id, error, final=True) from error
             self._alive = {child.pid for child in self._children}
@@ -170,7 +177,7 @@ class Attempt:
     def _time_left(self) -> float | None:
         """How many seconds there are until something is to be done, whether or not anything comes in."""
         if self._told_to_stop:
-            return None if self._killed else seconds_to(self._deadline)
+            return max(0.0, self._killed_until - monotonic()) if self._killed else seconds_to(self._deadline)
         left = self._heartbeats.time_left()
         checkpoint = self._checkpoints.time_left() if self._checkpoints is not None else None
         return left if checkpoint is None else min(left, checkpoint)
@@ -292,7 +299,11 @@ class Attempt:
             self._deadline = deadline_in(self._grace)
             for connection in self._connections:
                 connection.send(CANCEL, 0, packed_deadline(self._deadline))
-        if not self._killed and (self._job.impatient or self._time_left() == 0):
+        if self._killed:
+            if self._time_left() == 0:
+                self._server.abandon()
+        elif self._job.impatient or self._time_left() == 0:
+            self._killed_until = monotonic() + _KILLED
             self._killed = True
             for index, child in enumerate(self._children):
                 if child.pid in self._alive:
@@ -307,12 +318,11 @@ class Attempt:
             for pid in self._alive:
                 self._server.kill(pid)
             while self._alive:
-                self._alive -= {pid for pid, _ in self._server.exits(block=True)}
+                self._alive -= {pid for pid, _ in self._server.await_exits()}
         except (EOFError, OSError):
             # Without the server, nobody but the system takes note of their end.
             for pid in self._alive:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                kill_worker(pid)
         for connection in self._connections:
             connection.close()
         if self._checkpoints is not None:

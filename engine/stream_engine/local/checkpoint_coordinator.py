@@ -98,6 +98,11 @@ class CheckpointCoordinator:
         """Whether a checkpoint is being taken or asked for."""
         return self._running is not None or bool(self._wishes)
 
+    @property
+    def silently_awaited(self) -> bool:
+        """Whether the savepoint that is to stop the job is awaited, and nothing has been said of it yet."""
+        return self._patient_until != inf
+
     # --- what the job does -------------------------------------------------------------------------------------------
 
     def attach(self, workers: Sequence[Connection]) -> None:

@@ -14,6 +14,7 @@ from stream_engine.job import JobCancelledException, JobExecutionException
 from stream_engine.local.alarm import Alarm
 from stream_engine.local.attempt import Attempt, AttemptFailed
 from stream_engine.local.feeder import Feeder
+from stream_engine.local.forked_children import in_forked_children, restore_signals
 from stream_engine.local.output import Output
 from stream_engine.local.stop_signals import Requests, stop_signals
 from stream_engine.report import failure_of
@@ -88,9 +89,10 @@ class Coordinator:
                         if self.signal is None:
                             break
                     self._raise_if_stopped()
-            if self._stop_wish is not None:
+            late = self._stop_wish if self.signal is None else self.signal
+            if late is not None:
                 # It came when the job was about to finish: it is the script that is to stop.
-                signal.raise_signal(self._stop_wish)
+                signal.raise_signal(late)
             return packed
         finally:
             for feeder in self._feeders.values():
@@ -156,15 +158,19 @@ class Coordinator:
             handlers = {number: signal.signal(number, self._on_signal) for number in stop_signals()}
             if self._recovery.savepoints:
                 handlers[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._on_savepoint_signal)
+        # A process that the script forks meanwhile ends as the script would have it.
+        forget = in_forked_children(lambda: restore_signals(handlers))
         try:
             yield
         finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+            forget()
+            restore_signals(handlers)
 
     def _on_signal(self, number: int, _: object) -> None:
         stopping = self.signal is not None or self._stop_wish is not None
-        if self._requests.repeats(number) and stopping:
+        # One that comes after we have said what the next will do is the next, however soon it comes.
+        told = self.signal is None and self.checkpoints is not None and not self.checkpoints.silently_awaited
+        if self._requests.repeats(number) and stopping and not (told and number != signal.SIGHUP):
             return
         if not stopping and self._recovery.stop_with_savepoint():
             self._stop_wish = number

@@ -6,11 +6,12 @@ stopped, or code that is not Python's and never lets others run.
 
 from __future__ import annotations
 
-from threading import Event, Thread
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from stream_engine.local.connection import HEARTBEAT
+from stream_engine.local.lifeline import wait
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
@@ -22,14 +23,14 @@ def frequency(configuration: Configuration) -> int:
     return min(configuration.get("heartbeat.interval"), max(1, configuration.get("heartbeat.timeout") // 3))
 
 
-def start_heart(control: Connection, interval: int) -> None:
-    """Sends a sign of life every ``interval`` ms, as long as the process lives."""
+def start_heart(control: Connection, interval: int, lifeline: int) -> None:
+    """Sends a sign of life every ``interval`` ms, and ends the process with the one that has forked it."""
 
     def beat() -> None:
-        while not stopped.wait(interval / 1000):
+        while True:
+            wait(lifeline, interval)
             control.send(HEARTBEAT)
 
-    stopped = Event()
     Thread(target=beat, name="heartbeat", daemon=True).start()
 
 

@@ -32,6 +32,7 @@ from stream_engine.local.connection import (
 from stream_engine.local.console import ConsoleWriter, flush_streams, redirect_streams
 from stream_engine.local.deadline import cancellation_timeout, deadline_in, unpacked_deadline
 from stream_engine.local.depth import allow_depth_of
+from stream_engine.local.exit_handlers import run_exit_handlers
 from stream_engine.local.failure import Cancelled, send_failure
 from stream_engine.local.gate import Gate
 from stream_engine.local.heartbeats import frequency, start_heart
@@ -66,14 +67,19 @@ _GC_THRESHOLDS = (200_000, 20, 20)
 _LONGEST_SLEEP = 86_400
 
 
-def run_worker(index: int, control: socket, peers: dict[int, socket]) -> int:
-    """Waits for a job, runs its share, and returns the exit code of the process."""
+def run_worker(index: int, control: socket, peers: dict[int, socket], lifeline: int) -> int:
+    """Waits for a job, runs its share, and returns the exit code of the process. See lifeline for the last argument."""
     import faulthandler
 
     faulthandler.enable()
-    worker = Worker(index, control, peers)
+    worker = Worker(index, control, peers, lifeline)
     redirect_streams(worker)
-    return worker.run()
+    status = worker.run()
+    try:
+        run_exit_handlers()
+    finally:
+        worker.say_last_words()
+    return status
 
 
 class Worker:
@@ -82,8 +88,9 @@ class Worker:
     With push sources the loop takes turns with their threads; all other state is touched by the turn's holder only.
     """
 
-    def __init__(self, index: int, control: socket, peers: dict[int, socket]) -> None:
+    def __init__(self, index: int, control: socket, peers: dict[int, socket], lifeline: int) -> None:
         self.index, self.attempt = index, 0
+        self._lifeline = lifeline
         self.now = int(time() * 1000)
         self.accumulators = Accumulators()
         self.tables: Tables = MemoryTables()
@@ -132,7 +139,7 @@ class Worker:
         if deployment.levels is not None:
             logs.forward(self, deployment.levels)
         self.configuration: Configuration = pickle.loads(deployment.configuration)
-        start_heart(self.control, frequency(self.configuration))
+        start_heart(self.control, frequency(self.configuration), self._lifeline)
         # What few jobs need is imported for those.
         if self.configuration.get("state.backend") != "hashmap":
             from stream_engine.local.tables import tables_on_disk
@@ -205,6 +212,10 @@ class Worker:
         self.meter.close()
         stopping = Cancellation(self.graph, self.index, self._deadline)
         stopping.run(self._pushing, self._subtasks, self._readers.values())
+        self.say_last_words()
+
+    def say_last_words(self) -> None:
+        """Returns when the coordinator has all that this worker has said."""
         flush_streams()
         self._switchboard.drain()
 

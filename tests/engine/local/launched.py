@@ -41,8 +41,8 @@ class Launcher:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         path = [str(ROOT / "engine"), str(ROOT / "runner"), os.environ.get("PYTHONPATH", "")]
-        self._environment = {name: value for name, value in os.environ.items() if name != "FLINK_CONF_DIR"}
-        self._environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+        self.environment = {name: value for name, value in os.environ.items() if name != "FLINK_CONF_DIR"}
+        self.environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
 
     def write(self, name: str, text: str) -> Path:
         path = self.directory / name
@@ -55,7 +55,7 @@ class Launcher:
         return subprocess.Popen(
             [sys.executable, "-m", "pyflink_stream", *self._options(args, path)],
             cwd=self.directory,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-# None of our modules: until main() has set its handlers, Ctrl-C would end an import with a traceback.
+# Only what is there already: until main() has set its handlers, Ctrl-C would end an import with a traceback.
+import _signal  # pyright: ignore[reportMissingImports]
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
@@ -41,9 +41,9 @@ def main() -> int:
 
 def _set_handlers(handler: Any) -> dict[int, Any]:
     """Gives those signals a handler that stop a run, unless they are ignored; gives the earlier handlers."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handled = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    return {number: signal.signal(number, handler) for number in handled}
+    numbers = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
+    handled = [number for number in numbers if _signal.getsignal(number) != _signal.SIG_IGN]
+    return {number: _signal.signal(number, handler) for number in handled}
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
@@ -74,7 +74,7 @@ def _run(handlers: dict[int, Any]) -> int:
             return request
         if server is None:
             for number, handler in handlers.items():
-                signal.signal(number, handler)
+                _signal.signal(number, handler)
         if isinstance(request, Watching):
             from pyflink_stream.watch import Watch
 
@@ -97,14 +97,14 @@ def _run(handlers: dict[int, Any]) -> int:
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
         # Of help, a check, or messages: nobody reads them any more.
-        return exit_codes.of_signal(signal.SIGPIPE)
+        return exit_codes.of_signal(_signal.SIGPIPE)
     finally:
         if server is not None:
             # What there is to stop is being stopped, and soon.
             earlier = _set_handlers(lambda number, frame: None)
             server.close()
             for number, handler in earlier.items():
-                signal.signal(number, handler)
+                _signal.signal(number, handler)
 
 
 def _launch(request: Request, server: ForkServer) -> int:

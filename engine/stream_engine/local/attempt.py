@@ -30,6 +30,7 @@ from stream_engine.local.connection import (
     Connection,
 )
 from stream_engine.local.deadline import cancellation_timeout, deadline_in, packed_deadline, seconds_to
+from stream_engine.local.exit_handlers import GRACE
 from stream_engine.local.heartbeats import Heartbeats
 from stream_engine.local.loops import LoopReferee
 from stream_engine.local.output import tell, write_error
@@ -90,6 +91,7 @@ class Attempt:
         self._grace = cancellation_timeout(job.configuration)
         self._deadline: float | None = None
         self._told_to_stop = self._killed = False
+        self._killed_until = 0.0
 
     def run(self, deployment: Deployment) -> list[bytes]:
         """Returns the packed accumulators of the workers, of use when the job has finished.
@@ -261,6 +263,9 @@ class Attempt:
             while not (connection.closed or connection.drained):
                 self._receive(connection)
             self._alive.discard(pid)
+            if code == -signal.SIGALRM and self._over:
+                late = f"threads or exit handlers of its functions did not end within {GRACE:g} s"
+                tell(f"Worker {index + 1} was killed: {late}.")
             if self._is_needed(index):
                 self._fail_worker(index, _exit_message(code))
 

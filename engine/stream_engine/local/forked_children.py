@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _actions: dict[object, Callable[[], object]] = {}
+# The signals that a thread which is forking had blocked before.
+_masks: dict[int, set[Any]] = {}
 
 
 def in_forked_children(action: Callable[[], object]) -> Callable[[], None]:
@@ -29,12 +32,26 @@ def restore_signals(handlers: Mapping[int, Any]) -> None:
         signal.signal(number, handler)
 
 
-def _run() -> None:
+def _before() -> None:
+    # A signal that comes before the child has handlers of its own waits for them.
+    if _actions:
+        _masks[get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+def _in_parent() -> None:
+    mask = _masks.pop(get_ident(), None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _in_child() -> None:
     actions = list(_actions.values())
-    # Those are this process's, not its children's.
+    # Those are its parent's.
     _actions.clear()
     for action in actions:
         action()
+    _in_parent()
+    _masks.clear()
 
 
-os.register_at_fork(after_in_child=_run)
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

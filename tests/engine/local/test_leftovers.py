@@ -68,7 +68,7 @@ SCRIPT = """
 class Run:
     """The command on SCRIPT, its processes marked."""
 
-    def __init__(self, launcher: Launcher, *params: str) -> None:
+    def __init__(self, launcher: Launcher, *params: str, session: bool = True) -> None:
         self._directory = launcher.directory
         launcher.write("program.py", SCRIPT)
         self._mark = f"{MARK}={launcher.directory}".encode()
@@ -79,7 +79,8 @@ class Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,
+            start_new_session=session,
+            preexec_fn=None if session else os.setpgrp,
         )
 
     def processes(self) -> dict[int, str]:
@@ -202,3 +203,63 @@ def test_a_stop_while_the_fork_server_is_stopped_ends_the_run(launcher: Launcher
         assert run.left() == {}
     finally:
         run.end()
+
+
+def test_what_a_function_forks_ends_when_it_is_told_to(launcher: Launcher) -> None:
+    lines = launcher.lines(
+        """
+        import multiprocessing, time
+        def end(seconds):
+            process = multiprocessing.Process(target=time.sleep, args=(seconds,))
+            process.start()
+            process.terminate()
+            process.join()
+            return process.exitcode
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements(1000).map(end).output()
+            env.execute()
+        """
+    )
+    assert lines == [str(-signal.SIGTERM)]
+
+
+def test_exit_handlers_of_functions_run_and_what_does_not_end_is_killed(launcher: Launcher) -> None:
+    done = launcher.run(
+        """
+        import atexit, threading, time
+        def register(record):
+            atexit.register(print, "exit handler")
+            threading.Thread(target=time.sleep, args=(record,)).start()
+            return record
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements(0).map(register).output()
+            env.execute()
+            env = factory.get_execution_environment()
+            env.from_elements(1000).map(register).output()
+            env.execute()
+        """
+    )
+    assert (done.code, done.lines) == (0, ["0", "exit handler", "1000"])
+    assert done.err == "Worker 1 was killed: threads or exit handlers of its functions did not end within 1.5 s.\n"
+
+
+def test_ctrl_z_stops_workers_too_and_they_continue_with_the_run(launcher: Launcher) -> None:
+    # A group of its own in this session, as a shell makes it; where there is none the system ignores Ctrl-Z.
+    run = Run(launcher, "sleep", session=False)
+    try:
+        assert wait_until(lambda: len(run.workers()) == 2, 60)
+        for number, stopped in ((signal.SIGTSTP, True), (signal.SIGCONT, False), (signal.SIGTSTP, True)):
+            os.killpg(run.process.pid, number)
+            assert wait_until(lambda expected=stopped: {is_stopped(pid) for pid in run.workers()} == {expected}, 60)
+        os.killpg(run.process.pid, signal.SIGCONT)
+        run.process.terminate()
+        _, err = run.process.communicate(timeout=60)
+        assert (run.process.returncode, err) == (143, "")
+    finally:
+        run.end()
+
+
+def is_stopped(pid: int) -> bool:
+    return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0] == "T"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from threading import get_ident
+from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:

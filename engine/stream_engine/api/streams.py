@@ -99,12 +99,16 @@ class DataStream(OperatorSettings):
         return DataStream(self._plan, tuple(upstream for stream in streams for upstream in self._inputs_from(stream)))
 
     def split(self, selector: Any) -> SplitStream:
-        """Names the outputs of each record: ``select(value)`` returns one name or several."""
-        from stream_engine.api.split import SplitStream
+        """Names the outputs of each record: ``select(value)`` returns one name or several.
+
+        Naming moves no record. What has been said of how they travel, by ``key_by`` for one, is done behind the split.
+        """
+        from stream_engine.api.split import split
 
         names = snapshot(selector, "select", OutputSelector, ("value",))
-        node = self._added(Split(names), f"Split: {names.label}")
-        return SplitStream(self._plan, (Upstream(node.id),), node)
+        # One that may keep state for its key has to be where the key is.
+        key = self._key if hasattr(selector, "getRuntimeContext") else None
+        return split(self._plan, self._inputs(), Split(names), f"Split: {names.label}", key)
 
     def iterate(self, max_wait_time: Any = 0) -> IterativeStream:
         """Begins a loop, to be closed with ``close_with``.

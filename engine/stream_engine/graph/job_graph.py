@@ -14,7 +14,7 @@ from stream_engine.graph.operators import (
     WindowApply,
     WindowReduce,
 )
-from stream_engine.graph.partitioners import Forward, Rebalance
+from stream_engine.graph.partitioners import Broadcast, Forward, Hash, Rebalance
 from stream_engine.graph.preaggregation import with_preaggregation
 from stream_engine.job import InvalidProgramException
 
@@ -111,9 +111,10 @@ def job_graph(graph: StreamGraph, default_parallelism: int) -> JobGraph:
     parallelisms, as in Flink, and here also any edge between two operators of parallelism 1.
     Raises InvalidProgramException for a plan that cannot be run.
     """
-    graph = with_preaggregation(with_uids(graph), default_parallelism)
+    graph = with_uids(graph)
+    _check(graph, graph.parallelisms(default_parallelism))
+    graph = with_preaggregation(graph, default_parallelism)
     widths = graph.parallelisms(default_parallelism)
-    _check(graph, widths)
     head_of: dict[int, int] = {}
     members: dict[int, list[StreamNode]] = {}
     links: dict[int, list[Link]] = {}
@@ -221,6 +222,20 @@ def _reachable(start: int, successors: dict[int, set[int]]) -> set[int]:
     return seen
 
 
+def _check_spread(graph: StreamGraph, node: StreamNode, widths: dict[int, int]) -> None:
+    """Whether the records that come into a loop reach what reads them there as the script has said."""
+    spread = {type(edge.upstream.partitioner) for edge in graph.loop_inputs(node)} & {Hash, Broadcast}
+    for edge, reader in graph.readers(node) if spread else ():
+        moved = widths[node.id] != widths[reader.id] if edge.upstream.partitioner is None else Broadcast in spread
+        if moved:
+            method = "broadcast()" if Broadcast in spread else "key_by()"
+            raise InvalidProgramException(
+                f"The iteration made at {node.location} reads the stream of a {method}, but {reader.name!r}, made at "
+                f"{reader.location}, reads the iteration in another way or with another parallelism: call {method} "
+                "on the iteration, not before it."
+            )
+
+
 def _check(graph: StreamGraph, widths: dict[int, int]) -> None:
     if not graph.nodes:
         raise InvalidProgramException("There is nothing to execute: the environment has no sources.")
@@ -229,6 +244,7 @@ def _check(graph: StreamGraph, widths: dict[int, int]) -> None:
             raise InvalidProgramException(
                 f"The iteration made at {node.location} was never closed: call close_with(feedback) on it."
             )
+        _check_spread(graph, node, widths)
     for edge in graph.edges:
         source, target = edge.upstream.node, edge.target
         if isinstance(edge.upstream.partitioner, Forward) and widths[source] != widths[target]:

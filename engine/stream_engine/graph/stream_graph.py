@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from stream_engine.graph.operators import PARALLEL_SOURCES, SINKS, SOURCES, PythonSource, SocketSink, Split
+from stream_engine.graph.operators import (
+    PARALLEL_SOURCES,
+    SINKS,
+    SOURCES,
+    IterationHead,
+    PythonSource,
+    SocketSink,
+    Split,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,14 +114,38 @@ class StreamGraph:
         """Each node's own, by its id, or the default.
 
         A source that cannot be divided runs with 1, and so does what writes to a socket. Splitting moves no record: a
-        Split is as wide as its input.
+        Split is as wide as its input. The beginning of a loop whose input is spread in some way is as wide as what
+        reads it, for which that was said.
         """
         widths: dict[int, int] = {}
         for node in self.nodes:
-            inputs = self.inputs(node.id) if isinstance(node.operator, Split) else ()
-            feeding = {widths[edge.upstream.node] for edge in inputs}
-            widths[node.id] = node.parallelism or (feeding.pop() if len(feeding) == 1 else _default(node, default))
+            near: set[int] = set()
+            if isinstance(node.operator, Split):
+                near = {widths[edge.upstream.node] for edge in self.inputs(node.id)}
+            elif any(edge.upstream.partitioner is not None for edge in self.loop_inputs(node)):
+                near = {reader.parallelism or _default(reader, default) for _, reader in self.readers(node)}
+            widths[node.id] = node.parallelism or (near.pop() if len(near) == 1 else _default(node, default))
         return widths
+
+    def loop_inputs(self, node: StreamNode) -> list[StreamEdge]:
+        """What feeds a loop from outside, where ``node`` is the beginning of one."""
+        if not isinstance(node.operator, IterationHead):
+            return []
+        return [edge for edge in self.inputs(node.id) if not edge.feedback]
+
+    def readers(self, node: StreamNode) -> list[tuple[StreamEdge, StreamNode]]:
+        """What reads ``node``, with the edge to it. In place of a Split as wide as ``node`` it is what reads that."""
+        found: list[tuple[StreamEdge, StreamNode]] = []
+        waiting, seen = [node.id], {node.id}
+        while waiting:
+            for edge in self.outputs(waiting.pop()):
+                target = self.nodes[edge.target]
+                if not isinstance(target.operator, Split) or target.parallelism:
+                    found.append((edge, target))
+                elif target.id not in seen:
+                    seen.add(target.id)
+                    waiting.append(target.id)
+        return found
 
 
 def _default(node: StreamNode, default: int) -> int:

@@ -132,6 +132,55 @@ def test_a_split_is_as_wide_as_what_it_splits(env: Any, words: Any) -> None:
     assert [env.graph.parallelisms(2)[node.id] for node in splits] == [1, 3, 2]
 
 
+SPREADS = [("rebalance", Rebalance()), ("shuffle", Shuffle()), ("broadcast", Broadcast())]
+
+
+@pytest.mark.parametrize(("spread", "partitioner"), SPREADS)
+def test_what_spreads_records_before_a_split_does_so_behind_it(
+    env: Any, words: Any, spread: str, partitioner: Any
+) -> None:
+    split = getattr(words, spread)().split(first)
+    split.map(same)
+    split.select("t").map(same)
+    split.select("t").forward().map(same)
+
+    assert env.graph.edges == [
+        StreamEdge(Upstream(0), 1),
+        StreamEdge(Upstream(1, partitioner), 2),
+        StreamEdge(Upstream(1, partitioner, ("t",)), 3),
+        StreamEdge(Upstream(1, Forward(), ("t",)), 4),
+    ]
+
+
+def test_a_forward_before_a_split_holds_on_both_sides_of_it(env: Any, words: Any) -> None:
+    words.forward().split(first).map(same)
+    assert env.graph.edges == [StreamEdge(Upstream(0, Forward()), 1), StreamEdge(Upstream(1, Forward()), 2)]
+
+
+def test_keys_before_a_split_tell_where_records_go_behind_it(env: Any, words: Any) -> None:
+    words.key_by(first).split(first).select("t").map(same)
+    into, out = env.graph.edges
+    assert into == StreamEdge(Upstream(0), 1)
+    assert out == StreamEdge(Upstream(1, Hash(out.upstream.partitioner.key), ("t",)), 2)
+    assert out.upstream.partitioner.key.load()("to") == "t"
+    assert [node.key for node in env.graph.nodes] == [None, None, None]
+
+
+def test_a_split_of_streams_that_travel_differently_keeps_how_each_does(env: Any, words: Any) -> None:
+    split = words.broadcast().union(words, words.rebalance(), words.broadcast()).split(first)
+    split.map(same)
+
+    splits = [node.id for node in env.graph.nodes if isinstance(node.operator, Split)]
+    assert [len(env.graph.inputs(node)) for node in splits] == [2, 1, 1]
+    assert [edge.upstream for edge in env.graph.inputs(4)] == [
+        Upstream(1, Broadcast()),
+        Upstream(2, None),
+        Upstream(3, Rebalance()),
+    ]
+    with pytest.raises(InvalidProgramException, match=r"name\(\) belongs to an operator"):
+        split.name("parts")
+
+
 def test_an_iteration_is_closed_with_what_comes_from_it(env: Any) -> None:
     iteration = env.generate_sequence(1, 9).iterate(5000)
     body = iteration.map(same)
@@ -162,7 +211,7 @@ def test_an_iteration_is_not_closed_with_a_foreign_stream_or_itself(words: Any) 
 
 @pytest.mark.parametrize(
     ("spread", "partitioner"),
-    [("rebalance", Rebalance()), ("shuffle", Shuffle()), ("broadcast", Broadcast()), ("forward", Forward())],
+    [*SPREADS, ("forward", Forward())],
 )
 def test_records_travel_as_the_script_says(env: Any, words: Any, spread: str, partitioner: Any) -> None:
     getattr(words.union(words), spread)().map(same)

@@ -160,6 +160,30 @@ def test_tasks_in_a_circle_are_a_loop() -> None:
     assert [exchange.feedback for exchange in job.inputs(1)] == [False, True]
 
 
+@pytest.mark.parametrize("partitioner", [Broadcast(), Forward(), Hash(F), Shuffle()])
+def test_a_loop_begins_as_wide_as_what_reads_records_that_were_spread(partitioner: Any) -> None:
+    sketch = Sketch().add("s", plan.SequenceSource(1, 9), width=2)
+    sketch.add("i", plan.IterationHead(), "s", partitioner=partitioner).add("p", plan.Split(F), "i")
+    sketch.add("m", plan.Map(F), "p", width=2)
+    sketch.graph.close_loop(1, (Upstream(3),))
+    assert sketch.tasks(3) == [("s", 2), ("ipm", 2)]
+    assert sketch.job(3).exchanges[0].partitioner == partitioner
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "method"),
+    [(Broadcast(), Hash(F), "broadcast"), (Broadcast(), None, "broadcast"), (Hash(F), None, "key_by")],
+)
+def test_a_loop_whose_records_would_not_arrive_as_the_script_says_is_refused(
+    before: Any, behind: Any, method: str
+) -> None:
+    sketch = Sketch().add("s", SOURCE).add("i", plan.IterationHead(), "s", partitioner=before)
+    sketch.add("m", plan.Map(F), "i", partitioner=behind).add("w", plan.Map(F), "i", width=3)
+    sketch.graph.close_loop(1, (Upstream(2),))
+    with pytest.raises(InvalidProgramException, match=rf"call {method}\(\) on the iteration, not before it"):
+        sketch.job(2)
+
+
 @pytest.mark.timeout(10)
 def test_splits_of_splits_that_meet_again_are_as_wide_as_the_first() -> None:
     sketch = Sketch().add("s", plan.SequenceSource(1, 9), width=3)

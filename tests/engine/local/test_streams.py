@@ -10,7 +10,8 @@ import numpy
 import pytest
 
 from stream_engine.api.files import WriteMode
-from stream_engine.api.functions import RichMapFunction
+from stream_engine.api.functions import OutputSelector, RichFunction, RichMapFunction
+from stream_engine.api.state import ValueStateDescriptor
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
@@ -131,10 +132,6 @@ def test_split_and_select(jobs: Jobs, parallelism: int) -> None:
 
 @widths
 def test_the_ways_to_spread_records(jobs: Jobs, parallelism: int) -> None:
-    class Where(RichMapFunction):
-        def map(self, value: str) -> tuple[str, int]:
-            return (value, self.getRuntimeContext().getIndexOfThisSubtask())
-
     env = jobs.environment(parallelism)
     numbers = env.from_collection(range(300))
     numbers.rebalance().map(Where()).map(lambda pair: ("rebalance", pair[1])).output()
@@ -148,6 +145,45 @@ def test_the_ways_to_spread_records(jobs: Jobs, parallelism: int) -> None:
         assert lines.count(str(("shuffle", index))) > 50
     assert lines.count("('forward', 0)") == 300
     assert len(lines) == 300 * (3 + parallelism)
+
+
+class Where(RichMapFunction):
+    def map(self, value: Any) -> tuple[Any, int]:
+        return (value, self.getRuntimeContext().getIndexOfThisSubtask())
+
+
+@widths
+def test_records_go_behind_a_split_where_they_would_have_gone_without_it(jobs: Jobs, parallelism: int) -> None:
+    env = jobs.environment(parallelism)
+    numbers = env.from_collection([number % 10 for number in range(300)])
+    keyed = numbers.key_by(lambda v: v).split(lambda v: "all")
+    keyed.select("all").map(Where()).map(lambda pair: ("keyed", *pair)).output()
+    numbers.broadcast().split(lambda v: "all").select("all").map(Where()).map(lambda pair: ("all", pair[1])).output()
+    union = numbers.broadcast().union(numbers).split(lambda v: "all")
+    union.select("all").map(lambda v: "united").output()
+    lines = jobs.lines(env)
+    places = {ast.literal_eval(line)[1:] for line in lines if "keyed" in line}
+    assert len(places) == 10
+    assert sum("keyed" in line for line in lines) == 300
+    assert [lines.count(str(("all", index))) for index in range(parallelism)] == [300] * parallelism
+    assert lines.count("united") == 300 * (parallelism + 1)
+
+
+@widths
+def test_a_selector_that_counts_per_key_sees_all_records_of_its_key(jobs: Jobs, parallelism: int) -> None:
+    class FirstOfEach(RichFunction, OutputSelector):
+        def open(self, config: Any) -> None:
+            self.seen = self.getRuntimeContext().getState(ValueStateDescriptor("seen", default=False))
+
+        def select(self, value: int) -> str:
+            known = self.seen.value()
+            self.seen.update(True)
+            return "again" if known else "first"
+
+    env = jobs.environment(parallelism)
+    parts = env.generate_sequence(1, 60).map(lambda v: v % 7).key_by(lambda v: v).split(FirstOfEach())
+    parts.select("first").output()
+    assert jobs.lines(env) == sorted(map(str, range(7)))
 
 
 @pytest.mark.parametrize("parallelism", [2, 4])

@@ -56,7 +56,7 @@ END_OF_INPUT = ConfigOption(
     "pipeline.end-of-input",
     Choice("fire", "drop"),
     "fire",
-    "Time windows still open when the input ends: fire emits them, drop loses them as older Flink did.",
+    "Processing-time windows still open when the input ends: fire emits them, drop loses them as older Flink did.",
 )
 JOB_NAME = ConfigOption(
     "pipeline.name",

@@ -63,8 +63,8 @@ class _EventTime(PaneOperator):
             self.write_add(chain, pane, key, record)
 
     def open(self, host: Host, parallelism: int) -> None:
+        # At the end of the input they fire whatever is configured: event time comes to its end there, as in Flink.
         FunctionOperator.open(self, host, parallelism)
-        self._fires_at_end = host.configuration.get("pipeline.end-of-input") == "fire"
         self._dropped = LateCount()
         self.accumulators.add(LATE_RECORDS, self._dropped)
 

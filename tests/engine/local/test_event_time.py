@@ -263,13 +263,18 @@ def main(factory):
     assert "an event time is an int of ms since the epoch, not the str 'noon'" in done.err
 
 
-def test_open_windows_are_dropped_at_the_end_where_the_configuration_says_so(launcher: Launcher) -> None:
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_windows_of_event_time_fire_at_the_end_whatever_the_configuration_says(
+    launcher: Launcher, parallelism: int
+) -> None:
     main = """
 def main(factory):
     env = event_time(factory)
     data = [("a", 1), ("a", 15)]
     stream = env.from_collection(data).assign_timestamps_and_watermarks(Exact())
     stream.key_by(lambda v: v[0]).time_window(10).apply(contents).output()
+    stream.key_by(lambda v: v[0]).time_window(10).reduce(max).output()
     env.execute()
 """
-    assert lines(launcher, main, "-D", "pipeline.end-of-input=drop") == ["('a', 0, 10, [1])"]
+    expected = sorted(["('a', 0, 10, [1])", "('a', 10, 20, [15])", "('a', 1)", "('a', 15)"])
+    assert lines(launcher, main, "-p", parallelism, "-D", "pipeline.end-of-input=drop") == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream_engine.checkpoints.state_file import read_state_file
-from stream_engine.graph.identity import whole_uid
+from stream_engine.graph.identity import made_alike, whole_uid
 from stream_engine.operators.snapshot import StateError, deal, key_hash, merge
 
 if TYPE_CHECKING:
@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 
 
-def check_operators(metadata: Metadata, plan: Mapping[str, str], origin: str, allow_non_restored: bool = False) -> None:
+def check_operators(
+    metadata: Metadata,
+    plan: Mapping[str, str],
+    origin: str,
+    allow_non_restored: bool = False,
+    made: Collection[str] = (),
+) -> None:
     """Whether a job of which ``plan`` has the operators' names by uid can go on from the checkpoint at ``origin``.
 
-    Raises StateError when it is another job's, or, unless ``allow_non_restored``, when it has state of an operator that
-    is not in the plan.
+    Raises StateError when it is another job's; when, unless ``allow_non_restored``, it has state of an operator that is
+    not in the plan; and when it cannot be told which operator a state is for, as uids were only ``made`` for them.
     """
+    _check_told_apart(metadata, plan, origin, made)
     stateful = {uid for uid in metadata.stateful if uid not in plan and whole_uid(uid) not in plan}
     if not stateful or allow_non_restored:
         return
@@ -34,6 +41,22 @@ def check_operators(metadata: Metadata, plan: Mapping[str, str], origin: str, al
         f"{origin} has state that no operator of this job is for, of {names}. Give an operator that uid(...) in the "
         "script to hand the state to it, or leave the state behind with --allow-non-restored-state"
     )
+
+
+def _check_told_apart(metadata: Metadata, plan: Mapping[str, str], origin: str, made: Collection[str]) -> None:
+    """Operators of a kind with the same inputs are told apart by their order alone, so that must not have changed."""
+    for uid in sorted({whole_uid(uid) for uid in metadata.stateful} & {*made}):
+        alike = made_alike(uid)
+        then = {each: info.name for each, info in metadata.operators.items() if made_alike(each) == alike}
+        now = {each: name for each, name in plan.items() if made_alike(each) == alike}
+        if then != now and max(len(then), len(now)) > 1:
+            former = ", ".join(f"{name!r} (uid {each})" for each, name in sorted(then.items()))
+            present = ", ".join(map(repr, now.values()))
+            raise StateError(
+                f"{origin} has state of {former}, and it cannot be told which operator of this job it is for, as these "
+                f"read the same: {present}. In the script, give each of them a uid(...): one of those above, to hand "
+                "that state to it, or a new one"
+            )
 
 
 def read_states(

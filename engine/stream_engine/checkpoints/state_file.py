@@ -67,6 +67,9 @@ def _record(uid: str, part: str, name: str, value: Any) -> tuple[bytes, bytes]:
 
 def _stored(uid: str, name: str, table: Any, view: Any) -> Iterator[bytes]:
     stored = table.stored(view)
+    # That there is such a table, though an empty one, is to be known as well.
+    together = list(islice(stored, _STORED_TOGETHER))
+    yield from _record(uid, _STORED[table.holds_lists], name, together)
     while together := list(islice(stored, _STORED_TOGETHER)):
         yield from _record(uid, _STORED[table.holds_lists], name, together)
 

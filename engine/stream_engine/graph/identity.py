@@ -8,24 +8,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from stream_engine.graph.operators import TimeWindows, WindowApply, WindowReduce
 from stream_engine.graph.stream_graph import StreamGraph
 from stream_engine.job import InvalidProgramException
 
 if TYPE_CHECKING:
     from stream_engine.graph.stream_graph import StreamNode
 
+_MADE = re.compile(r"([A-Za-z]+-[0-9a-f]{8})(-[0-9]+)?")
 _LOCAL = re.compile(r" \(local [0-9]+\)$")
 
 
 def with_uids(graph: StreamGraph) -> StreamGraph:
     """The plan with a uid for each operator; ``graph`` stays as it is.
 
-    One that the script has given none gets one made of its kind and of the uids of its inputs: the same for the same
-    plan at any parallelism, and another when something was put before it, so that no state goes to the wrong operator.
+    One that the script has given none gets one made of its kind, that of its windows included, and of the uids of its
+    inputs: the same for the same plan at any parallelism, and another when something was put before it, so that no
+    state goes to the wrong operator. Several of a kind with the same inputs are numbered, in their order.
     Raises InvalidProgramException for a uid that two operators have.
     """
     _check_unique(graph)
     uids: dict[int, str] = {}
+    given = {node.uid for node in graph.nodes}
     made: Counter[str] = Counter()
     # A node is younger than its inputs, but for feedback, which says nothing that its loop's head does not.
     for node in graph.nodes:
@@ -33,11 +37,33 @@ def with_uids(graph: StreamGraph) -> StreamGraph:
             uids[node.id] = node.uid
             continue
         inputs = [uids[edge.upstream.node] for edge in graph.inputs(node.id) if not edge.feedback]
-        kind = type(node.operator).__name__
-        uid = f"{kind}-{crc32(repr((kind, inputs)).encode()):08x}"
-        made[uid] += 1
-        uids[node.id] = uid if made[uid] == 1 else f"{uid}-{made[uid]}"
-    return StreamGraph([replace(node, uid=uids[node.id]) for node in graph.nodes], list(graph.edges))
+        name, kind = type(node.operator).__name__, _kind(node)
+        first = f"{name}-{crc32(repr((kind, inputs)).encode()):08x}"
+        uid = ""
+        # The script may have given one of them to the operator that the state is to go to.
+        while not uid or uid in given:
+            made[first] += 1
+            uid = first if made[first] == 1 else f"{first}-{made[first]}"
+        uids[node.id] = uid
+    nodes = [replace(node, uid=uids[node.id], made_uid=node.uid is None) for node in graph.nodes]
+    return StreamGraph(nodes, list(graph.edges))
+
+
+def made_alike(uid: str) -> str | None:
+    """What all uids have in common that were made for operators of one kind with the same inputs; None: not made."""
+    match = _MADE.fullmatch(uid)
+    return match and match[1]
+
+
+def _kind(node: StreamNode) -> str:
+    """Of operators with one kind, each can go on with the state of another."""
+    operator = node.operator
+    kind = type(operator).__name__
+    if isinstance(operator, WindowReduce | WindowApply):
+        windows = operator.windows
+        event_time = isinstance(windows, TimeWindows) and windows.event_time
+        return f"{kind} {type(windows).__name__}{' of event time' * event_time}"
+    return kind
 
 
 def local_uid(uid: str, input: int) -> str:

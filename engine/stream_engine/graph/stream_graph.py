@@ -50,6 +50,7 @@ class StreamNode:
     """An operator. Name, parallelism and uid may still be set by the script until the plan is executed.
 
     ``key`` is the selector of the keyed stream that the operator works on; ``location`` the line that made it.
+    ``made_uid`` says that its uid is not one of the script's.
     """
 
     id: int
@@ -59,6 +60,7 @@ class StreamNode:
     location: Location | None = None
     parallelism: int | None = None
     uid: str | None = None
+    made_uid: bool = False
 
     @property
     def is_source(self) -> bool:

@@ -69,7 +69,8 @@ class Recovery:
             if savepoint:
                 self._begun_from = find(savepoint)
                 plan = {node.uid or "": node.name for task in self._graph.tasks for node in task.operators}
-                check_operators(self._begun_from[1], plan, self._begun_from[0], self.lenient)
+                made = {node.uid or "" for task in self._graph.tasks for node in task.operators if node.made_uid}
+                check_operators(self._begun_from[1], plan, self._begun_from[0], self.lenient, made)
                 self.written = self._files_of(*self._begun_from)
             if directory:
                 self.savepoints = checkpoint_root(directory, "state.savepoints.dir")

@@ -6,6 +6,7 @@ import pickle
 from typing import TYPE_CHECKING
 
 from stream_engine.checkpoints.restoration import read_states
+from stream_engine.graph.operators import IterationHead
 from stream_engine.local.barriers import FED_BACK
 from stream_engine.local.failure import OperatorError
 from stream_engine.local.sources import restore_source
@@ -46,6 +47,10 @@ def restore(
         if source is not None and state is not None:
             with OperatorError.around(head.id, "given its state back"):
                 restore_source(source, state)
+        for node in subtask.task.operators:
+            if node.uid in states:
+                with OperatorError.around(node.id, "given its state back"):
+                    states[node.uid].check_taken()
 
 
 def _restore_operators(subtask: Subtask, states: Mapping[str, RestoredState]) -> None:
@@ -54,5 +59,6 @@ def _restore_operators(subtask: Subtask, states: Mapping[str, RestoredState]) ->
         if state is not None:
             with OperatorError.around(node.id, "given its state back"):
                 operator.restore(state)
-            for batch in state.elements(FED_BACK):
-                subtask.put_back(pickle.loads(batch))
+            if isinstance(node.operator, IterationHead):
+                for batch in state.elements(FED_BACK):
+                    subtask.put_back(pickle.loads(batch))

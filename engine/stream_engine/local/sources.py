@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 # Batches asked for in advance: one in work, one on its way.
 _DEMANDS = 2
 _POSITION = "position"
+# What had read up to there.
+_READER = "reader"
 _ENDED = "ended"
+_OTHER_SOURCE = (
+    "the state is that of another kind of source: give this one another uid(...) in the script, and leave that state "
+    "behind with --allow-non-restored-state"
+)
 
 
 class Reader(Protocol):
@@ -271,14 +277,21 @@ def source_snapshot(source: Reader | PushSource) -> OperatorSnapshot:
     if isinstance(source, PushSource):
         return source.snapshot()
     position = getattr(source, "position", None)
-    return OperatorSnapshot() if position is None else OperatorSnapshot(own={_POSITION: position()})
+    if position is None:
+        return OperatorSnapshot()
+    return OperatorSnapshot(own={_POSITION: position(), _READER: type(source).__name__})
 
 
 def restore_source(source: Any, state: RestoredState) -> None:
     """Lets a new source go on. Raises StateError where its input is not what it was."""
+    former = {*state.own, *state.everyone}
     if isinstance(source, PushSource):
+        if _POSITION in former:
+            raise StateError(_OTHER_SOURCE)
         source.restore(state)
         return
+    if former - {_POSITION, _READER} or any(kind != type(source).__name__ for kind in state.each(_READER)):
+        raise StateError(_OTHER_SOURCE)
     try:
         if _POSITION in state.own:
             source.seek(state.own[_POSITION])

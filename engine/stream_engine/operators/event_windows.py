@@ -41,7 +41,7 @@ class _EventTime(PaneOperator):
         self, identifier: int, name: str, spec: WindowReduce | WindowApply, key: UserFunction, windows: TimeWindows
     ) -> None:
         super().__init__(identifier, name, spec.function, key, windows)
-        self.panes = Panes(windows, spec.lateness, self._new_contents)
+        self.panes = Panes(windows, spec.lateness, self._new_contents, self.holds)
         self.watermark = -(2**63)
         self._lateness = spec.lateness
         self._late_output = spec.late_output

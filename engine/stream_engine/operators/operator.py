@@ -119,7 +119,7 @@ class Operator:
         return OperatorSnapshot()
 
     def restore(self, state: RestoredState) -> None:
-        """Takes back what snapshots held; called before ``open``. Raises StateError for what it has no use for."""
+        """Takes back what snapshots held; called before ``open``. Raises StateError for what it cannot go on with."""
 
     def on_checkpoint_complete(self, checkpoint: int) -> None:
         """The whole job's snapshots of ``checkpoint`` are kept: it will not be taken back behind them any more."""
@@ -174,6 +174,7 @@ class FunctionOperator(Operator):
         if self._rich:
             self._opened = True
             open_function(self.function, self.name, host, parallelism, self.states, self.accumulators)
+            self.states.check_asked()
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
         snapshot = OperatorSnapshot()
@@ -182,7 +183,9 @@ class FunctionOperator(Operator):
         return snapshot
 
     def restore(self, state: RestoredState) -> None:
-        for part in (self.states, self.accumulators, self.function_state):
+        parts = (self.states, self.accumulators, self.function_state)
+        # One that is not rich cannot ask for what is kept for its keys.
+        for part in parts if self._rich else parts[1:]:
             part.restore(state)
 
     def close(self) -> None:

@@ -29,10 +29,20 @@ _TITLE = "pane"
 
 
 class Panes:
-    """What windows hold that have not fired yet: a value per key, per pane. Times in ms since the epoch."""
+    """What windows hold that have not fired yet: a value per key, per pane. Times in ms since the epoch.
 
-    def __init__(self, windows: TimeWindows, lateness: int = 0, new_contents: Callable[[], Contents] = dict) -> None:
+    ``holds`` names what the values are: those of other panes can be taken over only where they are the same.
+    """
+
+    def __init__(
+        self,
+        windows: TimeWindows,
+        lateness: int = 0,
+        new_contents: Callable[[], Contents] = dict,
+        holds: str = "reduced values",
+    ) -> None:
         self._windows = windows
+        self._holds = holds
         self._new_contents = new_contents
         self.size = windows.size
         self.slide = windows.slide
@@ -65,10 +75,18 @@ class Panes:
         The windows that end at a time up to the last number in the title have; None: none has.
         """
         return {
-            f"{_TITLE} {self.size} {self.slide} {start} {self._fired}": contents
+            f"{_TITLE} {self.size} {self.slide} {start} {self._fired} {self._time} {self._holds}": contents
             for start, contents in self._panes.items()
             if contents
         }
+
+    @property
+    def _time(self) -> str:
+        return "event" if self._windows.event_time else "processing"
+
+    @property
+    def _description(self) -> str:
+        return _described(self.size, self.slide, self._time, self._holds)
 
     def restore(self, state: RestoredState) -> list[Panes]:
         """Takes back the tables of other panes, or of several whose keys differ. There must be nothing here yet.
@@ -81,11 +99,11 @@ class Panes:
             kind, *numbers = title.split(" ")
             if kind == _TITLE:
                 size, slide, start = map(int, numbers[:3])
-                if (size, slide) != (self.size, self.slide):
-                    raise StateError(
-                        f"the state is that of windows of {size} ms every {slide} ms, and cannot be taken over by "
-                        f"windows of {self.size} ms every {self.slide} ms"
-                    )
+                # Older checkpoints do not say what their windows hold.
+                time, holds = (numbers[4], " ".join(numbers[5:])) if numbers[4:] else (self._time, self._holds)
+                former, own = _described(size, slide, time, holds), self._description
+                if former != own:
+                    raise StateError(f"the state is that of {former}, and cannot be taken over by {own}")
                 fired = -inf if numbers[3] == "None" else int(numbers[3])
                 contents = self._new_contents()
                 contents.update(state.entries(title))
@@ -109,7 +127,7 @@ class Panes:
         return self.fire(ahead._fired, merge)
 
     def _left_behind(self, panes: dict[int, Contents], fired: float) -> Panes:
-        others = Panes(self._windows, self._lateness, self._new_contents)
+        others = Panes(self._windows, self._lateness, self._new_contents, self._holds)
         others._take(panes)
         others._fired = None if fired == -inf else int(fired)
         return others
@@ -182,3 +200,7 @@ class Panes:
     def _last_end(self, time: int) -> int:
         """The end of the last window that begins at ``time`` or before; it may be before ``time``."""
         return time // self.slide * self.slide + self.size
+
+
+def _described(size: int, slide: int, time: str, holds: str) -> str:
+    return f"windows of {size} ms every {slide} ms by {time} time, which hold {holds}"

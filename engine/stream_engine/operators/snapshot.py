@@ -66,18 +66,44 @@ class RestoredState:
         self.split: dict[str, list[Any]] = {}
         self.own: dict[str, Any] = {}
         self.everyone: dict[str, list[Any]] = {}
+        self._taken: set[str] = set()
 
     def entries(self, name: str) -> Iterator[tuple[Any, Any]]:
         """The keys and values of a table that are this subtask's."""
+        self._taken.add(name)
         return self.keyed[name].items() if name in self.keyed else iter(())
 
     def elements(self, name: str) -> list[Any]:
         """This subtask's share of what was ``split``."""
+        self._taken.add(name)
         return self.split.get(name, [])
 
     def each(self, name: str) -> list[Any]:
         """Its own as the only element, or everyone's: for what need not tell the two apart."""
         return [self.own[name]] if name in self.own else self.everyone.get(name, [])
+
+    def check_taken(self) -> None:
+        """Raises StateError where there are entries or elements that nobody has asked for: they would be lost."""
+        tables = (name for name, share in self.keyed.items() if any(True for _ in share.items()))
+        left = {*tables, *(name for name, elements in self.split.items() if elements)} - self._taken
+        if left:
+            raise StateError(
+                f"there is state of {_for_people(min(left))}, which this operator cannot take over: give the operator "
+                "another uid(...) in the script, and leave that state behind with --allow-non-restored-state"
+            )
+
+
+def _for_people(name: str) -> str:
+    kind, _, rest = name.partition(" ")
+    if kind == "pane":
+        size, slide, *_ = rest.split(" ")
+        return f"windows of {size} ms every {slide} ms"
+    if rest:
+        return f"a {kind} named {rest!r}"
+    return _NAMES.get(name, f"its {name}")
+
+
+_NAMES = {"windows": "count windows", "values": "a rolling reduce", "pending": "transactions", "open": "transactions"}
 
 
 def merge(

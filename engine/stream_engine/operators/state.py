@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from stream_engine.operators.keys import MISSING, InvalidKeyError, kept_key
 from stream_engine.operators.ownership import own
+from stream_engine.operators.snapshot import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,8 @@ class KeyedStates:
         self._unavailable = unavailable
         self._new_table = new_table
         self._kinds: dict[str, type[State]] = {}
+        self._asked: set[str] = set()
+        self._restored: set[str] = set()
 
     def state(self, kind: type[StateT], descriptor: Any, *needed: str) -> StateT:
         """The state that ``descriptor`` names, the same one for the same name.
@@ -59,6 +62,7 @@ class KeyedStates:
                 f"the state {name!r} of this function is a {known.__name__}, so it cannot be a "
                 f"{kind.__name__} also: give one another name"
             )
+        self._asked.add(name)
         if name not in self.tables:
             self.tables[name] = self._new_table()
         return kind(self, self.tables[name], descriptor)
@@ -68,12 +72,26 @@ class KeyedStates:
             snapshot.keyed[f"{self._kinds[name].__name__} {name}"] = table
 
     def restore(self, state: RestoredState) -> None:
+        """Takes up what there is, if there can be any state."""
         for title in state.keyed:
             kind, _, name = title.partition(" ")
-            if kind in _KINDS:
+            if kind in _KINDS and not self._unavailable:
+                self._restored.add(name)
                 self._kinds[name] = _KINDS[kind]
                 self.tables[name] = self._new_table()
                 self.tables[name].update(state.entries(title))
+
+    def check_asked(self) -> None:
+        """Raises StateError for a function that has asked for states, but for none of those that were restored."""
+        if not self._asked or self._asked & self._restored:
+            return
+        unasked = sorted(name for name in self._restored if self.tables[name])
+        if unasked:
+            raise StateError(
+                f"there is state named {', '.join(map(repr, unasked))}, and the function asks for "
+                f"{', '.join(map(repr, sorted(self._asked)))} only: give the operator another uid(...) in the script, "
+                "and leave that state behind with --allow-non-restored-state"
+            )
 
 
 class State:

@@ -35,12 +35,14 @@ class PaneOperator(FunctionOperator):
     emits_later = True
     # Whether the function itself emits, and may go on using what it has emitted.
     hands_out = False
+    # What it keeps of the records of a key.
+    holds = "reduced values"
 
     def __init__(
         self, identifier: int, name: str, function: UserFunction, key: UserFunction, windows: TimeWindows
     ) -> None:
         super().__init__(identifier, name, function, key)
-        self.panes = Panes(windows, new_contents=self._new_contents)
+        self.panes = Panes(windows, new_contents=self._new_contents, holds=self.holds)
         self._behind: list[Panes] = []
         self._key_of = key_call(key)
         self._namespace: dict[str, Any] = {}
@@ -221,6 +223,7 @@ class WindowApplyOperator(PaneOperator):
 
     hands_out = True
     applies = False
+    holds = "all records"
 
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
         if not self.tables.on_disk:

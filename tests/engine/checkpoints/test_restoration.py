@@ -123,6 +123,43 @@ def test_state_that_no_operator_is_for_is_refused_unless_it_is_to_be_left(place:
     check_operators(metadata, {"sum": "Sum", "other": "Other"}, "chk")
 
 
+UID = "Map-0123abcd"
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ({UID: "A"}, {UID: "B", f"{UID}-2": "A"}),
+        ({UID: "A", f"{UID}-2": "B"}, {UID: "B", f"{UID}-2": "A"}),
+        ({UID: "A", f"{UID}-2": "B"}, {UID: "B"}),
+    ],
+)
+def test_state_is_refused_where_only_the_order_of_operators_tells_whose_it_is_and_that_has_changed(
+    place: Place, then: dict[str, str], now: dict[str, str]
+) -> None:
+    files = write_files(place, [{UID: counts(0, 1)}])
+    metadata = metadata_of(1, files, 1, **then)
+    for lenient in (False, True):
+        with pytest.raises(StateError, match=rf"^chk has state of 'A' \(uid {UID}\).* cannot be told .*'B'.* uid\("):
+            check_operators(metadata, now, "chk", lenient, made=now)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "given"),
+    [
+        ({UID: "A"}, {UID: "renamed"}, ()),
+        ({UID: "A", f"{UID}-2": "B"}, {UID: "A", f"{UID}-2": "B"}, ()),
+        ({UID: "A"}, {UID: "A", f"{UID}-2": "new"}, (UID,)),
+        ({UID: "A", f"{UID}-2": "B"}, {f"{UID}-2": "B", UID: "renamed"}, (UID, f"{UID}-2")),
+    ],
+)
+def test_state_goes_to_the_only_one_of_its_kind_or_to_the_one_with_its_uid(
+    place: Place, then: dict[str, str], now: dict[str, str], given: tuple[str, ...]
+) -> None:
+    metadata = metadata_of(1, write_files(place, [{UID: counts(0, 1)}]), 1, **then)
+    check_operators(metadata, now, "chk", made=now.keys() - {*given})
+
+
 def test_the_checkpoint_of_another_job_is_refused_as_that(place: Place) -> None:
     metadata = metadata_of(1, write_files(place, [{"sum": counts(0, 1)}]), 1, sum="Sum")
     with pytest.raises(StateError, match=r"^chk is of another job, 'a job': none of its operators is in this one"):

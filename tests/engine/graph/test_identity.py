@@ -55,6 +55,23 @@ def test_equal_operators_on_the_same_stream_have_different_uids() -> None:
     assert len(set(uids(graph))) == 3
 
 
+def test_windows_of_another_kind_have_another_uid_and_those_of_another_size_the_same() -> None:
+    kinds = [plan.CountWindows(10, 10), plan.TimeWindows(10, 10), plan.TimeWindows(10, 10, event_time=True)]
+    sizes = [plan.CountWindows(20, 10), plan.TimeWindows(20, 10), plan.TimeWindows(20, 10, event_time=True)]
+    found = [uids(line(SOURCE, plan.WindowReduce(windows, F)))[1] for windows in (*kinds, *sizes)]
+    assert len(set(found[:3])) == 3
+    assert found[:3] == found[3:]
+
+
+def test_the_script_may_give_an_operator_the_uid_that_would_be_made_for_another() -> None:
+    graph = line(SOURCE, MAP)
+    [_, made] = uids(graph)
+    graph.add(MAP, "other", (Upstream(0),)).uid = made
+    nodes = with_uids(graph).nodes
+    assert [node.uid for node in nodes[1:]] == [f"{made}-2", made]
+    assert [node.made_uid for node in nodes] == [True, True, False]
+
+
 def test_a_uid_that_two_operators_have_is_refused() -> None:
     graph = line(SOURCE, MAP, MAP)
     graph.nodes[1].uid = graph.nodes[2].uid = "twice"

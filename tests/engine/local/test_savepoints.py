@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -184,6 +185,61 @@ def test_a_changed_script_takes_over_the_state_of_operators_that_keep_their_uid(
         *map(str, counts[: len(before)]),
         *(str((*count, "changed")) for count in counts[len(before) :]),
     ]
+
+
+WINDOWED = """
+    import slow
+    def main(factory):
+        env = factory.get_execution_environment()
+        numbers = env.read_text_file("numbers").uid("lines").map(slow.parse).map(lambda n: (n % 5, n))
+        keyed = numbers.key_by(lambda pair: pair[0])
+        {operators}
+        env.execute()
+"""
+COUNTED = WINDOWED.format(operators='keyed.count_window(1000).reduce(max){uid}.write_as_text("out").uid("out")')
+TIMED = COUNTED.replace("count_window(1000)", "time_window(3_600_000)")
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize(
+    ("uid", "error"),
+    [
+        ('.uid("max")', "there is state of count windows, which this operator cannot take over"),
+        ("", "has state that no operator of this job is for, of 'Window Reduce: max' (uid WindowReduce-"),
+    ],
+)
+def test_open_windows_of_another_kind_are_refused(numbers: Numbers, uid: str, error: str, parallelism: int) -> None:
+    process = numbers.start("-p", 2, "--stop-with-savepoint", "savepoints", script=COUNTED.format(uid=uid))
+    try:
+        savepoint = numbers.stop(process)
+    finally:
+        kill_quietly(process)
+    done = numbers.launcher.run(TIMED.format(uid=uid), "-p", parallelism, "-s", savepoint)
+    assert done.code == 1
+    assert error in done.err
+    assert "--allow-non-restored-state" in done.err
+    left = ("-s", savepoint, "--allow-non-restored-state")
+    assert numbers.launcher.run(TIMED.format(uid=uid and '.uid("other")'), "-p", 2, *left).code == 0
+    assert lines_of(numbers.directory / "out")
+
+
+def test_a_new_operator_does_not_get_the_state_of_one_that_reads_the_same(numbers: Numbers) -> None:
+    script = WINDOWED.format(operators='keyed.reduce(max){uid}.write_as_text("out").uid("out")')
+    process = numbers.start("--stop-with-savepoint", "savepoints", script=script.format(uid=""))
+    try:
+        savepoint = numbers.stop(process)
+    finally:
+        kill_quietly(process)
+    before = lines_of(numbers.directory / "out")
+    changed = script.replace("keyed.reduce(max)", "keyed.reduce(min).filter(lambda _: False); keyed.reduce(max)")
+    refused = numbers.launcher.run(changed.format(uid=""), "-s", savepoint)
+    assert refused.code == 1
+    assert "it cannot be told which operator of this job it is for" in refused.err
+    assert lines_of(numbers.directory / "out") == before
+    [uid] = re.findall(r"'Reduce: max' \(uid (\S+)\)", refused.err)
+    accepted = numbers.launcher.run(changed.format(uid=f'.uid("{uid}")'), "-s", savepoint)
+    assert (accepted.code, accepted.err) == (0, "")
+    assert lines_of(numbers.directory / "out") == [str((number % 5, number)) for number in range(LINES)]
 
 
 def test_the_savepoint_of_another_job_is_refused(numbers: Numbers) -> None:

@@ -129,7 +129,9 @@ class ListHost:
         self._timestamped = timestamped
         if snapshots:
             for operator in built:
-                operator.restore(merge([each.get(operator.id) for each in snapshots], index, width))
+                state = merge([each.get(operator.id) for each in snapshots], index, width)
+                operator.restore(state)
+                state.check_taken()
         for operator in reversed(built):
             operator.open(self, width)
 

@@ -198,8 +198,56 @@ def test_windows_go_on_whether_or_not_they_are_reduced_ahead_of_an_exchange(prea
 
 def test_state_of_other_windows_is_refused() -> None:
     snapshot = Job(plan.WindowReduce(plan.TimeWindows(100, 100), ADD)).run([("a", 1)]).snapshots()
-    with pytest.raises(StateError, match="is that of windows of 100 ms every 100 ms, and cannot be taken over by"):
+    with pytest.raises(StateError, match=r"is that of windows of 100 ms every 100 ms .*, and cannot be taken over by"):
         Job(plan.WindowReduce(plan.TimeWindows(200, 100), ADD), snapshots=snapshot)
+
+
+WINDOWS, EVENT_TIME = plan.TimeWindows(100, 100), plan.TimeWindows(100, 100, event_time=True)
+COUNT_WINDOWS = plan.CountWindows(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        (plan.WindowReduce(COUNT_WINDOWS, ADD), plan.WindowReduce(WINDOWS, ADD), "count windows"),
+        (plan.WindowReduce(COUNT_WINDOWS, ADD), plan.WindowReduce(EVENT_TIME, ADD), "count windows"),
+        (plan.WindowApply(COUNT_WINDOWS, COLLECT), plan.Map(function(str)), "count windows"),
+        (plan.WindowReduce(WINDOWS, ADD), plan.WindowReduce(COUNT_WINDOWS, ADD), "100 ms"),
+        (plan.WindowReduce(WINDOWS, ADD), plan.Reduce(ADD), "windows of 100 ms"),
+        (plan.WindowReduce(WINDOWS, ADD), plan.WindowReduce(EVENT_TIME, ADD), "by processing time"),
+        (
+            plan.WindowReduce(WINDOWS, ADD),
+            plan.WindowApply(WINDOWS, APPLY),
+            "reduced",
+        ),
+        (
+            plan.WindowApply(WINDOWS, APPLY),
+            plan.WindowReduce(WINDOWS, ADD),
+            "all records",
+        ),
+        (plan.Reduce(ADD), plan.WindowReduce(COUNT_WINDOWS, ADD), "a rolling reduce"),
+        (plan.FlatMap(function(Counting(), "flatMap")), plan.Reduce(ADD), "a ListState named 'seen'"),
+        (plan.FlatMap(function(Counting(), "flatMap")), plan.WindowReduce(COUNT_WINDOWS, ADD), "a ListState"),
+    ],
+)
+@pytest.mark.parametrize("width", [1, 2])
+def test_an_operator_refuses_the_state_of_another_kind(before: Any, after: Any, what: str, width: int) -> None:
+    snapshots = Job(before, width).run([("a", 1), ("b", 2)]).snapshots()
+    with pytest.raises(StateError, match=rf"state .*of .*{what}.*cannot (be taken|take) over"):
+        Job(after, snapshots=snapshots)
+
+
+@pytest.mark.parametrize("operators", [("reduced count windows", "count windows"), ("count windows", "windows")])
+def test_windows_that_held_nothing_may_become_others(operators: tuple[str, str]) -> None:
+    before, after = (KEYED[name] for name in operators)
+    snapshots = Job(before).run([]).snapshots()
+    assert Job(after, snapshots=snapshots).run(RECORDS).finish() == Job(after).run(RECORDS).finish()
+
+
+def test_count_windows_that_were_reduced_may_be_applied() -> None:
+    snapshots = Job(plan.WindowReduce(plan.CountWindows(2, 2), ADD)).run([("a", 1)]).snapshots()
+    second = Job(plan.WindowApply(plan.CountWindows(2, 2), COLLECT), snapshots=snapshots)
+    assert second.run([("a", 2)]).results() == [("a", [("a", 1), ("a", 2)])]
 
 
 def test_a_count_window_with_a_smaller_slide_fires_with_the_keys_next_record() -> None:
@@ -338,6 +386,45 @@ def test_a_state_restored_as_another_kind_is_refused() -> None:
         ListHost(
             asking(lambda context: context.getState(ValueStateDescriptor("s"))), key=KEY, snapshots=[first.snapshot()]
         )
+
+
+class Asking(RichMapFunction):
+    """Adds to a state of one name, for which it asks when it is opened or with the first record."""
+
+    def __init__(self, name: str, early: bool = True, others: Sequence[str] = ()) -> None:
+        self.names = [*others, name]
+        self.early = early
+
+    def open(self, config: Any) -> None:
+        asked = self.names if self.early else self.names[:-1]
+        self.states = [self.getRuntimeContext().getState(ValueStateDescriptor(name)) for name in asked]
+
+    def map(self, value: Any) -> Any:
+        state = self.getRuntimeContext().getState(ValueStateDescriptor(self.names[-1]))
+        state.update((state.value() or 0) + 1)
+        return state.value()
+
+
+def test_a_function_that_asks_for_other_states_than_there_are_is_refused_them() -> None:
+    first = ListHost(plan.Map(function(Asking("mine"), "map")), key=KEY)
+    first.process("ab")
+    with pytest.raises(StateError, match=r"there is state named 'mine', and the function asks for 'yours' only"):
+        ListHost(plan.Map(function(Asking("yours"), "map")), key=KEY, snapshots=[first.snapshot()])
+
+
+@pytest.mark.parametrize("after", [Asking("mine", early=False), Asking("mine", others=["new"])])
+def test_a_function_may_ask_late_for_its_state_and_for_more(after: Asking) -> None:
+    first = ListHost(plan.Map(function(Asking("mine"), "map")), key=KEY)
+    first.process("ab")
+    second = ListHost(plan.Map(function(after, "map")), key=KEY, snapshots=[first.snapshot()])
+    assert second.process("ab", "bc") == [2, 1]
+
+
+def test_a_state_that_is_empty_counts_as_one_that_the_function_had() -> None:
+    operator = plan.Map(function(Asking("late", early=False, others=["empty"]), "map"))
+    first = ListHost(operator, key=KEY)
+    first.process("ab")
+    assert ListHost(operator, key=KEY, snapshots=[first.snapshot()]).process("ab") == [2]
 
 
 def test_what_has_no_state_has_nothing_to_remember() -> None:

@@ -92,8 +92,11 @@ class _Bounded(_Assigner):
         return [] if self._greatest is None else [self._greatest]
 
     def restore_state(self, greatest: list[int]) -> None:
-        # Of several instances that have become one, the slowest: records of its input may be as far behind.
         self._greatest = min(greatest, default=None)
+
+    def restore_all_states(self, states: list[list[int]]) -> None:
+        # Each may get what is left of any one's input, which may be as far behind as the slowest had come.
+        self._greatest = min(map(min, states)) if all(states) else None
 
 
 class _Own(_Assigner):

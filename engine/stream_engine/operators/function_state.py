@@ -19,7 +19,8 @@ class FunctionState:
 
     A function that is to be asked has ``snapshot_state()``, which returns anything that can be pickled, and
     ``restore_state(state)``, which is called before ``open``. It gets what the same subtask returned; at another
-    parallelism only lists can be given back, each instance getting its share of all their elements.
+    parallelism only lists can be given back, each instance getting its share of all their elements. A function of the
+    engine's own may have ``restore_all_states(states)``, by which each instance then gets what all of them had.
     """
 
     def __init__(self, function: Any) -> None:
@@ -41,6 +42,10 @@ class FunctionState:
         if _NAME in state.own:
             self._restorer()(state.own[_NAME])
         elif parts := state.everyone.get(_NAME):
+            restore_all = method_of(self._function, "restore_all_states")
+            if restore_all is not None:
+                restore_all(parts)
+                return
             for part in parts:
                 if not isinstance(part, list):
                     raise StateError(

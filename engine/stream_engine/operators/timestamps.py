@@ -59,12 +59,13 @@ class AssignTimestampsOperator(FunctionOperator):
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
         snapshot = super().snapshot(checkpoint)
         if self._last is not None:
-            snapshot.split["watermark"] = [self._last]
+            snapshot.own["watermark"] = self._last
         return snapshot
 
     def restore(self, state: RestoredState) -> None:
         super().restore(state)
-        self._last = min(state.elements("watermark"), default=None)
+        # Older checkpoints have it among what is divided.
+        self._last = min([*state.each("watermark"), *state.elements("watermark")], default=None)
 
     def _tick(self) -> None:
         now = self._host.now()

@@ -114,6 +114,32 @@ def test_of_several_bounded_assigners_that_become_one_the_slowest_counts() -> No
     assert one.outputs[0].times == [19]
 
 
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_at_another_parallelism_each_bounded_assigner_waits_for_what_the_slowest_had_left(width: int) -> None:
+    assigner = plan.AssignTimestamps(assigner_of(_Bounded(0)))
+    hosts = [ListHost(assigner, timestamped=True, index=index, width=3, time=0) for index in range(3)]
+    for host, time in zip(hosts, (20, 50, 90), strict=True):
+        host.process(("a", time))
+        host.move_to(200)
+        host.process(("a", time + 5))
+    snapshots = [host.snapshot() for host in hosts]
+    for index in range(width):
+        host = ListHost(assigner, timestamped=True, time=0, snapshots=snapshots, index=index, width=width)
+        host.process(("a", 22))
+        host.move_to(200)
+        assert host.outputs[0].times == [24]
+
+
+def test_at_another_parallelism_a_bounded_assigner_waits_for_one_that_had_not_begun() -> None:
+    assigner = plan.AssignTimestamps(assigner_of(_Bounded(0)))
+    hosts = [ListHost(assigner, timestamped=True, index=index, width=2) for index in (0, 1)]
+    hosts[0].process(("a", 50))
+    one = ListHost(assigner, timestamped=True, time=0, snapshots=[host.snapshot() for host in hosts])
+    one.process(("a", 7))
+    one.move_to(200)
+    assert one.outputs[0].times == [6]
+
+
 class OwnState(Exact):
     """Its watermarks are the numbers of its records."""
 

@@ -30,8 +30,9 @@ class SubtaskStatus(NamedTuple):
     sinks; this number is ``estimated`` where counting them all would have slowed the job. Bytes are those of frames
     between workers. Of the time since it was opened (ms), it was busy for a part; backpressured, which is to say held
     up by what is downstream, for another; and idle, without input, for the rest. ``watermark`` is the event time of its
-    input (ms; None: none yet), ``queued`` the frames that wait for it. A job fails because of those that have
-    ``failed``.
+    input (ms; None: none yet), ``queued`` the frames that wait for it. ``late`` has the id of every operator with
+    windows of event time, and how many records it has dropped as too late since the job began, restarts included.
+    A job fails because of those that have ``failed``.
     """
 
     subtask: int
@@ -51,6 +52,11 @@ class SubtaskStatus(NamedTuple):
     failed: bool = False
     # What its functions measure themselves.
     metrics: tuple[MetricValue, ...] = ()
+    late: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def late_records(self) -> int:
+        return sum(count for _, count in self.late)
 
 
 class TaskStatus(NamedTuple):
@@ -88,6 +94,11 @@ class TaskStatus(NamedTuple):
     @property
     def records_written(self) -> int:
         return sum(subtask.records_written for subtask in self.subtasks)
+
+    @property
+    def late_records(self) -> int:
+        """Dropped as too late for their windows."""
+        return sum(subtask.late_records for subtask in self.subtasks)
 
     @property
     def estimated(self) -> bool:
@@ -171,6 +182,11 @@ class JobStatus(NamedTuple):
     def records_written(self) -> int:
         """By the sinks."""
         return sum(task.records_written for task in self.tasks)
+
+    @property
+    def late_records(self) -> int:
+        """Dropped as too late for their windows."""
+        return sum(task.late_records for task in self.tasks)
 
     @property
     def estimated(self) -> bool:

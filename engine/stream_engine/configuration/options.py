@@ -76,6 +76,12 @@ IDLE_TIMEOUT = ConfigOption(
     "5 s",
     "An instance of an assigner without records for this long no longer holds back event time; 0: it always does.",
 )
+HOLD_WATERMARKS = ConfigOption(
+    "source.file.hold-watermarks",
+    Boolean(),
+    "false",
+    "Event time waits for the slowest file of a source, unread ones included: no file makes another's records late.",
+)
 SOCKET_MAX_RETRIES = ConfigOption(
     "source.socket.max-retries",
     Integer(-1, 2**31 - 1, remark="where -1 never gives up"),
@@ -293,6 +299,7 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         JOB_NAME,
         WATERMARK_INTERVAL,
         IDLE_TIMEOUT,
+        HOLD_WATERMARKS,
         SOCKET_MAX_RETRIES,
         SOCKET_RETRY_INTERVAL,
         ITERATION_MEMORY,

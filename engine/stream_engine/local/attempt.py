@@ -23,6 +23,7 @@ from stream_engine.local.connection import (
     ERRORS,
     FAILED,
     FINISHED,
+    LATE,
     LOG,
     LOOP_PROBE,
     LOOP_REPORT,
@@ -140,6 +141,8 @@ class Attempt:
         if self._checkpoints is not None:
             self._checkpoints.attach(self._connections)
         self._job.feed(self._connections[0])
+        if self._job.late is not None:
+            self._job.late.begin_attempt()
         self._job.monitor.started()
 
     # --- the loop ----------------------------------------------------------------------------------------------------
@@ -160,6 +163,8 @@ class Attempt:
                 both = selectors.EVENT_READ | selectors.EVENT_WRITE
                 self._selector.modify(connection.socket, both, connection)
         self._job.monitor.tick()
+        if self._job.late is not None:
+            self._job.late.tick()
         self._see_exits()
         if self._heartbeats.time_left() == 0:
             self._see_silence()
@@ -206,6 +211,9 @@ class Attempt:
             self._referees[frame.exchange].on_answer(worker, pickle.loads(frame.payload))
         elif frame.kind == DEMAND:
             self._job.on_demand(frame.exchange)
+        elif frame.kind == LATE:
+            assert self._job.late is not None
+            self._job.late.on_report(worker, frame.exchange, int(frame.payload))
         elif frame.kind == STATUS:
             self._job.monitor.on_report(frame.payload)
         elif frame.kind == FAILED:

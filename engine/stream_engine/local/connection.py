@@ -20,14 +20,15 @@ _READ_SIZE = 256 * 1024
 DATA, CREDIT, MARK, WATERMARK, IDLE, BARRIER, END = range(7)
 # Between a worker and the coordinator.
 DEPLOY, CANCEL, CONSOLE, FAILED, FINISHED, DEMAND, FED, FED_END, LOOP_REPORT, LOOP_PROBE, LOOP_END = range(10, 21)
-# Beside CONSOLE, which is for standard output, what else a worker says: standard error, log records, its status.
-ERRORS, LOG, STATUS = range(40, 43)
+# Beside CONSOLE, which is for standard output, what else a worker says: standard error, log records, its status, and
+# how many late records an operator has dropped.
+ERRORS, LOG, STATUS, LATE = range(40, 44)
 # Of checkpoints, and of life: TRIGGER, OVER and COMMIT come from the coordinator, the others go to it.
 TRIGGER, ACKNOWLEDGED, DECLINED, OVER, COMMIT, COMMITTED, HEARTBEAT = range(30, 37)
 
 
 class Frame(NamedTuple):
-    """``exchange`` is the id of the exchange (FED and DEMAND: of the operator, LOOP_*: of the loop) it belongs to."""
+    """``exchange`` is the id of what it belongs to: an exchange (FED, DEMAND, LATE: an operator, LOOP_*: a loop)."""
 
     kind: int
     exchange: int

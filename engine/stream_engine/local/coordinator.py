@@ -9,6 +9,7 @@ from threading import current_thread, main_thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.graph.operators import FedSource
 from stream_engine.job import JobCancelledException, JobExecutionException
 from stream_engine.local.alarm import Alarm
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from stream_engine.local.connection import Connection
     from stream_engine.local.deployment import Deployment
     from stream_engine.local.forkserver import ForkServer
+    from stream_engine.local.late_records import LateRecords
     from stream_engine.local.recovery import Recovery
     from stream_engine.local.unwatched import Unmonitored
 
@@ -65,6 +67,11 @@ class Coordinator:
         self._requests = Requests()
         self._hurried = False
         self._feeders: dict[int, Feeder] = {}
+        self.late: LateRecords | None = None
+        if any(has_event_windows(node) for task in graph.tasks for node in task.operators):
+            from stream_engine.local.late_records import LateRecords
+
+            self.late = LateRecords(graph, configuration)
         self._output = Output()
 
     def run(self, deployment: Deployment) -> list[bytes]:
@@ -98,6 +105,8 @@ class Coordinator:
             for feeder in self._feeders.values():
                 feeder.stop()
             self.alarm.close()
+            if self.late is not None:
+                self.late.close()
 
     def _wait(self, seconds: float) -> None:
         """Until the job is to be restarted, or is stopped. To be stopped with a savepoint it has to run: at once."""

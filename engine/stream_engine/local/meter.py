@@ -143,6 +143,7 @@ class Meter(Unmetered):
             progress=self._progress(subtask, last.progress),
             metrics=subtask.metrics.values(),
             finished=subtask.finished,
+            late=tuple((each.id, each.late_records) for each in operators if each.late_records is not None),
         )
 
     def _progress(self, subtask: Subtask, last: Progress | None) -> Progress | None:

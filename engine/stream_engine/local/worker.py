@@ -11,7 +11,7 @@ from time import time
 from typing import TYPE_CHECKING, NoReturn
 
 from stream_engine.configuration import Configuration
-from stream_engine.graph.job_graph import JobGraph
+from stream_engine.graph.job_graph import JobGraph, has_event_windows
 from stream_engine.local import logs
 from stream_engine.local.accumulators import packed
 from stream_engine.local.cancellation import Cancellation
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from stream_engine.local.checkpoints import Checkpoints
     from stream_engine.local.connection import Frame
     from stream_engine.local.deployment import Deployment
+    from stream_engine.local.late_records import LateReporter
     from stream_engine.local.sources import Reader
     from stream_engine.operators.operator import Writer
     from stream_engine.operators.tables import Tables
@@ -113,6 +114,7 @@ class Worker:
         # What the coordinator has asked for, in order, to be done between two records; what gives False has to wait.
         self._agenda: deque[Callable[[], bool | None]] = deque()
         self._checkpoints: Checkpoints | None = None
+        self._late: LateReporter | None = None
         self.graph = JobGraph((), (), timestamped=False)
         self.configuration = Configuration()
 
@@ -162,6 +164,10 @@ class Worker:
             for subtask in self._subtasks
             if subtask.task.head.is_source
         }
+        if any(has_event_windows(node) for task in self.graph.tasks for node in task.operators):
+            from stream_engine.local.late_records import LateReporter
+
+            self._late = LateReporter(self.control, self._subtasks)
         if deployment.checkpointed:
             from stream_engine.local.checkpoints import make_checkpoints
 
@@ -217,6 +223,8 @@ class Worker:
     def say_last_words(self) -> None:
         """Returns when the coordinator has all that this worker has said."""
         flush_streams()
+        if self._late is not None:
+            self._late.report()
         self._switchboard.drain()
 
     def _fail(self, error: BaseException) -> None:
@@ -246,6 +254,8 @@ class Worker:
                 frames = self._switchboard.frames
                 self._flush()
                 flushed = self.now
+                if self._late is not None:
+                    self._late.tick(self.now)
                 # Where flushing had to wait for a receiver, it has taken in what else there was.
                 busy = busy or self._switchboard.frames != frames
             if self._loops:
@@ -254,6 +264,8 @@ class Worker:
                 finished = True
                 self.meter.close()
                 flush_streams()
+                if self._late is not None:
+                    self._late.report()
                 self.control.send(FINISHED, 0, packed(self.accumulators))
 
     def _subtasks_left(self) -> bool:

@@ -47,6 +47,7 @@ class _EventTime(PaneOperator):
         self._late_output = spec.late_output
         self.passes = self._late_output is not None
         self._late: Collector | None = None
+        self._dropped = LateCount()
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
@@ -62,10 +63,13 @@ class _EventTime(PaneOperator):
             code.line(f"{pane} = {code.bind('contents', self.panes.contents)}({start})")
             self.write_add(chain, pane, key, record)
 
+    @property
+    def late_records(self) -> int:
+        return self._dropped.count
+
     def open(self, host: Host, parallelism: int) -> None:
         # At the end of the input they fire whatever is configured: event time comes to its end there, as in Flink.
         FunctionOperator.open(self, host, parallelism)
-        self._dropped = LateCount()
         self.accumulators.add(LATE_RECORDS, self._dropped)
 
     def on_watermark(self, time: int) -> None:

@@ -95,6 +95,11 @@ class Operator:
         self.writes_all = False
         self.name = name
 
+    @property
+    def late_records(self) -> int | None:
+        """How many records it has dropped as too late for its windows; None where it drops none."""
+        return None
+
     def write(self, chain: ChainWriter, record: str) -> None:
         """Writes what happens to the record in the variable ``record``."""
         raise NotImplementedError

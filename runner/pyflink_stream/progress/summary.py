@@ -27,5 +27,10 @@ def figures(status: JobStatus) -> str:
     written = f", {number} out" if has_sink else ""
     rate = f", {read / seconds:,.0f}/s" if seconds > 0 else ""
     restarts = f", restarted {status.restarts}×" if status.restarts else ""
-    records = f"{read:,} {'record' if read == 1 else 'records'} in"
-    return f"{records}{written}, {texts.exact_duration(seconds)}{rate}{restarts}"
+    records = f"{read:,} {_records(read)} in"
+    late = f", {status.late_records:,} late {_records(status.late_records)} dropped" if status.late_records else ""
+    return f"{records}{written}{late}, {texts.exact_duration(seconds)}{rate}{restarts}"
+
+
+def _records(number: int) -> str:
+    return "record" if number == 1 else "records"

@@ -162,6 +162,8 @@ def _operator_values(
     if ends == {node.id}:
         yield "numRecordsOut", subtask.records_out + subtask.records_written
         yield "numRecordsOutPerSecond", long.records_out
+    if node.id in dict(subtask.late):
+        yield "numLateRecordsDropped", dict(subtask.late)[node.id]
 
 
 def _job_values(status: JobStatus, changed_at: int) -> Iterator[tuple[str, float]]:
@@ -208,6 +210,7 @@ _HELP = {
     _OPERATOR + "numRecordsOut": "Records that the last operator of a chain sent to other tasks or wrote.",
     _OPERATOR + "numRecordsOutPerSecond": "The same per second, over the last minute.",
     _OPERATOR + "currentInputWatermark": "As the task's, of its first operator.",
+    _OPERATOR + "numLateRecordsDropped": "Records that came too late for their windows and were dropped.",
     _JOB + "runningTime": "Milliseconds since the job was started.",
     _JOB + "uptime": "Milliseconds since it was last started or restarted; 0 while it does not run.",
     _JOB + "downtime": "Milliseconds since it ceased to run; 0 while it runs.",

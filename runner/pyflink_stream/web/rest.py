@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pyflink_stream.progress.rates import Rate
     from pyflink_stream.web.history import JobHistory
+    from stream_engine.graph.stream_graph import StreamNode
     from stream_engine.status import CheckpointStatus, JobStatus, SubtaskStatus, TaskStatus
 
 _TASK_STATES = (
@@ -75,6 +76,7 @@ def job_details(history: JobHistory) -> dict[str, Any]:
         "live": {
             "records-read": job.records_read,
             "records-written": job.records_written,
+            "numLateRecordsDropped": job.late_records,
             "restarts": job.restarts,
             "error": job.error,
             "checkpoint-interval": job.checkpoint_interval,
@@ -188,6 +190,8 @@ def _vertex(history: JobHistory, task: TaskStatus) -> dict[str, Any]:
             "records-in-per-second": rate.records_in,
             "records-out-per-second": rate.records_out,
             "watermark": task.watermark,
+            "numLateRecordsDropped": task.late_records,
+            "operators": [_operator(node, task) for node in task.task.operators],
             "progress": progress and {"done": progress.done, "total": progress.total, "unit": progress.unit},
             "seconds-left": history.long_rates.seconds_left(task.id),
             "subtasks": [_subtask(history, task, subtask) for subtask in task.subtasks],
@@ -201,6 +205,12 @@ def _vertex(history: JobHistory, task: TaskStatus) -> dict[str, Any]:
     }
 
 
+def _operator(node: StreamNode, task: TaskStatus) -> dict[str, Any]:
+    """``numLateRecordsDropped`` is null where records cannot be late."""
+    late = [count for subtask in task.subtasks for operator, count in subtask.late if operator == node.id]
+    return {"name": node.name, "numLateRecordsDropped": sum(late) if late else None}
+
+
 def _subtask(history: JobHistory, task: TaskStatus, subtask: SubtaskStatus) -> dict[str, Any]:
     return {
         "subtask": subtask.subtask,
@@ -210,6 +220,7 @@ def _subtask(history: JobHistory, task: TaskStatus, subtask: SubtaskStatus) -> d
         "queued": subtask.queued,
         "watermark": subtask.watermark,
         **({"metrics": [metric._asdict() for metric in subtask.metrics]} if subtask.metrics else {}),
+        "numLateRecordsDropped": subtask.late_records,
         **_shares(history.rates.subtask(task.id, subtask.subtask)),
     }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from launched import Launcher
@@ -43,9 +45,20 @@ def event_time(factory):
 """
 
 
-def lines(launcher: Launcher, main: str, *args: str | int) -> list[str]:
-    """The sorted output of a script, without the subtasks' numbers."""
-    return sorted(line.split("> ")[-1] for line in launcher.lines(HEAD + main, *args))
+def lines(launcher: Launcher, main: str, *args: str | int, late: int = 0) -> list[str]:
+    """The sorted output of a script, without the subtasks' numbers; so many ``late`` records were dropped."""
+    done = launcher.run(HEAD + main, *args)
+    assert done.code == 0, done.err
+    assert sum(late_records(done.err)) == late
+    return sorted(line.split("> ")[-1] for line in done.lines)
+
+
+def late_records(err: str) -> list[int]:
+    """What operators have dropped, as is said of each when the job ends; nothing else may have been said."""
+    said = [
+        re.match(r"'[^']*', made at \S+, dropped (\d+) late records?( so far)?(:|$)", line) for line in err.splitlines()
+    ]
+    return [int(match[1]) for match in said if match and not match[2]] if all(said) else pytest.fail(err)
 
 
 @pytest.mark.parametrize("parallelism", [1, 2, 3])
@@ -82,7 +95,84 @@ def main(factory):
     stream.key_by(lambda v: v[0]).time_window(10).apply(contents).output()
     print(env.execute().get_accumulator_result("numLateRecordsDropped"))
 """
-    assert lines(launcher, main) == ["('a', 0, 10, [1])", "('a', 10, 20, [15, 16])", "1"]
+    done = launcher.run(HEAD + main)
+    assert (done.code, sorted(done.lines)) == (0, ["('a', 0, 10, [1])", "('a', 10, 20, [15, 16])", "1"])
+    assert re.search(
+        r"^'Window Apply: contents', made at \S+program.py:\d+, dropped 1 late record(:|$)", done.err, re.M
+    )
+
+
+# What is before 100 is late for windows of 10 ms; for those of 50 ms only what is before 50, as lateness is allowed.
+LATE = """
+import os, time
+
+DATA = [("a", time) for time in [100, *range(98), 100]]
+
+class Waiting(SourceFunction):
+    def run(self, ctx):
+        self.running = True
+        for pair in DATA:
+            ctx.collect(pair)
+        open("all-collected", "w").close()
+        while self.running:
+            time.sleep(0.01)
+    def cancel(self):
+        self.running = False
+
+def fail_at_last(pair):
+    if pair == DATA[-1]:
+        fail_at_last.seen = getattr(fail_at_last, "seen", 0) + 1
+        if fail_at_last.seen == 2:
+            raise ValueError("the last one")
+    return pair
+
+def main(factory):
+    env = event_time(factory)
+    stream = env.{source}.assign_timestamps_and_watermarks(Exact()).set_parallelism(1)
+    keyed = stream.key_by(lambda v: v[0])
+    keyed.time_window(10).apply(contents).name("tens").output()
+    keyed.time_window(50).allowed_lateness(10).reduce(max).name("fifties").output()
+    keyed.time_window(10).side_output_late_data("late").reduce(max).name("kept").output()
+    env.execute()
+"""
+
+
+def expect_late_records(err: str) -> None:
+    """Each operator that has dropped some is named once, at the end; before that perhaps, if it takes long."""
+    said = [line for line in err.splitlines() if " dropped " in line]
+    final = [line for line in said if " so far" not in line]
+    assert len(final) == 2, err
+    assert re.match(r"'tens', made at \S+, dropped 98 late records(:|$)", final[0])
+    assert re.match(r"'fifties', made at \S+, dropped 50 late records(:|$)", final[1])
+    assert sum("allowed_lateness(ms) keeps windows open" in line for line in said) == 2
+    assert "source.file" not in err
+
+
+@pytest.mark.parametrize("options", [("-p", 1), ("-p", 3), ("-v",), ("--local-debug",)])
+def test_each_operator_that_dropped_late_records_is_named(launcher: Launcher, options: tuple[str | int, ...]) -> None:
+    done = launcher.run(HEAD + LATE.format(source="from_collection(DATA)"), *options)
+    assert done.code == 0
+    expect_late_records(done.err)
+    assert ("out, 148 late records dropped, " in done.err) == ("-v" in options)
+
+
+def test_a_failed_job_tells_of_its_late_records(launcher: Launcher) -> None:
+    done = launcher.run(HEAD + LATE.format(source="from_collection(DATA).map(fail_at_last)"))
+    assert done.code == 1
+    assert "ValueError: the last one" in done.err
+    expect_late_records(done.err)
+
+
+def test_a_stopped_job_tells_of_its_late_records(launcher: Launcher) -> None:
+    process = launcher.start(HEAD + LATE.format(source="create_python_source(Waiting())"))
+    try:
+        assert wait_until((launcher.directory / "all-collected").exists, 60)
+        process.terminate()
+        _, err = process.communicate(timeout=60)
+    finally:
+        kill_quietly(process)
+    assert process.returncode == 143
+    expect_late_records(err)
 
 
 def test_late_records_are_a_stream_of_their_own_where_asked_for(launcher: Launcher) -> None:
@@ -123,7 +213,7 @@ def main(factory):
     stream.key_by(lambda v: v[0]).time_window(10).allowed_lateness(10).apply(contents).output()
     print(env.execute().get_accumulator_result("numLateRecordsDropped"))
 """
-    assert lines(launcher, main) == [
+    assert lines(launcher, main, late=1) == [
         "('a', 0, 10, [1, 3])",
         "('a', 0, 10, [1])",
         "('a', 10, 20, [15])",
@@ -153,7 +243,7 @@ def main(factory):
     ).output()
     print(env.execute().get_accumulator_result("numLateRecordsDropped"))
 """
-    assert lines(launcher, main) == ["('k', 0, 10, [2, 4])", "('k', 10, 20, [11, 13])", "1"]
+    assert lines(launcher, main, late=1) == ["('k', 0, 10, [2, 4])", "('k', 10, 20, [11, 13])", "1"]
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
@@ -194,7 +284,7 @@ def main(factory):
     env.add_source(Timed()).key_by(lambda v: v[0]).time_window(10).apply(contents).output()
     print(env.execute().get_accumulator_result("numLateRecordsDropped"))
 """
-    assert lines(launcher, main, "-p", parallelism) == ["('k', 20, 30, [25])", "1"]
+    assert lines(launcher, main, "-p", parallelism, late=1) == ["('k', 20, 30, [25])", "1"]
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])

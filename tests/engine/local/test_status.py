@@ -15,6 +15,7 @@ import pytest
 from stream_engine.api.factory import PythonEnvironmentFactory
 from stream_engine.api.functions import RichMapFunction, RichSourceFunction
 from stream_engine.api.time import TimeCharacteristic
+from stream_engine.api.watermarks import AssignerWithPunctuatedWatermarks
 from stream_engine.configuration import Configuration
 from stream_engine.graph.job_graph import JobGraph
 from stream_engine.job import JobExecutionException
@@ -431,6 +432,27 @@ def test_a_job_that_was_restarted_has_no_failed_subtask(watched: Watched, tmp_pa
     env.generate_sequence(1, 20).map(fail_once).add_sink(bool)
     env.execute()
     assert not any(task.failed for task in watched.statuses[-1].tasks)
+
+
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_late_records_are_counted_by_operator(watched: Watched, parallelism: int) -> None:
+    class Exact(AssignerWithPunctuatedWatermarks):
+        def extractTimestamp(self, value: Any, previous: Any) -> int:
+            return value
+
+        def checkAndGetNextWatermark(self, value: Any, timestamp: int) -> int:
+            return timestamp - 1
+
+    env = watched.environment(parallelism)
+    env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+    stream = env.from_collection([100, *range(98)]).assign_timestamps_and_watermarks(Exact()).set_parallelism(1)
+    stream.key_by(lambda value: value % 5).time_window(10).reduce(max).name("windows").output()
+    env.execute()
+    [(operator, _), *_] = watched.task("windows").subtasks[0].late
+    counted = [
+        count for subtask in watched.task("windows").subtasks for each, count in subtask.late if each == operator
+    ]
+    assert sum(counted) == watched.task("windows").late_records == watched.statuses[-1].late_records == 98
 
 
 def test_nothing_is_measured_when_nobody_watches(jobs: Jobs) -> None:

@@ -19,6 +19,13 @@ from pyflink_stream.progress.summary import figures
             {"restarts": 2},
             "7,000 records in, about 1.23M out, 10.0 s, 700/s, restarted 2×",
         ),
+        (
+            {"late": ((1, 48_000), (2, 1_000))},
+            {},
+            "7,000 records in, 0 out, 49,000 late records dropped, 10.0 s, 700/s",
+        ),
+        ({"late": ((1, 1), (2, 0))}, {}, "7,000 records in, 0 out, 1 late record dropped, 10.0 s, 700/s"),
+        ({"late": ((1, 0),)}, {}, "7,000 records in, 0 out, 10.0 s, 700/s"),
     ],
 )
 def test_a_job_is_summed_up_in_one_line(sink: dict[str, Any], fields: dict[str, Any], text: str) -> None:

@@ -231,6 +231,16 @@ def test_of_a_chain_with_several_ends_nobody_knows_which_gave_what() -> None:
     assert [name for name in last if "Source" not in name] == []
 
 
+def test_late_records_are_counted_by_operator() -> None:
+    reduce = GRAPH.tasks[1].head.id
+    found = samples(status_of(GRAPH, {}, {"late": ((reduce, 21),)}))
+    one, other = found["flink_taskmanager_job_task_operator_numLateRecordsDropped"]
+    assert (one[1], other[1]) == (21, 21)
+    assert one[0]["operator_name"] == "Reduce: <lambda>"
+    assert one[0]["task_name"] == "Reduce: <lambda> -> Sink: output()"
+    assert (one[0]["subtask_index"], other[0]["subtask_index"]) == ("0", "1")
+
+
 READING_ITSELF = """
     import time, urllib.request
     def main(factory):

@@ -98,11 +98,25 @@ def test_a_job_has_its_vertices_with_what_they_have_done() -> None:
         "write-records": 9,
         "queued": 4,
         "watermark": 77,
+        "numLateRecordsDropped": 0,
         "busy": 0,
         "backpressured": 0,
         "idle": 1,
     }
     assert job["plan"] == answer(site, f"/jobs/{JOB}/plan")["plan"]
+
+
+def test_late_records_are_counted_for_job_vertex_subtask_and_operator() -> None:
+    reduce = GRAPH.tasks[1].head.id
+    job = answer(site_of(status_of(GRAPH, {}, {"late": ((reduce, 21),)})), f"/jobs/{JOB}")
+    first, second = job["vertices"]
+    assert job["live"]["numLateRecordsDropped"] == 42
+    assert [vertex["live"]["numLateRecordsDropped"] for vertex in (first, second)] == [0, 42]
+    assert [each["numLateRecordsDropped"] for each in second["live"]["subtasks"]] == [21, 21]
+    assert second["live"]["operators"] == [
+        {"name": "Reduce: <lambda>", "numLateRecordsDropped": 42},
+        {"name": "Sink: output()", "numLateRecordsDropped": None},
+    ]
 
 
 def test_the_plan_has_the_tasks_and_how_records_come_to_them() -> None:

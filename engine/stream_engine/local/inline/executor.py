@@ -10,6 +10,7 @@ from threading import current_thread, main_thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.job import JobCancelledException, JobExecutionException, JobExecutionResult
 from stream_engine.local.accumulators import packed, results
 from stream_engine.local.failure import OperatorError, describe
@@ -40,7 +41,7 @@ class InlineExecutor:
         start = monotonic()
         job = InlineJob(plan, splits, configuration)
         try:
-            with _terminable():
+            with _terminable(), _late_told(job, configuration):
                 try:
                     job.run()
                     accumulators = packed(job.accumulators)
@@ -75,6 +76,21 @@ def _signal_of(error: BaseException) -> int | None:
     if isinstance(error, KeyboardInterrupt) or (debugger is not None and isinstance(error, debugger.BdbQuit)):
         return signal.SIGINT
     return None
+
+
+@contextmanager
+def _late_told(job: InlineJob, configuration: Configuration) -> Iterator[None]:
+    """Says in the end how many late records were dropped."""
+    try:
+        yield
+    finally:
+        if any(has_event_windows(node) for task in job.graph.tasks for node in task.operators):
+            from stream_engine.local.late_records import LateRecords, late_records
+
+            late = LateRecords(job.graph, configuration)
+            for operator, count in late_records(job.subtasks.values()).items():
+                late.on_report(0, operator, count)
+            late.close()
 
 
 @contextmanager

@@ -19,6 +19,7 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "pipeline.end-of-input": "fire",
         "pipeline.auto-watermark-interval": 200,
         "pipeline.idle-timeout": 5000,
+        "source.file.hold-watermarks": False,
         "pipeline.name": "Flink Streaming Job",
         "source.socket.max-retries": 20,
         "source.socket.retry-interval": 500,

@@ -10,7 +10,7 @@ from stream_engine.connectors.filesystem import resolve
 from stream_engine.connectors.line_blocks import LineBlocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from stream_engine.connectors.byte_stream import ByteStream
     from stream_engine.connectors.splits import FileSplit
@@ -32,6 +32,8 @@ class TextReader:
             raise ValueError(f"a file in {charset} cannot be read by byte ranges")
         self._splits = list(splits)
         self._block_size = block_size
+        # Called before the first lines of each split are returned, with whether it is the last one.
+        self.on_split: Callable[[bool], None] | None = None
         self._index = 0
         self._streams: list[ByteStream] = []
         self._blocks: LineBlocks | None = None
@@ -109,6 +111,7 @@ class TextReader:
     def _load_block(self) -> None:
         """The split's next lines; opens the split first, and leaves it when it has no more."""
         path = self._splits[self._index].path
+        begins = self._blocks is None
         try:
             blocks = self._blocks = self._blocks or self._open_split()
             self._block_offset = blocks.offset
@@ -122,6 +125,8 @@ class TextReader:
             self._close_split()
             self._index += 1
             return
+        if begins and self.on_split is not None:
+            self.on_split(self._index == len(self._splits) - 1)
         self._block = block
         self._lines = _lines_of(block, self._charset if self._splits_at_newlines else "utf-8")
         self._returned = 0

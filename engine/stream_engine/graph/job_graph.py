@@ -10,6 +10,7 @@ from stream_engine.graph.operators import (
     FunctionSink,
     IterationHead,
     PythonSource,
+    TextFileSource,
     TimeWindows,
     WindowApply,
     WindowReduce,
@@ -93,6 +94,18 @@ class JobGraph(NamedTuple):
     def loop_of(self, task: int) -> frozenset[int]:
         """The group of ``loops`` that a task is in; empty for one in none."""
         return next((tasks for tasks in self.loops if task in tasks), frozenset())
+
+    def reads_files(self, task: int) -> bool:
+        """Whether any records of a task come out of files, by whatever way."""
+        waiting, seen = [task], {task}
+        while waiting:
+            task = waiting.pop()
+            if isinstance(self.tasks[task].head.operator, TextFileSource):
+                return True
+            sources = {exchange.source_task for exchange in self.inputs(task)} - seen
+            seen |= sources
+            waiting += sources
+        return False
 
     def looping(self, task: int) -> set[int]:
         """The operators of a task whose records may come back to it; behind others, the loop is left."""

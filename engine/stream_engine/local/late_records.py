@@ -5,7 +5,6 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from stream_engine.graph.operators import TextFileSource
 from stream_engine.local.connection import LATE
 from stream_engine.local.output import tell
 from stream_engine.report import one_line
@@ -96,20 +95,9 @@ class LateRecords:
 
     def _remedy(self, task: Task) -> str:
         known = "allowed_lateness(ms) keeps windows open for them, side_output_late_data(name) hands them out"
-        if self._holds or not self._reads_files(task):
+        if self._holds or not self._graph.reads_files(task.id):
             return known
         return f"files whose records are of the same time lose none with -D {_HOLD}=true; {known}"
-
-    def _reads_files(self, task: Task) -> bool:
-        waiting, seen = [task.id], {task.id}
-        while waiting:
-            reader = waiting.pop()
-            if isinstance(self._graph.tasks[reader].head.operator, TextFileSource):
-                return True
-            sources = {exchange.source_task for exchange in self._graph.inputs(reader)} - seen
-            seen |= sources
-            waiting += sources
-        return False
 
 
 def count_of(records: int) -> str:

@@ -8,6 +8,7 @@ from collections import deque
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from stream_engine.configuration.options import HOLD_WATERMARKS
 from stream_engine.connectors.collection import CollectionReader
 from stream_engine.connectors.sequence import SequenceReader
 from stream_engine.connectors.text import TextReader
@@ -269,7 +270,11 @@ def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
     if isinstance(operator, plan.SequenceSource):
         return SequenceReader(operator.start, operator.end, subtask.index, subtask.task.parallelism)
     assert isinstance(operator, plan.TextFileSource)
-    return TextReader(splits[head.id][subtask.index], operator.charset)
+    reader = TextReader(splits[head.id][subtask.index], operator.charset)
+    if subtask.configuration.get(HOLD_WATERMARKS.key):
+        # Before the last one others are unread, which may begin with any time.
+        reader.on_split = lambda last: subtask.hold_time(not last, waited_for=True)
+    return reader
 
 
 def source_snapshot(source: Reader | PushSource) -> OperatorSnapshot:

@@ -8,6 +8,7 @@ from math import inf
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.configuration.options import HOLD_WATERMARKS
 from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.graph.operators import IterationHead
 from stream_engine.graph.partitioners import Forward
@@ -110,6 +111,12 @@ class Subtask:
             graph.timestamped,
             worker.watched,
         )
+        # The channels that have records of files; or the subtask reads files itself.
+        self._file_exchanges: set[int] = set()
+        if worker.configuration.get(HOLD_WATERMARKS.key) and graph.reads_files(task.id):
+            inputs = (exchange for exchange in graph.inputs(task.id) if not exchange.feedback)
+            self._file_exchanges = {each.id for each in inputs if graph.reads_files(each.source_task)}
+            self.hold_time(True, waited_for=True)
         self.pace = SampledPace(self.chain.samples) if self.chain.samples else Pace()
 
     def _channels(self, graph: JobGraph, exchange: Exchange) -> list[Channel]:
@@ -267,6 +274,8 @@ class Subtask:
             return
         self.open_channels.discard((exchange, sender))
         self.outside_inputs -= exchange in self._outside
+        if exchange in self._file_exchanges and not any(each in self._file_exchanges for each, _ in self.open_channels):
+            self.hold_time(False, waited_for=False)
         if self._unfinished_inputs > 1:
             # Time goes on without it, and so does a checkpoint.
             self.on_mark(exchange, sender, inf)
@@ -290,6 +299,11 @@ class Subtask:
             self._advance()
         else:
             self.chain.watermarks.idle(self.task.head.id)
+
+    def hold_time(self, held: bool, waited_for: bool) -> None:
+        """Lets the operators that make event time make none for now, or begin anew with what comes next."""
+        for operator in self.chain.operators:
+            operator.hold_time(held, waited_for)
 
     def advance(self, time: float) -> None:
         """The subtask's event time has come to ``time`` (ms); it never goes back."""

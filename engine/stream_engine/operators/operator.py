@@ -107,6 +107,12 @@ class Operator:
     def open(self, host: Host, parallelism: int) -> None:
         """Called once, before the first record."""
 
+    def hold_time(self, held: bool, waited_for: bool) -> None:
+        """Other input begins, whose event time is its own.
+
+        If it is ``held``, no watermarks are made of it; if it is ``waited_for``, it is never taken for idle.
+        """
+
     def on_watermark(self, time: int) -> None:
         """No record with a timestamp of ``time`` (ms) or earlier is to be expected any more."""
 

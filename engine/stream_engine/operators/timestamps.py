@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from stream_engine.operators.function_state import FunctionState
 from stream_engine.operators.operator import FunctionOperator
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ class AssignTimestampsOperator(FunctionOperator):
 
     An instance that gets no records for a while is idle: it no longer holds back the time of what comes after it.
     Watermarks from further up end here, but for the last one.
+
+    Where time is held there is another assigner for each input, as one has seen the times of records that the next
+    input may be behind.
     """
 
     makes_time = True
@@ -30,15 +34,25 @@ class AssignTimestampsOperator(FunctionOperator):
         super().__init__(identifier, name, function, key)
         # It is not one function that sees the records.
         self.exposes = True
+        self._spec = function
+        self._held = self._waited_for = False
+        # The names in the generated code of two methods of the assigner.
+        self._namespace: dict[str, Any] = {}
+        self._extracts: list[str] = []
+        self._checks: list[str] = []
 
     def write(self, chain: ChainWriter, record: str) -> None:
         code = chain.code
         self._watermarks: Watermarks = chain.watermarks
-        extract, check = self.function.extractTimestamp, self.function.checkAndGetNextWatermark
+        extract = code.bind("extract", self.function.extractTimestamp)
+        check = code.bind("check", self.function.checkAndGetNextWatermark)
+        self._namespace = code.namespace
+        self._extracts.append(extract)
+        self._checks.append(check)
         time, watermark = code.fresh("time"), code.fresh("watermark")
-        code.line(f"{time} = {code.bind('extract', extract)}({record}, {chain.time})", "function")
+        code.line(f"{time} = {extract}({record}, {chain.time})", "function")
         # Asked before the record goes on, as those behind may change it.
-        code.line(f"{watermark} = {code.bind('check', check)}({record}, {time})", "function")
+        code.line(f"{watermark} = {check}({record}, {time})", "function")
         with chain.at(time):
             chain.forward(self.id, record)
         code.line(f"{code.bind('operator', self)}.records += 1")
@@ -56,6 +70,13 @@ class AssignTimestampsOperator(FunctionOperator):
         if self._interval > 0:
             host.schedule(host.now() + self._interval, self._tick)
 
+    def hold_time(self, held: bool, waited_for: bool) -> None:
+        self._held, self._waited_for = held, waited_for
+        self.function = self._spec.load()
+        self.function_state = FunctionState(self.function)
+        self._namespace.update(dict.fromkeys(self._extracts, self.function.extractTimestamp))
+        self._namespace.update(dict.fromkeys(self._checks, self.function.checkAndGetNextWatermark))
+
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
         snapshot = super().snapshot(checkpoint)
         if self._last is not None:
@@ -71,7 +92,7 @@ class AssignTimestampsOperator(FunctionOperator):
         now = self._host.now()
         if self.records != self._seen:
             self._seen, self._busy_at, self._idle = self.records, now, False
-        elif not self._idle and now - self._busy_at >= self._patience > 0:
+        elif not self._idle and not self._waited_for and now - self._busy_at >= self._patience > 0:
             self._idle = True
             self._watermarks.idle(self.id)
         if not self._idle:
@@ -79,6 +100,6 @@ class AssignTimestampsOperator(FunctionOperator):
         self._host.schedule(now + self._interval, self._tick)
 
     def _advance(self, time: int | None) -> None:
-        if time is not None and (self._last is None or time > self._last):
+        if time is not None and not self._held and (self._last is None or time > self._last):
             self._last = time
             self._watermarks.leave(self.id, time)

@@ -341,3 +341,14 @@ def test_closing_a_reader_closes_its_files(tmp_path: Path) -> None:
 
     # A file left open would be a ResourceWarning, and that an error.
     assert reader.read(1) is None
+
+
+def test_the_beginning_of_each_split_is_told_before_its_first_line(tmp_path: Path) -> None:
+    told: list[object] = []
+    for name, lines in (("a", 3), ("b", 0), ("c", 2), ("d", 1)):
+        (tmp_path / name).write_text(f"{name}\n" * lines)
+    reader = TextReader([FileSplit(str(tmp_path / name), 0, None) for name in "abcd"])
+    reader.on_split = told.append
+    while lines := reader.read(2):
+        told += lines
+    assert told == [False, "a", "a", "a", False, "c", "c", True, "d"]

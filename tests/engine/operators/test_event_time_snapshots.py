@@ -140,6 +140,32 @@ def test_at_another_parallelism_a_bounded_assigner_waits_for_one_that_had_not_be
     assert one.outputs[0].times == [6]
 
 
+def test_held_input_makes_no_watermarks_and_the_next_begins_anew() -> None:
+    for assigner in (_Bounded(0), Exact(), OwnState()):
+        host = ListHost(plan.AssignTimestamps(assigner_of(assigner)), timestamped=True, time=0)
+        [operator] = host.chain.operators
+        operator.hold_time(held=True, waited_for=True)
+        host.process(("a", 1), ("a", 500))
+        host.move_to(1000)
+        assert host.outputs[0].times == []
+        operator.hold_time(held=False, waited_for=True)
+        host.process(("a", 20))
+        host.move_to(2000)
+        assert host.outputs[0].times == [1 if isinstance(assigner, OwnState) else 19]
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_input_that_is_waited_for_is_never_idle(held: bool) -> None:
+    host = ListHost(ASSIGN, timestamped=True, time=0)
+    [operator] = host.chain.operators
+    operator.hold_time(held, waited_for=True)
+    host.move_to(20_000)
+    assert host.outputs[0].times == []
+    operator.hold_time(held=False, waited_for=False)
+    host.move_to(40_000)
+    assert host.outputs[0].times == [None]
+
+
 class OwnState(Exact):
     """Its watermarks are the numbers of its records."""
 

@@ -53,12 +53,10 @@ class Oracle:
         graph: StreamGraph,
         default_parallelism: int,
         orderless: Collection[str] = (),
-        fires_at_end: bool = True,
     ) -> None:
         self._graph = graph
         self._default = default_parallelism
         self._orderless = orderless
-        self._fires_at_end = fires_at_end
         self._streams: dict[int, Stream] = {}
         # The nodes whose event time goes on before the end of the input.
         self._moving: set[int] = set()
@@ -251,8 +249,7 @@ class Oracle:
                 windowing.add(item)
             else:
                 raise Undefined(f"the time of {item} at {node.name}")
-        if self._fires_at_end:
-            windowing.advance(None)
+        windowing.advance(None)
         for key, window, values in windowing.fired:
             if operator.function.label not in self._orderless and not is_settled(windows.size, windows.slide, values):
                 raise Undefined(f"the order of {values} at {node.name}")

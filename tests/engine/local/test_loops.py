@@ -147,7 +147,7 @@ def test_event_time_does_not_end_before_a_loop_has(launcher: Launcher, paralleli
 @pytest.mark.parametrize("parallelism", [1, 2])
 def test_windows_of_event_time_in_a_loop_fire_when_its_input_has_ended(launcher: Launcher, parallelism: int) -> None:
     """As in Flink, what they feed back is too late for them."""
-    lines = launcher.lines(
+    done = launcher.run(
         """
         from org.apache.flink.streaming.api import TimeCharacteristic
 
@@ -164,7 +164,9 @@ def test_windows_of_event_time_in_a_loop_fire_when_its_input_has_ended(launcher:
         "-p",
         parallelism,
     )
-    *windows, late = lines
+    assert done.code == 0
+    assert " dropped 9 late records" in done.err
+    *windows, late = done.lines
     expected = [(n % 3, n) for n in (7, 8, 9, 17, 18, 19, 27, 28, 29)]
     assert sorted(line.split("> ")[-1] for line in windows) == sorted(map(str, expected))
     assert late == "9"

@@ -139,6 +139,6 @@ def test_records_are_late_by_the_watermarks_before_them(
     result.map(to_tuple).output("0")
     if side:
         result.get_side_output("late").map(to_tuple).output("1")
-    oracle = Oracle(env.graph, parallelism, ORDERLESS, fires_at_end=at_end == "fire")
+    oracle = Oracle(env.graph, parallelism, ORDERLESS)
     oracle.extend()
     check_job(jobs, env, oracle)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def show(error: click.ClickException, command: click.Command, own: Sequence[str]) -> None:
     """Says on standard error what is wrong, then the usage. ``own`` are the arguments before the first bare ``-``."""
     if isinstance(error, click.NoSuchOption):
-        text, example = _unknown_option(error, own)
+        text, example = _unknown_option(error, command, own)
         console.error(text)
         if example:
             console.plain(f"  {error.ctx.command_path if error.ctx else ''} {example}")
@@ -50,11 +50,13 @@ def _told(error: click.ClickException, command: click.Command) -> str:
     return error.format_message()
 
 
-def _unknown_option(error: click.NoSuchOption, own: Sequence[str]) -> tuple[str, str]:
+def _unknown_option(error: click.NoSuchOption, command: click.Command, own: Sequence[str]) -> tuple[str, str]:
     """What to say of it; and how the command line may have been meant, when the option stands behind a script."""
     index = next((index for index, arg in enumerate(own) if arg.startswith(error.option_name)), None)
     typed = error.option_name if index is None else own[index].partition("=")[0]
-    alike = f"; did you mean {' or '.join(sorted(error.possibilities))}?" if error.possibilities else ""
+    hidden = {name for each in command.params if isinstance(each, click.Option) and each.hidden for name in each.opts}
+    possible = sorted(set(error.possibilities or ()) - hidden)
+    alike = f"; did you mean {' or '.join(possible)}?" if possible else ""
     text = f"{typed} is not an option of pyflink-stream{alike}"
     before, after = own[:index], own[index:]
     if not any(arg.endswith(".py") for arg in before):

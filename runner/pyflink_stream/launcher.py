@@ -108,7 +108,7 @@ def call_main(
 
 def _advice(program: Program, finder: ProgramFinder, error: BaseException) -> str:
     """What to do about an exception that main has raised; empty when nothing is known."""
-    if isinstance(error, ModuleNotFoundError):
+    if issubclass(type(error), ModuleNotFoundError):
         from pyflink_stream.python2 import renamed_module
         from stream_engine.installation import missing_module
 
@@ -123,6 +123,10 @@ def _report(error: BaseException, full_tracebacks: bool, program: Program, finde
 
     try:
         advice = "" if finder is None else _advice(program, finder, error)
+    except BaseException:
+        # Of an error that has code of its own where Python looks for plain attributes.
+        advice = ""
+    try:
         console.failure((failure.full_report if full_tracebacks else failure.report)(error, advice))
     except BaseException as inner:
         # Whatever the script has put in the way, the status is that of a failure.

@@ -64,12 +64,16 @@ class Output:
 
 
 def signal_of(error: BaseException, stream: Any) -> int | None:
-    """The signal that says what ``error`` says of ``stream``: SIGPIPE, no reader; SIGHUP, a terminal that closed."""
-    if isinstance(error, BrokenPipeError):
+    """The signal that says what ``error`` says of ``stream``: SIGPIPE, no reader; SIGHUP, a terminal that closed.
+
+    Runs none of the error's own code, whatever it has in place of ``__class__`` or ``errno``.
+    """
+    if issubclass(type(error), BrokenPipeError):
         return signal.SIGPIPE
-    if isinstance(error, OSError) and error.errno in (errno.EIO, errno.ENXIO) and _is_device(stream):
-        return signal.SIGHUP
-    return None
+    if not issubclass(type(error), OSError):
+        return None
+    number = OSError.errno.__get__(error)  # pyright: ignore[reportAttributeAccessIssue]
+    return signal.SIGHUP if number in (errno.EIO, errno.ENXIO) and _is_device(stream) else None
 
 
 def _is_device(stream: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -13,6 +14,7 @@ from launched import kill_quietly, wait_until
 from recoverable import lines_of
 
 from stream_engine.configuration import Configuration
+from stream_engine.installation import extra
 from stream_engine.job import InvalidProgramException
 from stream_engine.local.tables import tables_on_disk
 
@@ -84,7 +86,7 @@ def test_a_missing_package_is_an_error_that_says_what_to_install(jobs: Jobs, mon
     monkeypatch.setitem(sys.modules, "rocksdict", None)
     env = jobs.environment(state__backend="rocksdb")
     env.from_elements(1).output()
-    with pytest.raises(InvalidProgramException, match=r"pip install 'pyflink-stream\[rocksdb\]'"):
+    with pytest.raises(InvalidProgramException, match=re.escape(extra("rocksdb"))):
         env.execute()
 
 

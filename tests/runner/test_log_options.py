@@ -106,7 +106,7 @@ def test_a_log_file_that_cannot_be_written_is_refused_before_anything_runs(
     command.write("s.py", SCRIPT)
     done = command.run("--log-file", path, "s.py")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith(f"Error: --log-file {path}: cannot be written to: {reason}\n")
+    assert done.stderr.startswith(f"Error: --log-file {path}: cannot be written to: {reason}\n")
 
 
 FULL = "/dev/full"

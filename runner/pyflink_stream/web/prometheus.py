@@ -62,7 +62,7 @@ class Metrics:
         import os
         import socket
 
-        from prometheus_client.core import GaugeMetricFamily
+        from prometheus_client.core import Metric
 
         host = {"host": socket.gethostname()}
         with self._lock:
@@ -72,10 +72,9 @@ class Metrics:
             def add(name: str, value: float, labels: dict[str, str]) -> None:
                 family = families.get(name)
                 if family is None:
-                    family = families[name] = GaugeMetricFamily(
-                        name, _HELP.get(name, "Of a function of the job."), labels=list(labels)
-                    )
-                family.add_metric(list(labels.values()), value)
+                    family = families[name] = Metric(name, _HELP.get(name, "Of a function of the job."), "gauge")
+                # Not all of a name have the same labels: some of a function's metrics are of a quantile.
+                family.add_sample(name, labels, value)
 
             for name, value in _cluster_values(status):
                 add(_CLUSTER + name, value, host)
@@ -91,15 +90,21 @@ class Metrics:
                         long, short = (rates.subtask(task.id, subtask.subtask) for rates in (self._long, self._short))
                         for name, value in _subtask_values(subtask, long, short):
                             add(_SUBTASK + name, value, labels)
+                        # Prometheus takes none of what it is given when two are alike: the first one counts, as in Flink.
+                        taken: set[tuple[str, str, str]] = set()
                         for node in task.task.operators:
                             named = _named(node)
                             for name, value in _operator_values(status, node, task, subtask, long):
+                                taken.add((node.name, name, ""))
                                 add(_OPERATOR + name, value, {**labels, **named})
                         for metric in subtask.metrics:
-                            if isinstance(metric.value, int | float):
+                            name = _UNUSABLE.sub("_", metric.name)
+                            key = (metric.operator, name, metric.quantile)
+                            if isinstance(metric.value, int | float) and key not in taken:
+                                taken.add(key)
                                 quantile = {"quantile": metric.quantile} if metric.quantile else {}
                                 own = {**labels, **_operator_labels(task, metric.operator), **quantile}
-                                add(_OPERATOR + _UNUSABLE.sub("_", metric.name), metric.value, own)
+                                add(_OPERATOR + name, metric.value, own)
         yield from families.values()
 
 

@@ -58,11 +58,30 @@ def test_what_functions_measure_has_its_operators_name() -> None:
     )
     found = samples(status_of(GRAPH, {"metrics": measured}, {}))
     prefix = "flink_taskmanager_job_task_operator_"
-    own = {name.removeprefix(prefix): values for name, values in found.items() if name.startswith(prefix)}
-    assert sorted(own) == ["length", "my_words"]
-    [(labels, value), *_] = own["my_words"]
+    assert prefix + "state" not in found
+    [(labels, value), *_] = found[prefix + "my_words"]
     assert (value, labels["operator_name"], labels["subtask_index"]) == (5, "Map: M", "0")
-    assert own["length"][0][0]["quantile"] == "0.5"
+    assert found[prefix + "length"][0][0]["quantile"] == "0.5"
+
+
+def test_of_metrics_that_look_alike_to_prometheus_the_first_counts() -> None:
+    """It takes nothing of an answer that has a name twice with the same labels."""
+    [name] = [node.name for task in GRAPH.tasks for node in task.operators if node.is_source]
+    measured = (
+        MetricValue(name, "numRecordsIn", 7),
+        MetricValue(name, "my.words", 1),
+        MetricValue(name, "my_words", 2),
+        MetricValue(name, "my_words", 3, "0.5"),
+    )
+    found = samples(status_of(GRAPH, {"records_in": 1000, "metrics": measured}))
+    prefix = "flink_taskmanager_job_task_operator_"
+
+    def values(name: str) -> list[tuple[float, str | None]]:
+        return [(value, of.get("quantile")) for of, value in found[prefix + name] if of["subtask_index"] == "0"]
+
+    assert values("my_words") == [(1, None), (3, "0.5")]
+    assert values("numRecordsIn")[0] == (1000, None)
+    assert (7, None) not in values("numRecordsIn")
 
 
 def test_every_subtask_has_flinks_metrics_and_labels() -> None:

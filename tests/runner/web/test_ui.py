@@ -60,6 +60,7 @@ FAILING = SLOW.replace("time.sleep(0.01)", "time.sleep(0.01 / (not __import__('o
 def test_a_failed_job_shows_where_it_failed_and_how_far_it_had_come(browser: Browser, command: Command) -> None:
     process, address = start(command, script=FAILING)
     see(browser, address)
+    browser.wait_for(BOXES, lambda boxes: [box["level"] for box in boxes][1:2] == ["finished"])
     command.write("fail", "")
     process.communicate(timeout=60)
     assert process.returncode == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from pyflink_stream import console, exit_codes, standard_output
 from pyflink_stream.program import NoEntryPoint, Program
@@ -112,7 +112,8 @@ def _advice(program: Program, finder: ProgramFinder, error: BaseException) -> st
         from pyflink_stream.python2 import renamed_module
         from stream_engine.installation import missing_module
 
-        return renamed_module(error) or missing_module(error)
+        missing = cast("ModuleNotFoundError", error)
+        return renamed_module(missing) or missing_module(missing)
     from pyflink_stream import parameters
 
     return parameters.advice(program, finder, error)

@@ -15,6 +15,9 @@ from stream_engine.local.stop_signals import hangup_ignored
 if TYPE_CHECKING:
     from typing import TextIO
 
+# That of OSError itself, as in ``causes``.
+_errno: Any = getattr(OSError, "errno")  # noqa: B009
+
 
 class WriteInterrupted(BaseException):
     """Raised by a signal while standard output blocks, so that its reader cannot keep the job from stopping."""
@@ -72,7 +75,7 @@ def signal_of(error: BaseException, stream: Any) -> int | None:
         return signal.SIGPIPE
     if not issubclass(type(error), OSError):
         return None
-    number = OSError.errno.__get__(error)  # pyright: ignore[reportAttributeAccessIssue]
+    number = _errno.__get__(error)
     return signal.SIGHUP if number in (errno.EIO, errno.ENXIO) and _is_device(stream) else None
 
 

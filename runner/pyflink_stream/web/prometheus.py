@@ -90,7 +90,7 @@ class Metrics:
                         long, short = (rates.subtask(task.id, subtask.subtask) for rates in (self._long, self._short))
                         for name, value in _subtask_values(subtask, long, short):
                             add(_SUBTASK + name, value, labels)
-                        # Prometheus takes none of what it is given when two are alike: the first one counts, as in Flink.
+                        # Prometheus refuses an answer in which two are alike: the first one counts, as in Flink.
                         taken: set[tuple[str, str, str]] = set()
                         for node in task.task.operators:
                             named = _named(node)

@@ -321,7 +321,8 @@ class Attempt:
             for index, child in enumerate(self._children):
                 if child.pid in self._alive:
                     self._server.kill(child.pid)
-                    if not self._job.impatient:
+                    # Of one that has ended, as its connection shows, the server has just not told yet.
+                    if not (self._job.impatient or self._connections[index].closed):
                         summary = self._summary(index, f"did not stop within {self._grace:g} s, and is killed")
                         tell(f"While stopping the job: {summary}")
 

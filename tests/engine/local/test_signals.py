@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
+import subprocess
 import termios
 from array import array
 from collections import deque
@@ -141,12 +143,37 @@ def test_a_second_ctrl_c_kills_what_does_not_stop(launcher: Launcher) -> None:
         job.process.send_signal(signal.SIGINT)
         assert wait_until(lambda: "cancelled" in job.log, 30)
         assert job.process.poll() is None
-        job.process.send_signal(signal.SIGINT)
+        # One that comes at once would be taken for the first one's echo.
+        assert wait_until(lambda: ends_by(job.process, signal.SIGINT), 60)
         code, err = job.end()
     finally:
         kill_quietly(job.process)
     assert (code, err) == (130, "")
     assert job.gone()
+
+
+@pytest.mark.skipif(shutil.which("pgrep") is None, reason="the fork server is found by pgrep")
+def test_workers_that_have_stopped_are_not_called_late_where_nobody_tells_of_it(launcher: Launcher) -> None:
+    job = Running(launcher, 2, "-D", "task.cancellation.timeout=8 s", "-", "python")
+    try:
+        server = subprocess.run(["pgrep", "-P", str(job.process.pid)], capture_output=True, text=True, check=True)
+        os.kill(int(server.stdout), signal.SIGSTOP)
+        job.process.terminate()
+        code, err = job.end()
+    finally:
+        kill_quietly(job.process)
+    assert (code, err) == (143, "")
+    assert job.gone()
+
+
+def ends_by(process: subprocess.Popen[str], number: int) -> bool:
+    """Whether the process, which gets the signal once more, ends within a second."""
+    process.send_signal(number)
+    try:
+        process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def test_functions_are_closed_though_their_source_does_not_return(launcher: Launcher) -> None:

@@ -199,7 +199,9 @@ def test_a_stop_while_the_fork_server_is_stopped_ends_the_run(launcher: Launcher
         os.kill(run.server(), signal.SIGSTOP)
         run.process.send_signal(number)
         _, err = run.process.communicate(timeout=60)
-        assert (run.process.returncode, err) == (128 + number, "")
+        assert run.process.returncode == 128 + number
+        # They sleep for longer than they may.
+        assert err.count(" did not stop within 3 s, and is killed.\n") == err.count("While stopping the job: ") == 2
         assert run.left() == {}
     finally:
         run.end()
@@ -256,7 +258,7 @@ def test_ctrl_z_stops_workers_too_and_they_continue_with_the_run(launcher: Launc
         os.killpg(run.process.pid, signal.SIGCONT)
         run.process.terminate()
         _, err = run.process.communicate(timeout=60)
-        assert (run.process.returncode, err) == (143, "")
+        assert run.process.returncode == 143, err
     finally:
         run.end()
 

@@ -108,7 +108,6 @@ def test_a_source_is_asked_for_its_state_when_that_says_what_it_has_collected(jo
     assert lines_of(job.output) == [str(number) for number in range(100)]
 
 
-@pytest.mark.timeout(60)
 def test_a_checkpoint_does_not_wait_for_one_who_waits_for_it(job: Job) -> None:
     """One that sends much after its barrier to a receiver which has still to get the barrier of its neighbour."""
 

@@ -118,7 +118,7 @@ def test_frames_of_several_threads_do_not_mix(ends: Ends) -> None:
     assert sorted(frame.exchange for frame in frames) == sorted([1, 2, 3, 4] * 200)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 2**32 - 1), st.binary() | st.just(bytes(70_000)))))
 def test_any_frames_arrive_whole_and_in_order(frames: list[tuple[int, int, bytes]]) -> None:
     ends = Ends()

@@ -64,6 +64,9 @@ def check_order(texts: list[str], elements: list[Element]) -> None:
         assert [text for text in texts if lanes[text] == {lane}] == ordered
 
 
+# They replace those of the profile.
+CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
 backends = st.sampled_from(["hashmap", "rocksdb"] if find_spec("rocksdict") else ["hashmap"])
 
 
@@ -78,12 +81,11 @@ def plans(examples: int) -> Callable[[Any], Any]:
         execution__checkpointing__interval=st.sampled_from(["0 ms", "0 ms", "2 ms"]),
         execution__checkpointing__mode=st.sampled_from(["exactly_once", "at_least_once"]),
     )
-    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    limits = settings(max_examples=examples, deadline=None, suppress_health_check=checks)
+    limits = settings(max_examples=examples, suppress_health_check=CHECKS)
     return lambda test: limits(drawn(test))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @plans(300)
 def test_a_plan_gives_what_it_means(jobs: Jobs, **drawn: Any) -> None:
     check_plan(jobs, **drawn)
@@ -101,8 +103,8 @@ records = st.tuples(st.integers(0, 3), times)
 timed = st.lists(st.one_of(records, records, times), max_size=40)
 
 
-@pytest.mark.timeout(300)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.timeout(900)
+@settings(max_examples=60, suppress_health_check=CHECKS)
 @given(
     items=timed,
     lag=st.one_of(st.none(), st.integers(0, 10)),

@@ -111,12 +111,13 @@ sources = st.one_of(
 )
 
 
+# They replace those of the profile.
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@settings(max_examples=150, deadline=None, suppress_health_check=CHECKS, phases=[Phase.generate])
+@settings(max_examples=150, suppress_health_check=CHECKS, phases=[Phase.generate])
 @given(
     made=st.lists(sources, min_size=1, max_size=2),
     wanted=steps,

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from listed import ListHost, ListOutput, function
 
@@ -188,7 +188,6 @@ def test_any_two_functions_see_what_they_would_if_everything_were_copied(
         check([first, second], sources, records)
 
 
-@settings(deadline=None)
 @given(drawn=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 9)), min_size=3, max_size=6), records=records)
 def test_functions_see_what_they_would_if_everything_were_copied(drawn: list[Any], records: list[Any]) -> None:
     # Most are behind the last one.

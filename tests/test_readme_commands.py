@@ -16,6 +16,7 @@ from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
+from launched import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -73,7 +74,7 @@ def test_commands_give_what_readme_prints(checkout: Path, tmp_path: Path, block:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
         # then

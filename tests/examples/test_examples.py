@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from ast import literal_eval
 from collections import Counter
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from launched import ROOT, Command
 
-ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from launched import Done
+
 PARALLELISMS = pytest.mark.parametrize("parallelism", [1, 2, 4])
 WORD_COUNT, WINDOWED_WORD_COUNT, COUNTDOWN, ORDERS, PRICING, RATES = (
     f"examples/{path}"
@@ -25,18 +27,8 @@ LAST_COUNTS = {
 }  # fmt: skip
 
 
-def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    source_roots = [str(ROOT / "engine"), str(ROOT / "runner"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    environment = {name: value for name, value in os.environ.items() if name != "FLINK_CONF_DIR"}
-    return subprocess.run(
-        [sys.executable, "-m", "pyflink_stream", *map(str, args)],
-        cwd=ROOT,
-        env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, source_roots))},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def run(*args: str | Path) -> Done:
+    return Command(ROOT).run(*args)
 
 
 def records(*args: str | Path) -> list[str]:

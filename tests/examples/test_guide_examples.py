@@ -7,17 +7,14 @@ a server at localhost:9000 sends or gets. ``in some order`` allows for another o
 from __future__ import annotations
 
 import ast
-import os
 import re
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from launched import PATIENCE, ROOT, Command
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples" / "guide").glob("*.py"))
 PARAGRAPH = re.compile(r"^(?P<heading>\S.*):\n\n(?P<lines>(?: {4}.*\n)+)", re.MULTILINE)
 
@@ -33,7 +30,7 @@ class Server:
         self.got: list[str] = []
         self._to_send = "".join(f"{line}\n" for line in to_send)
         self._socket = socket.create_server(("localhost", 0))
-        self._socket.settimeout(60)
+        self._socket.settimeout(PATIENCE)
         self.port = self._socket.getsockname()[1]
         self._thread = Thread(target=self._serve)
         self._thread.start()
@@ -62,15 +59,7 @@ def test_an_example_gives_what_its_docstring_says(example: Path, tmp_path: Path)
     arguments = command[1].replace("/tmp/", f"{tmp_path}/").replace("9000", str(server.port if server else 9000))
 
     # when
-    done = subprocess.run(
-        [sys.executable, "-m", "pyflink_stream", *arguments.split()],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'engine'}{os.pathsep}{ROOT / 'runner'}"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = Command(ROOT).run(*arguments.split())
     if server:
         server.join()
 

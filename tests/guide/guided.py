@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
-from textwrap import dedent
+from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parents[2]
+from launched import Command
+
+if TYPE_CHECKING:
+    from launched import Done
+
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 
 
 class Run:
-    """A finished run: its exit status, the lines of its standard output, and its standard error."""
+    """A finished run: its exit code, the lines of its standard output, and its standard error."""
 
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status = status
-        self.lines = out.splitlines()
-        self.err = err
+    def __init__(self, done: Done) -> None:
+        self.code = done.code
+        self.lines = done.lines
+        self.err = done.err
 
     def records(self, identifier: str | None = None) -> list[str]:
         """What ``output(identifier)`` wrote, without identifier and subtask, sorted."""
@@ -41,34 +42,19 @@ class Guide:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        path = [str(ROOT / "engine"), str(ROOT / "runner"), os.environ.get("PYTHONPATH", "")]
-        self._environment = {name: value for name, value in os.environ.items() if name != "FLINK_CONF_DIR"}
-        self._environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+        self._command = Command(directory)
 
     def write(self, name: str, text: str) -> Path:
-        path = self.directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
-        return path
+        return self._command.write(name, text)
 
     def call(self, *arguments: object) -> Run:
         """The command with these arguments, whatever comes of it."""
-        done = subprocess.run(
-            [sys.executable, "-m", "pyflink_stream", *map(str, arguments)],
-            cwd=self.directory,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-        return Run(done.returncode, done.stdout, done.stderr)
+        return Run(self._command.run(*arguments))
 
     def succeed(self, *arguments: object) -> Run:
         """The command with these arguments; it must end well and say nothing on standard error."""
         run = self.call(*arguments)
-        assert (run.status, run.err) == (0, ""), run.err
+        assert (run.code, run.err) == (0, ""), run.err
         return run
 
     def run(self, text: str, parallelism: int = 1, *params: object) -> Run:

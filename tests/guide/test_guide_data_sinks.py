@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def test_data_sinks_do_not_overwrite_unless_told_to(guide: Guide, mode: str) -> 
             env.execute()
     """
     run = guide.call(guide.write("program.py", program.replace("MODE", mode)))
-    assert (run.status, existing.read_text()) == (1, "precious\n")
+    assert (run.code, existing.read_text()) == (1, "precious\n")
     assert str(existing) in run.err
 
 
@@ -87,7 +88,7 @@ def test_data_sinks_write_bytes_to_a_socket(guide: Guide, parallelism: int) -> N
             return stream.read()
 
     with socket.create_server(("localhost", 0)) as server, ThreadPoolExecutor(1) as threads:
-        server.settimeout(30)
+        server.settimeout(PATIENCE)
         future = threads.submit(received)
         guide.run(
             """

@@ -54,5 +54,5 @@ def test_executing_plans_packages_are_only_what_was_given(guide: Guide) -> None:
     guide.write("lib/greetings/polite.py", "def greet(name): return name\n")
     guide.write("lib/shouting.py", "def shout(text): return text\n")
     run = guide.call(script, "lib/greetings", "-", "World")
-    assert (run.status, run.lines) == (1, [])
+    assert (run.code, run.lines) == (1, [])
     assert "No module named 'shouting'" in run.err

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def test_program_skeleton_must_have_a_main(guide: Guide) -> None:
     run = guide.call(guide.write("program.py", "def start(factory): pass\n"))
-    assert run.status == 1
+    assert run.code == 1
     assert "program.py defines no main(factory)" in run.err
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from launched import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 FIRST_USE = "first use"
@@ -68,7 +69,7 @@ class Checkout:
 
 class Outcome:
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.stdout, self.stderr = process.communicate(timeout=110)
+        self.stdout, self.stderr = process.communicate(timeout=PATIENCE)
         self.status = process.returncode
 
     @property
@@ -201,7 +202,7 @@ def test_first_uses_at_the_same_time_share_one_venv(fresh: Checkout) -> None:
 
 def test_a_venv_whose_making_was_killed_is_not_used(fresh: Checkout) -> None:
     killed = fresh.start(start_new_session=True)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not (fresh.venv / "bin" / "python").exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)

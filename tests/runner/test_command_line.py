@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 import pyflink_stream
 
 if TYPE_CHECKING:
-    from conftest import Command
+    from launched import Command
 
 ARGUMENTS = """
     import sys
@@ -207,7 +208,7 @@ def test_a_working_directory_that_is_gone_is_told(command: Command, tmp_path: Pa
     launcher = Path(pyflink_stream.__file__).with_name("__main__.py")
     run = f"cd {gone} && rmdir {gone} && exec {sys.executable} {launcher} {command.directory / 's.py'}"
     done = subprocess.run(
-        ["sh", "-c", run], env=command.environment, capture_output=True, text=True, timeout=60, check=False
+        ["sh", "-c", run], env=command.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (done.returncode, done.stderr) == (
         2,
@@ -229,7 +230,9 @@ def test_a_job_runs_without_standard_streams(command: Command, closed: str) -> N
         """,
     )
     run = f"exec {sys.executable} -m pyflink_stream -p 2 s.py {closed}"
-    done = subprocess.run(["sh", "-c", run], cwd=command.directory, env=command.environment, timeout=60, check=False)
+    done = subprocess.run(
+        ["sh", "-c", run], cwd=command.directory, env=command.environment, timeout=PATIENCE, check=False
+    )
     assert done.returncode == 0
     lines = [line for file in (command.directory / "out").iterdir() for line in file.read_text().splitlines()]
     assert sorted(lines) == ["1", "2"]
@@ -276,7 +279,7 @@ def test_a_signal_ends_main_and_runs_its_cleanup(command: Command, number: signa
     assert process.stdout is not None
     assert process.stdout.readline() == "waiting\n"
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (status, "cleaned up\n", "")
 
 
@@ -300,7 +303,7 @@ def test_a_wrong_command_line_is_one_whether_or_not_that_can_be_said(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=writer,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     os.close(writer)
@@ -316,7 +319,7 @@ def test_a_failure_that_cannot_be_told_is_one(command: Command) -> None:
             cwd=command.directory,
             env=command.environment,
             stderr=full,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
     assert done.returncode == 1

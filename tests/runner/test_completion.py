@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Command
+    from launched import Command
 
 COMPLETION = "_PYFLINK_STREAM_COMPLETE"
 SHELLS = pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -12,7 +12,7 @@ from pyflink_stream.configuration import find, load
 from stream_engine.configuration import OPTIONS, ConfigurationError
 
 if TYPE_CHECKING:
-    from conftest import Command
+    from launched import Command
 
 PARALLELISM = """
     def main(factory):

@@ -7,9 +7,10 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 if TYPE_CHECKING:
-    from conftest import Command
+    from launched import Command
 
 SQUARES = """
     def square(value):
@@ -174,7 +175,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(command: Command) -> None
     assert process.stdout is not None
     process.stdout.close()
 
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 128 + 13
     assert "Traceback" not in err

@@ -10,13 +10,14 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 from pyflink_stream import python2
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Command
+    from launched import Command
 
 
 def failure(command: Command, *args: str) -> str:
@@ -270,7 +271,7 @@ def on_a_terminal(command: Command, *args: str) -> tuple[int, str]:
             break
         shown += data
     os.close(leader)
-    return process.wait(timeout=60), shown.decode()
+    return process.wait(timeout=PATIENCE), shown.decode()
 
 
 def test_a_terminal_gets_colours_and_a_pipe_does_not(command: Command) -> None:

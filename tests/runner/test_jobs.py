@@ -6,9 +6,10 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 if TYPE_CHECKING:
-    from conftest import Command
+    from launched import Command
 
 PROGRAM = """
     import sys
@@ -134,7 +135,7 @@ def test_a_signal_stops_the_job(command: Command, number: signal.Signals, status
     assert process.stdout is not None
     assert process.stdout.readline() == "running\n"
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (status, "", "")
 
 

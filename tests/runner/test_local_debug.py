@@ -7,13 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 from terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Command
+    from launched import Command
 
 PROMPT = "(Pdb) "
 SCRIPT = """
@@ -83,7 +84,7 @@ def test_breakpoint_stops_in_a_function_and_the_job_goes_on_from_there(
     assert "(2, 4)\n" in value
     assert "main()\n-> env.execute()\n" in where
     assert "2> 4\n1> 6\n" in rest
-    assert debugger.process.wait(timeout=60) == 0
+    assert debugger.process.wait(timeout=PATIENCE) == 0
 
 
 def test_leaving_the_debugger_ends_the_run_quietly(command: Command, debug: Callable[..., Debugger]) -> None:
@@ -93,7 +94,7 @@ def test_leaving_the_debugger_ends_the_run_quietly(command: Command, debug: Call
     debugger.until(PROMPT)
     rest = debugger.last("quit")
 
-    assert debugger.process.wait(timeout=60) == 130
+    assert debugger.process.wait(timeout=PATIENCE) == 130
     assert "Traceback" not in rest
 
 
@@ -135,7 +136,7 @@ def test_functions_read_standard_input_and_write_standard_output_themselves(comm
         input="10\n20\n30\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert (process.stdout, process.stderr) == ("asked\n10\nasked\n40\nasked\n90\n", "")
 

@@ -10,11 +10,12 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 from pyflink_stream.program import Program
 
 if TYPE_CHECKING:
-    from conftest import Command
+    from launched import Command
 
 
 def test_the_script_is_imported_under_its_stem(command: Command) -> None:
@@ -235,7 +236,7 @@ def test_a_worker_imports_the_same_program(command: Command, monkeypatch: pytest
         input=pickle.dumps(program),
         env=command.environment,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.stderr == b""
     jobs = str(command.directory / "jobs")
@@ -246,7 +247,7 @@ def test_a_worker_imports_the_same_program(command: Command, monkeypatch: pytest
 def test_a_worker_does_not_load_the_launchers_libraries(command: Command) -> None:
     loaded = "import pyflink_stream.program, sys; print({'click', 'rich', 'yaml', 'cloudpickle'} & set(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", loaded], env=command.environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", loaded], env=command.environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.stdout == "set()\n"
 

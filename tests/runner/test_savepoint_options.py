@@ -9,7 +9,7 @@ import pytest
 from pyflink_stream.cli import Request, parse
 
 if TYPE_CHECKING:
-    from conftest import Command
+    from launched import Command
 
 
 @pytest.fixture

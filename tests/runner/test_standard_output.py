@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 if TYPE_CHECKING:
-    from conftest import Command
+    from launched import Command
 
 SCRIPT = """
     import itertools, sys
@@ -48,7 +49,7 @@ def test_a_reader_that_has_enough_ends_the_run_without_a_word(command: Command, 
         assert all(process.stdout.readline().endswith("\n") for _ in range(3))
         process.stdout.close()
         err = process.stderr.read()
-        status = process.wait(30)
+        status = process.wait(PATIENCE)
     assert (status, err) == (141, "")
 
 
@@ -63,7 +64,7 @@ def test_a_reader_that_does_not_even_begin_is_no_error(command: Command) -> None
         stdout=write,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     os.close(write)
@@ -101,7 +102,7 @@ def test_output_that_cannot_be_written_fails_the_run(command: Command, script: s
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
     assert done.returncode == 1

@@ -12,6 +12,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import PATIENCE
 
 from pyflink_stream import testing
 from pyflink_stream.program import NoEntryPoint, ProgramNotFound
@@ -22,7 +23,7 @@ from stream_engine.api.functions import MapFunction, RichMapFunction
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Command
+    from launched import Command
 
 HOSTS = pytest.mark.parametrize("one_process", [True, False], ids=["one process", "workers"])
 PARALLELISMS = pytest.mark.parametrize("parallelism", [1, 2])
@@ -429,7 +430,7 @@ def test_it_works_however_pytest_imports_the_tests(command: Command, options: li
         env=command.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
     # then

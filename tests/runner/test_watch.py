@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Command
+    from launched import Command
 
 PRINTING = """
     import sys
@@ -67,7 +68,7 @@ class Watch:
     def end(self, number: signal.Signals = signal.SIGINT, group: bool = True) -> tuple[int, str, str]:
         """The exit status, and the rest of both outputs; their end shows that no process is left that has them."""
         (os.killpg if group else os.kill)(self.process.pid, number)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out, err
 
 

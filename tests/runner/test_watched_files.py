@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 from pyflink_stream.watched_files import WatchedFiles
 
@@ -33,7 +34,7 @@ class Watched:
 
     def changed(self) -> list[str]:
         """Waits for an event, then for what is a change of it: events of one act come one by one."""
-        assert self._event.wait(30)
+        assert self._event.wait(PATIENCE)
         self._event.clear()
         return [os.path.relpath(path, self.directory) for path in self.files.changed()]
 
@@ -134,7 +135,7 @@ class Linked:
         assert self.files is not None
         found: set[str] = set()
         while found < set(paths):
-            assert self.event.wait(30)
+            assert self.event.wait(PATIENCE)
             self.event.clear()
             found.update(os.path.relpath(path, self.directory) for path in self.files.changed())
         return found == set(paths)
@@ -199,7 +200,7 @@ def test_a_link_that_leads_to_the_same_contents_is_no_change(linked: Linked) -> 
     (linked.directory / "release2" / "script.py").write_text("1")
     linked.observe("current/script.py")
     linked.link("current", "release2")
-    assert linked.event.wait(30)
+    assert linked.event.wait(PATIENCE)
     assert linked.files is not None
     assert linked.files.changed() == []
 

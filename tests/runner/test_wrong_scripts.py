@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Command
+    from launched import Command
 
 _MOST_LINES = 15
 

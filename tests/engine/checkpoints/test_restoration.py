@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kept import metadata_of, write_files
+from launched import PATIENCE
 
 from stream_engine.checkpoints.directory import Place
 from stream_engine.checkpoints.metadata import StateFile, write_metadata
@@ -80,7 +81,7 @@ def test_keys_are_dealt_anew_where_their_hashes_are_others(place: Place) -> None
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str([(key, n) for n, key in enumerate(KEYS)])

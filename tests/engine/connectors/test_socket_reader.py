@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from launched import PATIENCE
 
 from stream_engine.connectors.socket import SocketTextReader
 
@@ -37,7 +38,7 @@ def serve() -> Iterator[Serve]:
 
     yield start
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
@@ -84,7 +85,7 @@ class Running:
         self.got_one.set()
 
     def join(self) -> None:
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 
 
@@ -155,7 +156,7 @@ def test_a_server_that_starts_late_is_waited_for(caplog: pytest.LogCaptureFixtur
     logging.getLogger("stream_engine.connectors.socket").addHandler(handler)
     try:
         running = Running(reader(port, max_retries=-1))
-        assert refused.wait(10)
+        assert refused.wait(PATIENCE)
     finally:
         logging.getLogger("stream_engine.connectors.socket").removeHandler(handler)
     with socket.create_server(("127.0.0.1", port)) as listener:
@@ -233,7 +234,7 @@ def test_a_connection_that_is_reset_is_an_error(sent: bytes, begun: int) -> None
         running = Running(reader(port, max_retries=5))
         connection, _ = listener.accept()
         connection.sendall(sent)
-        assert running.got_one.wait(10)
+        assert running.got_one.wait(PATIENCE)
         reset(connection)
         running.join()
 
@@ -250,7 +251,7 @@ def test_cancel_ends_a_wait_for_data_without_the_record_that_is_not_complete() -
         connection, _ = listener.accept()
         with connection:
             connection.sendall(b"one\nbegun")
-            assert running.got_one.wait(10)
+            assert running.got_one.wait(PATIENCE)
 
             source.cancel()
             running.join()
@@ -323,7 +324,7 @@ def test_an_error_in_collect_ends_the_connection_and_is_passed_on(serve: Serve) 
 
     with pytest.raises(LookupError, match="one"):
         reader(serve(handle)).run(fail)
-    assert closed.wait(10)
+    assert closed.wait(PATIENCE)
 
 
 @pytest.mark.parametrize(

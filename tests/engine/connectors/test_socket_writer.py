@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 from stream_engine.connectors.socket_writer import SocketWriter
 
@@ -56,7 +57,7 @@ def test_a_record_larger_than_every_buffer_arrives_whole(listener: socket.socket
     writer.send(data)
     writer.close()
 
-    server.join(10)
+    server.join(PATIENCE)
     connection.close()
     assert received == [data]
 

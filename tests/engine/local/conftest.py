@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import checkpointed
 import cloudpickle
+import launched
 import pytest
 from interrupted import Numbers
 from launched import Jobs, Launcher
@@ -38,9 +39,11 @@ def server() -> Iterator[ForkServer]:
 @pytest.fixture
 def jobs(server: ForkServer, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> Iterator[Jobs]:
     """On worker processes. Functions of the test's file are sent as they are, so that no worker has to import it."""
-    cloudpickle.register_pickle_by_value(request.module)
+    for module in (launched, request.module):
+        cloudpickle.register_pickle_by_value(module)
     yield Jobs(LocalExecutor(server), capfd)
-    cloudpickle.unregister_pickle_by_value(request.module)
+    for module in (launched, request.module):
+        cloudpickle.unregister_pickle_by_value(module)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from launched import wait_until
+from launched import PATIENCE, wait_until
 from recoverable import lines_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Numbers:
     def start(self, *args: str | int, script: str = PROGRAM) -> subprocess.Popen[str]:
         """A job that is in the midst of its input."""
         process = self.launcher.start(script, *args)
-        assert wait_until(lambda: bool(self.marks()) or process.poll() is not None, 30)
+        assert wait_until(lambda: bool(self.marks()) or process.poll() is not None)
         assert process.poll() is None, process.communicate()
         for mark in self.marks():
             mark.unlink()
@@ -81,7 +81,7 @@ class Numbers:
     def stop(self, process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
         """Stops a job with a savepoint; gives the path of that."""
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out, err.count("\n")) == (0, "", 1), err
         return savepoint_named_in(err)
 

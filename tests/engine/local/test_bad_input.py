@@ -65,7 +65,7 @@ def test_a_socket_that_is_reset_in_the_middle_of_a_line_fails_the_job(jobs: Jobs
         connection, _ = server.accept()
         connection.sendall(b"whole\nhal")
         # A reset also takes back what has not been read yet.
-        wait_until(seen.exists, 20)
+        assert wait_until(seen.exists)
         # Closed without a farewell, as by a machine that has failed.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()

@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import alive, kill_quietly, wait_until
+from launched import PATIENCE, alive, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -56,7 +56,7 @@ PRELUDE = """
             log("closed function")
 """
 # Far longer than what has to end takes, and short where something never does.
-LONG, SHORT = ("-D", "task.cancellation.timeout=60 s"), ("-D", "task.cancellation.timeout=3 s")
+LONG, SHORT = ("-D", "task.cancellation.timeout=150 s"), ("-D", "task.cancellation.timeout=3 s")
 
 
 class Job:
@@ -65,7 +65,7 @@ class Job:
     def __init__(self, launcher: Launcher, script: str, *options: str, running: int = 1) -> None:
         self._launcher = launcher
         self.process: subprocess.Popen[str] = launcher.start(PRELUDE + script, *options)
-        ready = wait_until(lambda: self.count("running ") == running or self.process.poll() is not None, 60)
+        ready = wait_until(lambda: self.count("running ") == running or self.process.poll() is not None)
         if not ready or self.process.poll() is not None:
             kill_quietly(self.process)
             pytest.fail(f"{self.log}")
@@ -82,19 +82,19 @@ class Job:
         """Stops the job, and returns what it says on standard error. Nothing of it is left."""
         try:
             self.process.send_signal(signal.SIGTERM)
-            out, err = self.process.communicate(timeout=60)
+            out, err = self.process.communicate(timeout=PATIENCE)
         finally:
             kill_quietly(self.process)
         assert (self.process.returncode, out) == (143, "")
         pids = [int(line.split()[1]) for line in self.log if line.startswith("pid ")]
         assert pids
-        assert wait_until(lambda: not any(map(alive, pids)), 30)
+        assert wait_until(lambda: not any(map(alive, pids)))
         return err
 
     def fail(self) -> str:
         """Waits for the job to fail, and returns what it says on standard error."""
         try:
-            _, err = self.process.communicate(timeout=60)
+            _, err = self.process.communicate(timeout=PATIENCE)
         finally:
             kill_quietly(self.process)
         assert self.process.returncode == 1
@@ -108,9 +108,9 @@ def test_all_sources_of_a_worker_are_cancelled_at_once(launcher: Launcher) -> No
     class Together(Source):
         def wait(self, ctx):
             super().wait(ctx)
-            together.wait(40)
+            together.wait(150)
         def cancel(self):
-            together.wait(40)
+            together.wait(150)
             super().cancel()
 
     def main(factory):
@@ -436,9 +436,9 @@ def test_a_second_signal_ends_a_debugged_job_at_once(
     job = Job(launcher, script, "--local-debug")
     try:
         job.process.send_signal(first)
-        assert wait_until(lambda: "closing" in job.log, 60)
+        assert wait_until(lambda: "closing" in job.log)
         job.process.send_signal(second)
-        _, err = job.process.communicate(timeout=60)
+        _, err = job.process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(job.process)
     assert (job.process.returncode, err) == (128 + second, "")

@@ -311,7 +311,7 @@ def checkpoint(launcher: Launcher) -> Path:
     finally:
         os.umask(before)
     try:
-        assert wait_until(lambda: len(list(launcher.directory.glob("checkpoints/*/chk-*/_metadata"))) > 2, 30)
+        assert wait_until(lambda: len(list(launcher.directory.glob("checkpoints/*/chk-*/_metadata"))) > 2)
     finally:
         kill_quietly(process)
     metadata = max(launcher.directory.glob("checkpoints/*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)

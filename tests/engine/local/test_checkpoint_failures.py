@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 from recoverable import lines_of
 
 from stream_engine.api.files import WriteMode
@@ -116,5 +117,5 @@ def test_whatever_keeps_state_from_being_written_is_told_and_the_next_checkpoint
         place = Place(str(tmp_path), (str(number),), "state.checkpoints.dir")
         with place.open(make=True):
             writer.write(number, place, {"sum": [broken()]})
-        kind, _, payload = control.frames.get(timeout=20)
+        kind, _, payload = control.frames.get(timeout=PATIENCE)
         assert (kind, pickle.loads(payload)) == (DECLINED, (number, "RuntimeError: no table"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from checkpointed import first, newest
+from launched import wait_until
 from recoverable import lines_of
 
 from stream_engine.accumulators import IntCounter
@@ -167,9 +168,7 @@ def test_only_what_complete_checkpoints_count_is_committed(job: Job) -> None:
 
     def stall(number: int) -> int:
         if number == 150:
-            deadline = time.monotonic() + 20
-            while not committed(job_output) and time.monotonic() < deadline:
-                time.sleep(0.01)
+            wait_until(lambda: committed(job_output))
             raise ValueError("stalled")
         time.sleep(0.001)
         return number

@@ -123,12 +123,13 @@ def check(done: Done, directory: Path, way: str, place: str) -> None:
         assert f"line {line}" in done.err
     # The interpreter itself shows the 100 innermost calls of each process that a signal has stopped.
     assert len(done.err.splitlines()) < (250 if way == "stack" else 60)
-    assert done.seconds < 5
     pids = [int(pid) for pid in (directory / "pids").read_text().split()]
-    assert wait_until(lambda: not any(map(alive, pids)), 2)
+    assert wait_until(lambda: not any(map(alive, pids)))
     assert list((directory / "tmp").iterdir()) == []
 
 
+# What is only found when a limit has passed takes for ever.
+PROMPT = ("-D", "heartbeat.timeout=1 h", "-D", "task.cancellation.timeout=0")
 # One for each way and each place; the others are long.
 OFTEN = {("exception", "unpickling"), ("exit", "key"), ("c-exit", "pickling"), ("segfault", "sink")}
 OFTEN |= {("stack", "function"), ("memory", "open"), ("exception", "source"), ("c-exit", "close")}
@@ -145,5 +146,5 @@ def test_a_worker_that_crashes_in_any_way_and_place_fails_the_job(launcher: Laun
         pytest.skip("the limit on memory is not kept there")
     temporary = launcher.directory / "tmp"
     temporary.mkdir()
-    done = launcher.run(CRASHING, "-p", 2, "-D", f"io.tmp.dirs={temporary}", "-", way, place)
+    done = launcher.run(CRASHING, "-p", 2, *PROMPT, "-D", f"io.tmp.dirs={temporary}", "-", way, place)
     check(done, launcher.directory, way, place)

@@ -7,6 +7,7 @@ from threading import Event, Semaphore, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import PATIENCE
 
 from stream_engine.local.rest import Rest
 from stream_engine.local.turn import Seat, Turn
@@ -91,9 +92,9 @@ def test_a_snapshot_always_has_what_was_collected(step: Callable[[Worker], None]
     wanted = 300
     for _ in range(wanted):
         worker.request()
-        assert worker.taken.acquire(timeout=30)
+        assert worker.taken.acquire(timeout=PATIENCE)
     stop.set()
-    source.join(30)
+    source.join(PATIENCE)
     assert len(worker.snapshots) == wanted
     assert all(collected == counted for collected, counted in worker.snapshots)
 
@@ -101,7 +102,7 @@ def test_a_snapshot_always_has_what_was_collected(step: Callable[[Worker], None]
 def in_source(action: Callable[[], Any]) -> None:
     thread = Thread(target=action, daemon=True)
     thread.start()
-    thread.join(30)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import PATIENCE
 from recoverable import lines_of
 
 from stream_engine.api.files import WriteMode
@@ -70,18 +71,19 @@ def test_a_job_that_waits_for_its_restart_can_be_stopped(launcher: Launcher) -> 
         assert process.stderr is not None
         assert process.stderr.readline().startswith("Restart 1 from the beginning in 3600.0 s: ValueError: no 7")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 143
+        assert process.wait(PATIENCE) == 143
 
 
 @pytest.mark.parametrize(
     ("number", "cause"),
     [
         (signal.SIGKILL, "Worker 1 of 1 was killed by SIGKILL."),
-        (signal.SIGSTOP, "Worker 1 of 1 has given no sign of life for 0.5 s (heartbeat.timeout)."),
+        (signal.SIGSTOP, "Worker 1 of 1 has given no sign of life for 5 s (heartbeat.timeout)."),
     ],
 )
 def test_a_worker_that_is_dead_or_hung_is_replaced(job: Job, number: int, cause: str) -> None:
-    env = job.environment(heartbeat__timeout=500, heartbeat__interval=100)
+    # Long for a worker that is only slow.
+    env = job.environment(heartbeat__timeout=5000, heartbeat__interval=100)
     numbers = env.generate_sequence(1, 200).map(job.once(act=lambda: os.kill(os.getpid(), number)))
     numbers.write_as_text(str(job.output), WriteMode.OVERWRITE)
     (line,) = job.run(env)

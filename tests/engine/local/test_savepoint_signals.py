@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from interrupted import savepoint_named_in
-from launched import kill_quietly, wait_until
+from launched import PATIENCE, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from interrupted import Numbers
@@ -25,7 +25,7 @@ def test_a_job_whose_savepoint_cannot_be_taken_goes_on_until_it_is_stopped_witho
         assert second == "The next signal stops the job without a savepoint.\n"
         assert process.poll() is None
         process.terminate()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     assert (process.returncode, err) == (143, "")
@@ -51,12 +51,12 @@ def test_a_second_signal_does_not_wait_for_the_savepoint(launcher: Launcher) -> 
     try:
         assert process.stdout.readline() == "begun\n"
         process.terminate()
-        assert wait_until(lambda: bool(list(launcher.directory.glob("savepoints/*"))), 10)
+        assert wait_until(lambda: bool(list(launcher.directory.glob("savepoints/*"))))
         assert process.stderr is not None
         told = "The savepoint is waited for (missing: worker 1). The next signal stops the job without it.\n"
         assert process.stderr.readline() == told
         process.terminate()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     assert process.returncode == 143
@@ -100,9 +100,9 @@ def test_of_a_job_that_is_stopped_there_is_one_thing_to_go_on_from(numbers: Numb
     options = ["-D", "execution.checkpointing.interval=20", "-D", "state.checkpoints.dir=checkpoints"]
     process = numbers.start(*options, *(["--stop-with-savepoint", "savepoints"] if savepoints else []))
     try:
-        assert wait_until(lambda: bool(list(numbers.directory.glob("checkpoints/*/chk-*/_metadata"))), 30)
+        assert wait_until(lambda: bool(list(numbers.directory.glob("checkpoints/*/chk-*/_metadata"))))
         process.terminate()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     (line,) = err.splitlines()
@@ -140,7 +140,7 @@ def test_a_job_that_waits_for_its_restart_is_restarted_for_its_savepoint(launche
         lines = [process.stderr.readline(), process.stderr.readline()]
         assert "Restart 1 from the beginning in 3600.0 s: ValueError: once" in lines[1], lines
         process.terminate()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     assert process.returncode == 0, err

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from interrupted import LINES, savepoint_named_in
-from launched import kill_quietly, wait_until
+from launched import PATIENCE, kill_quietly, wait_until
 from recoverable import lines_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def test_a_job_goes_on_wherever_its_state_was_and_is_kept(numbers: Numbers, firs
     )
     try:
         process.terminate()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     numbers.go_on("-p", 2, "-D", f"state.backend={second}", "-s", savepoint_named_in(err))
@@ -59,7 +59,7 @@ def test_a_savepoint_can_be_taken_of_a_job_that_goes_on(numbers: Numbers) -> Non
     process = numbers.start("-p", 2, "--savepoint", "savepoints")
     try:
         process.send_signal(signal.SIGUSR1)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     assert (process.returncode, out, err.count("\n")) == (0, "", 1), err
@@ -86,7 +86,7 @@ def test_a_job_goes_on_from_a_checkpoint_of_one_that_was_killed(numbers: Numbers
     checkpoints = ("-D", "execution.checkpointing.interval=20", "-D", "state.checkpoints.dir=checkpoints")
     process = numbers.start("-p", 2, *checkpoints)
     try:
-        assert wait_until(lambda: bool(list(numbers.directory.glob("checkpoints/*/chk-*/_metadata"))), 30)
+        assert wait_until(lambda: bool(list(numbers.directory.glob("checkpoints/*/chk-*/_metadata"))))
     finally:
         kill_quietly(process)
     (run,) = (numbers.directory / "checkpoints").iterdir()
@@ -106,7 +106,7 @@ def test_nothing_comes_out_after_the_savepoint_that_a_job_is_stopped_with(number
     process = numbers.start("-p", parallelism, "--stop-with-savepoint", "savepoints", script=script)
     try:
         process.terminate()
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     done = numbers.launcher.run(script, "-p", parallelism, "-s", savepoint_named_in(err))
@@ -128,9 +128,9 @@ def test_the_first_job_of_a_script_goes_on_from_the_savepoint_and_the_others_beg
     """
     process = launcher.start(script, "--stop-with-savepoint", "savepoints")
     try:
-        assert wait_until((launcher.directory / "first").exists, 30)
+        assert wait_until((launcher.directory / "first").exists)
         process.terminate()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     assert not (launcher.directory / "second").exists()

@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import alive, kill_quietly, wait_until
+from launched import PATIENCE, alive, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from launched import Launcher
@@ -66,7 +66,7 @@ ENDLESS = """
         log("not reached")
 """
 # What stops by itself has time to, however busy the machine is; a later -D wins over this one.
-PATIENT = ("-D", "task.cancellation.timeout=60 s")
+PATIENT = ("-D", "task.cancellation.timeout=150 s")
 
 
 class Running:
@@ -75,7 +75,7 @@ class Running:
     def __init__(self, launcher: Launcher, *args: str | int, group: bool = False) -> None:
         self._log = launcher.directory / "log"
         self.process = launcher.start(ENDLESS, *PATIENT, "-p", *args, group=group)
-        if not wait_until(lambda: "begun" in self.log, 60):
+        if not wait_until(lambda: "begun" in self.log):
             kill_quietly(self.process)
             pytest.fail(f"{self.log}")
 
@@ -88,11 +88,11 @@ class Running:
         return [int(line.split()[1]) for line in self.log if line.startswith("pid ")]
 
     def gone(self) -> bool:
-        return wait_until(lambda: not any(map(alive, self.pids)), 30)
+        return wait_until(lambda: not any(map(alive, self.pids)))
 
     def end(self) -> tuple[int, str]:
         """Exit code and standard error."""
-        _, err = self.process.communicate(timeout=60)
+        _, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, err
 
 
@@ -141,7 +141,7 @@ def test_a_second_ctrl_c_kills_what_does_not_stop(launcher: Launcher) -> None:
     job = Running(launcher, 2, "-D", "task.cancellation.timeout=0", "-", "stuck")
     try:
         job.process.send_signal(signal.SIGINT)
-        assert wait_until(lambda: "cancelled" in job.log, 30)
+        assert wait_until(lambda: "cancelled" in job.log)
         assert job.process.poll() is None
         # One that comes at once would be taken for the first one's echo.
         assert wait_until(lambda: ends_by(job.process, signal.SIGINT), 60)
@@ -218,7 +218,7 @@ def test_a_reader_that_has_enough_ends_the_job_quietly(launcher: Launcher, paral
         first = [process.stdout.readline() for _ in range(3)]
         process.stdout.close()
         err = process.stderr.read()
-        process.wait(60)
+        process.wait(PATIENCE)
     finally:
         if process.poll() is None:
             process.kill()
@@ -253,8 +253,8 @@ def test_a_reader_that_does_not_read_keeps_no_job_from_stopping(launcher: Launch
         return sizes[0] > 0 and len(set(sizes)) == 1
 
     try:
-        assert wait_until(full, 30)
+        assert wait_until(full)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(PATIENCE) == 130
     finally:
         kill_quietly(process)

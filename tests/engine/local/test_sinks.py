@@ -248,7 +248,7 @@ def test_lines_are_in_the_file_while_the_job_runs_and_outlive_a_kill_of_all_its_
     process = launcher.start(FEW_THEN_NONE % source, group=True)
     out = launcher.directory / "out"
     try:
-        assert wait_until(lambda: out.exists() and out.read_text().count("\n") >= 3, 60)
+        assert wait_until(lambda: out.exists() and out.read_text().count("\n") >= 3)
         assert process.poll() is None
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import wait_until
 
 from stream_engine.api.factory import PythonEnvironmentFactory
 from stream_engine.api.functions import RichMapFunction, RichSourceFunction
@@ -286,9 +287,7 @@ def test_the_watermark_is_that_of_the_slowest_input(watched: Watched, tmp_path: 
             for number in range(10):
                 context.collect_with_timestamp(number, number * 100)
                 context.emit_watermark(number * 100)
-            deadline = time.monotonic() + 60
-            while not seen.exists() and time.monotonic() < deadline:
-                time.sleep(0.01)
+            wait_until(seen.exists)
 
     env = watched.environment(2)
     env.set_stream_time_characteristic(TimeCharacteristic.EventTime)

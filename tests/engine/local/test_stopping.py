@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import Launcher, alive, kill_quietly, wait_until
+from launched import PATIENCE, Launcher, alive, kill_quietly, wait_until
 from recoverable import lines_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ LOAD = """
         env.execute()
 """
 # Far longer than it takes, so that nothing depends on how busy the machine is.
-PATIENT = ("-D", "task.cancellation.timeout=60 s")
+PATIENT = ("-D", "task.cancellation.timeout=150 s")
 CHECKPOINTS = ("-D", "execution.checkpointing.interval=50")
 
 
@@ -57,9 +57,9 @@ class Loaded:
         self.temporary.mkdir()
         monkeypatch.setenv("TMPDIR", str(self.temporary))
         self.process = Launcher(directory).start(LOAD, *options, "-D", "iteration.memory=100kb", *PATIENT)
-        ready = wait_until(lambda: "begun" in self.log or self.process.poll() is not None, 60)
+        ready = wait_until(lambda: "begun" in self.log or self.process.poll() is not None)
         if options[-2:] == CHECKPOINTS:
-            ready = ready and wait_until(lambda: bool(list(self.temporary.glob("*/*/chk-*/_metadata"))), 60)
+            ready = ready and wait_until(lambda: bool(list(self.temporary.glob("*/*/chk-*/_metadata"))))
         if not ready or self.process.poll() is not None:
             pytest.fail(str(self.process.communicate()))
 
@@ -73,7 +73,7 @@ class Loaded:
         return [int(line.split()[1]) for line in self.log if line.startswith("pid ")]
 
     def gone(self) -> bool:
-        return wait_until(lambda: not any(map(alive, self.pids)), 30)
+        return wait_until(lambda: not any(map(alive, self.pids)))
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
@@ -85,7 +85,7 @@ def test_a_loaded_job_stops_soon_with_whole_files_and_leaves_nothing(
     job = Loaded(tmp_path, monkeypatch, "-p", parallelism, *options)
     try:
         job.process.send_signal(number)
-        out, err = job.process.communicate(timeout=60)
+        out, err = job.process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(job.process)
     assert (job.process.returncode, out) == (128 + number, "")
@@ -108,7 +108,7 @@ def test_no_worker_under_load_outlives_a_killed_launcher(
     ).stdout.split()
     kill_quietly(job.process)
     assert job.gone()
-    assert wait_until(lambda: not any(alive(int(pid)) for pid in servers), 30)
+    assert wait_until(lambda: not any(alive(int(pid)) for pid in servers))
     # But for its checkpoints, from which a job goes on that could not end as it should.
     left = [path.relative_to(job.temporary).parts for path in job.temporary.rglob("*")]
     assert all(path[0].startswith("pyflink-stream-checkpoints-") for path in left), left

@@ -77,7 +77,7 @@ def test_nothing_is_left_of_a_job_that_is_stopped_or_killed(
         assert process.stdout.readline()
         assert os.listdir(tmp_path / "state")
         process.send_signal(number)
-        assert wait_until(lambda: os.listdir(tmp_path / "state") == [], 20)
+        assert wait_until(lambda: os.listdir(tmp_path / "state") == [])
     finally:
         kill_quietly(process)
 

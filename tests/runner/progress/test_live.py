@@ -11,7 +11,7 @@ from screens import Screen, Session, without_control
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Command
+    from launched import Command
 
 SLOW = """
     import os, time

@@ -12,7 +12,7 @@ from tmux import Tmux
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Command
+    from launched import Command
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux")
 

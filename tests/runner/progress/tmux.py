@@ -7,10 +7,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from launched import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Command
+    from launched import Command
 
 
 class Tmux:
@@ -21,7 +23,7 @@ class Tmux:
         environment = {**command.environment, "pyflink": f"{sys.executable} -m pyflink_stream"}
         size = ("-x", str(columns), "-y", str(rows))
         start = ("tmux", "-u", "-S", self._socket, "-f", "/dev/null", "new-session", "-d", *size, "env", "PS1=$ ", "sh")
-        subprocess.run(start, cwd=command.directory, env=environment, check=True, timeout=30)
+        subprocess.run(start, cwd=command.directory, env=environment, check=True, timeout=PATIENCE)
         self.wait_for(lambda rows: rows == ["$"])
 
     def type(self, line: str) -> None:
@@ -45,9 +47,9 @@ class Tmux:
         """All that a person could scroll back to; what was too long for a row is one line again."""
         return self._captured("-J", "-S", "-")
 
-    def wait_for(self, condition: Callable[[list[str]], object], seconds: float = 90) -> list[str]:
+    def wait_for(self, condition: Callable[[list[str]], object]) -> list[str]:
         """The rows at the moment when ``condition`` holds for them."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while not condition(rows := self.rows):
             assert time.monotonic() < deadline, "\n".join(rows)
             time.sleep(0.05)
@@ -61,5 +63,7 @@ class Tmux:
         return [line.rstrip() for line in text.rstrip().split("\n")]
 
     def _do(self, *command: str) -> str:
-        done = subprocess.run(["tmux", "-u", "-S", self._socket, *command], capture_output=True, check=True, timeout=30)
+        done = subprocess.run(
+            ["tmux", "-u", "-S", self._socket, *command], capture_output=True, check=True, timeout=PATIENCE
+        )
         return done.stdout.decode()

@@ -11,6 +11,8 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+from launched import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -67,9 +69,9 @@ class Browser:
     def run(self, script: str, *arguments: Any) -> Any:
         return self._post("/execute/sync", {"script": script, "args": arguments})
 
-    def wait_for(self, script: str, fits: Callable[[Any], object] = bool, seconds: float = 90) -> Any:
+    def wait_for(self, script: str, fits: Callable[[Any], object] = bool) -> Any:
         """What the script gives, as soon as that ``fits``."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while not fits(value := self.run(script)):
             assert time.monotonic() < deadline, (script, value, self.run("return document.body.innerText"))
             time.sleep(0.05)
@@ -95,5 +97,5 @@ class Browser:
     def _request(self, method: str, path: str, body: Any) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=90) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return json.load(response)["value"]

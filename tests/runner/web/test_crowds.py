@@ -10,21 +10,21 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from contextlib import ExitStack
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import PATIENCE, wait_until
 
 from pyflink_stream.web import service
 from pyflink_stream.web.server import Response, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from conftest import Command
+    from launched import Command
 
 MOST = service._MOST
 LARGE = bytes(64 * 1024 * 1024)
@@ -40,7 +40,7 @@ class Site:
     def answer(self, path: str, headers: Mapping[str, str]) -> Response:
         if path == "/slow":
             self.asked.release()
-            self.answers.wait(60)
+            self.answers.wait(PATIENCE)
         return Response(LARGE if path == "/large" else b"hello", "text/plain")
 
 
@@ -74,7 +74,7 @@ def ask(connection: socket.socket, path: str) -> None:
 
 
 def answer_of(server: Server) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     connection.request("GET", "/")
     body = connection.getresponse().read()
     connection.close()
@@ -92,15 +92,6 @@ def has_ended(connection: socket.socket) -> bool:
 def serving() -> int:
     """How many connections have a thread."""
     return sum("process_request_thread" in thread.name for thread in threading.enumerate())
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 # --- too many --------------------------------------------------------------------------------------------------------
@@ -124,7 +115,7 @@ def test_who_is_being_answered_is_not_ended_for_others(server: Server, site: Sit
     for connection in asking:
         ask(connection, "/slow")
     for _ in asking:
-        assert site.asked.acquire(timeout=60)
+        assert site.asked.acquire(timeout=PATIENCE)
     assert all(has_ended(connect(server, crowd)) for _ in range(3))
     site.answers.set()
     assert all(connection.recv(100).startswith(b"HTTP/1.1 200 ") for connection in asking)
@@ -134,13 +125,13 @@ def test_who_is_being_answered_is_not_ended_for_others(server: Server, site: Sit
 def test_the_end_waits_for_what_is_being_answered_and_no_longer(server: Server, site: Site, crowd: ExitStack) -> None:
     server.finish(60)
     ask(connect(server, crowd), "/slow")
-    assert site.asked.acquire(timeout=60)
+    assert site.asked.acquire(timeout=PATIENCE)
     waiting = Thread(target=server.finish, args=(60,))
     waiting.start()
     server.finish(0.1)
     assert waiting.is_alive()
     site.answers.set()
-    waiting.join(30)
+    waiting.join(PATIENCE)
     assert not waiting.is_alive()
 
 
@@ -206,7 +197,7 @@ def test_it_answers_again_when_descriptors_had_run_out(server: Server, crowd: Ex
     assert answer_of(server) == b"hello"
     assert wait_until(lambda: not serving())
     with socket.socket() as client:
-        client.settimeout(60)
+        client.settimeout(PATIENCE)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, hard))
         try:
@@ -222,7 +213,7 @@ def test_it_answers_again_when_descriptors_had_run_out(server: Server, crowd: Ex
                 client.recv(1)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        client.settimeout(60)
+        client.settimeout(PATIENCE)
         assert client.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
@@ -287,7 +278,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLI
 print(client.recv(100).splitlines()[0].decode())
 """
     done = subprocess.run(
-        [sys.executable, "-c", program, *sys.path], capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", program, *sys.path], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (done.stdout, done.stderr) == ("HTTP/1.1 200 OK\n", "")
 
@@ -349,9 +340,9 @@ def test_a_job_keeps_its_checkpoints_and_restarts_under_1100_idle_connections(
     assert restart.startswith("Restart 1 from checkpoint "), restart
     before = newest_checkpoint(command)
     assert wait_until(lambda: newest_checkpoint(command) > before + 2)
-    with urllib.request.urlopen(f"{address}jobs", timeout=60) as response:
+    with urllib.request.urlopen(f"{address}jobs", timeout=PATIENCE) as response:
         assert b"RUNNING" in response.read()
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (143, "")
     assert "Error" not in err

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 from shown import BOXES, DONE, GRAPH, opened, running, see, serving
 from statuses import graph_of, status_of
 
@@ -244,7 +245,7 @@ def test_a_mistake_of_the_pages_own_is_not_taken_for_the_end(browser: Browser, s
     see(browser, served.tell(*running()))
     browser.run("document.getElementById('facts').remove()")
     complaints: list[str] = []
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not complaints and time.monotonic() < deadline:
         complaints += browser.complaints()
     assert any("TypeError" in complaint for complaint in complaints)

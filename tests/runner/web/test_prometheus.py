@@ -18,7 +18,7 @@ from stream_engine.status import CheckpointStatus
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Command
+    from launched import Command
 
     from stream_engine.status import JobStatus
 

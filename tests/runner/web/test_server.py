@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 
 from pyflink_stream.web.server import Response, Server
 
@@ -32,7 +33,7 @@ class Answer:
     """The answer to a request."""
 
     def __init__(self, server: Server, method: str = "GET", path: str = "/a", **headers: str) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         connection.request(method, path, headers=headers)
         response = connection.getresponse()
         self.status, self.headers, self.body = response.status, response.headers, response.read()

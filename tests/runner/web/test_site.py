@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import PATIENCE
 from statuses import graph_of, status_of, word_count
 
 from pyflink_stream.web.history import JobHistory
@@ -231,7 +232,7 @@ def test_a_page_that_is_open_learns_of_the_end() -> None:
     waiting.join(0.2)
     assert waiting.is_alive()
     answer(site, f"/jobs/{JOB}")
-    waiting.join(30)
+    waiting.join(PATIENCE)
     assert not waiting.is_alive()
     # It has asked after the end, so it knows.
     site.see_out(60)

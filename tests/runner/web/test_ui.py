@@ -9,13 +9,14 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 from shown import BOXES, opened, see
 
 if TYPE_CHECKING:
     import subprocess
 
     from browser import Browser
-    from conftest import Command
+    from launched import Command
 
 browser = pytest.fixture(scope="module")(opened)
 
@@ -47,7 +48,7 @@ def test_a_running_job_is_seen_to_the_end_and_after_it(browser: Browser, command
     assert browser.run("return document.getElementById('name').textContent") == "A slow job"
     browser.wait_for(BOXES, lambda boxes: [box["level"] for box in boxes] == ["backpressured", "finished", "hot"])
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (130, "", "")
     # The process has waited for the page to learn of the end
     browser.wait_for("return document.getElementById('notice').innerText", lambda text: "has ended" in text)
@@ -62,7 +63,7 @@ def test_a_failed_job_shows_where_it_failed_and_how_far_it_had_come(browser: Bro
     see(browser, address)
     browser.wait_for(BOXES, lambda boxes: [box["level"] for box in boxes][1:2] == ["finished"])
     command.write("fail", "")
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     browser.wait_for("return document.getElementById('notice').innerText", lambda text: "has ended" in text)
     assert browser.run("return document.getElementById('state').textContent") == "✕ failed"
@@ -79,10 +80,10 @@ def test_the_page_is_where_the_configuration_says(command: Command) -> None:
         port = free.getsockname()[1]
     process, address = start(command, "-D", f"rest.port={port}")
     assert address == f"http://127.0.0.1:{port}/"
-    while b"RUNNING" not in (jobs := urllib.request.urlopen(f"{address}jobs", timeout=30).read()):
+    while b"RUNNING" not in (jobs := urllib.request.urlopen(f"{address}jobs", timeout=PATIENCE).read()):
         assert jobs == b'{"jobs": []}'
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
 
 
@@ -118,7 +119,7 @@ def test_a_browser_is_opened_where_there_is_a_screen(command: Command) -> None:
     assert any(ended in line for line in process.stderr)
     assert not opened.exists()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
 
 
 UNWATCHED = """

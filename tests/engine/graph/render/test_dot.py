@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from drawn import Parity, drawn, loop, minus_one, split_and_union, windowed, word_count
+from launched import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ def test_names_are_escaped() -> None:
 def test_graphviz_draws_it(plan: Callable[[Any], None]) -> None:
     drawing = drawn(plan, "dot", 2, 'a "job"')
 
-    done = subprocess.run(["dot", "-Tplain"], input=drawing, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["dot", "-Tplain"], input=drawing, capture_output=True, text=True, timeout=PATIENCE)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\nedge ") == drawing.count(" -> ")

@@ -8,6 +8,7 @@ from bdb import BdbQuit
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from launched import PATIENCE
 
 from stream_engine.accumulators import IntCounter
 from stream_engine.api.functions import RichMapFunction
@@ -287,7 +288,7 @@ def test_a_signal_ends_the_run_with_its_status(launcher: Launcher, signal_name: 
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.Signals[signal_name])
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (status, "")
     assert (launcher.directory / "closed").exists()
 
@@ -300,5 +301,5 @@ def test_a_reader_that_has_seen_enough_ends_the_run_quietly(launcher: Launcher) 
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read()
-        assert (process.wait(timeout=60), err) == (128 + 13, "")
+        assert (process.wait(timeout=PATIENCE), err) == (128 + 13, "")
     assert (launcher.directory / "closed").exists()

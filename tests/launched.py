@@ -1,0 +1,164 @@
+"""The real command on scripts in a directory of its own, jobs in this process, and waiting for what processes do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.api.factory import PythonEnvironmentFactory
+from stream_engine.configuration import Configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+    from stream_engine.api.environment import PythonStreamExecutionEnvironment
+    from stream_engine.job import Executor, JobExecutionResult
+
+ROOT = Path(__file__).resolve().parents[1]
+# In seconds: longer than anything takes on the busiest machine, and shorter than the limit of a whole test.
+PATIENCE = 200
+
+
+def command_environment() -> dict[str, str]:
+    """The environment variables of this process, for the command of this checkout with its own configuration."""
+    environment = {name: value for name, value in os.environ.items() if name != "FLINK_CONF_DIR"}
+    path = [str(ROOT / "engine"), str(ROOT / "runner"), environment.get("PYTHONPATH", "")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+
+
+class Done(subprocess.CompletedProcess[str]):
+    """A finished run, with short names for what tests look at most."""
+
+    @property
+    def code(self) -> int:
+        return self.returncode
+
+    @property
+    def err(self) -> str:
+        return self.stderr
+
+    @property
+    def lines(self) -> list[str]:
+        """Those of its standard output."""
+        return self.stdout.splitlines()
+
+
+class Command:
+    """The launcher as a process, with ``directory`` as its working directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.environment = command_environment()
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
+        return path
+
+    def start(self, *args: object, group: bool = False, **environment: str) -> subprocess.Popen[str]:
+        """Starts the command with ``args``; with ``group`` in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pyflink_stream", *map(str, args)],
+            cwd=self.directory,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=group,
+        )
+
+    def run(self, *args: object, **environment: str) -> Done:
+        """The command with these arguments, whatever comes of it."""
+        return finish(self.start(*args, **environment))
+
+    def output(self, *args: object, **environment: str) -> str:
+        """The standard output of a run that must succeed and say nothing else."""
+        done = self.run(*args, **environment)
+        assert (done.code, done.err) == (0, ""), done.err
+        return done.stdout
+
+
+class Launcher(Command):
+    """Runs the text of a program. Options before a ``-`` are the command's, those from there on the program's."""
+
+    def start(self, *args: object, group: bool = False, **environment: str) -> subprocess.Popen[str]:
+        text, *others = args
+        path = self.write("program.py", str(text))
+        split = others.index("-") if "-" in others else len(others)
+        return super().start(*others[:split], path, *others[split:], group=group, **environment)
+
+    def lines(self, *args: object) -> list[str]:
+        """The output of a run that must succeed and say nothing on standard error."""
+        return self.output(*args).splitlines()
+
+
+class Jobs:
+    """Jobs of this process, which ``executor`` runs."""
+
+    def __init__(self, executor: Executor, capfd: pytest.CaptureFixture[str]) -> None:
+        self._executor = executor
+        self._capture = capfd
+
+    def environment(self, parallelism: int = 1, **options: object) -> PythonStreamExecutionEnvironment:
+        """``options`` are those of the configuration, with ``__`` for a dot and ``_`` for a hyphen."""
+        configuration = Configuration({"parallelism.default": parallelism})
+        for name, value in options.items():
+            configuration.set(name.replace("__", ".").replace("_", "-"), value)
+        return PythonEnvironmentFactory(self._executor, configuration).get_execution_environment()
+
+    def lines(self, environment: PythonStreamExecutionEnvironment) -> list[str]:
+        """What the job of ``environment`` writes, without the subtask numbers, sorted."""
+        return sorted(line.rpartition("> ")[2] for line in self.raw_lines(environment))
+
+    def raw_lines(self, environment: PythonStreamExecutionEnvironment) -> list[str]:
+        """What the job writes, in order."""
+        return self.raw_result(environment)[0]
+
+    def raw_result(self, environment: PythonStreamExecutionEnvironment) -> tuple[list[str], JobExecutionResult]:
+        """What the job writes, in order, and what ``execute()`` returns."""
+        self._capture.readouterr()
+        result = environment.execute()
+        return self._capture.readouterr().out.splitlines(), result
+
+
+def finish(process: subprocess.Popen[Any]) -> Done:
+    """Waits for the end of ``process``; one that does not end is killed, and fails the test."""
+    with process:
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        except BaseException:
+            process.kill()
+            raise
+    return Done(process.args, process.returncode, out, err)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that waits for its parent to look at its end does not."""
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return listed.stdout.strip()[:1] not in ("", "Z")
+
+
+def wait_until(condition: Callable[[], object]) -> bool:
+    """Whether ``condition`` came true in time."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def kill_quietly(process: subprocess.Popen[Any]) -> None:
+    """For the end of a test, whatever came of it."""
+    if process.poll() is None:
+        process.kill()
+    process.communicate()

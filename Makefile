@@ -3,7 +3,7 @@
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long bench lint readme format venv clean
+.PHONY: help run test test-long bench lint options format venv clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -27,8 +27,8 @@ lint: venv ## Check style, format, types, and the direction of the imports
 	$(python) -m basedpyright --pythonpath $(python)
 	$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
-readme: venv ## Write README's table of options anew
-	$(python) tests/test_readme_options.py
+options: venv ## Write the table of options in conf/README.md anew
+	$(python) tests/documentation/test_options_table.py
 
 format: venv ## Put the source into its one format
 	$(python) -m ruff check --fix-only

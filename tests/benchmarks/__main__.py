@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contest import ContestError
 from machine import describe
-from peers import ROOT, Peers
+from peers import Peers
 from results import Row, markdown, plain, write_readme
 from suite import BENCHMARKS, Bench
 
@@ -22,13 +22,13 @@ def main() -> int:
     parser.add_argument("--size", type=float, default=1.0, help="a factor on the number of records (default: 1)")
     parser.add_argument("--no-peers", action="store_true", help="installs no other engine, and skips those not there")
     parser.add_argument("--markdown", action="store_true", help="prints the table as Markdown")
-    parser.add_argument("--readme", action="store_true", help="writes the table into README.md, too")
+    parser.add_argument("--readme", action="store_true", help="writes the table into tests/benchmarks/README.md, too")
     options = parser.parse_args()
     unknown = [name for name in options.benchmarks if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}")
     if options.readme and options.benchmarks:
-        parser.error("README.md has the results of all benchmarks: --readme takes none")
+        parser.error("the page has the results of all benchmarks: --readme takes none")
     peers = Peers(install=not options.no_peers)
     load = os.getloadavg()[0]
     rows: list[Row] = []
@@ -47,7 +47,7 @@ def main() -> int:
     print(f"{about}\n")
     print((markdown if options.markdown else plain)(rows), end="")
     if options.readme:
-        write_readme(ROOT / "README.md", f"{about}\n\n{markdown(rows)}")
+        write_readme(Path(__file__).with_name("README.md"), f"{about}\n\n{markdown(rows)}")
     return status
 
 

@@ -1,4 +1,4 @@
-"""The table of results, for a terminal and for README.md."""
+"""The table of results, for a terminal and for the page of benchmarks."""
 
 from __future__ import annotations
 

@@ -80,5 +80,5 @@ def test_an_example_gives_what_its_docstring_says(example: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
-def test_readme_lists_the_example(example: Path) -> None:
-    assert f"(examples/guide/{example.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_examples_lists_the_example(example: Path) -> None:
+    assert f"(guide/{example.name})" in (ROOT / "examples" / "README.md").read_text(encoding="utf-8")

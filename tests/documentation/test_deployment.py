@@ -56,7 +56,7 @@ def setting(place: Path, key: str) -> str:
 
 @contextmanager
 def service(place: Path) -> Iterator[subprocess.Popen[str]]:
-    """The program that the unit starts, with the tick of its job that it has come to as the lines of its output."""
+    """The program that the unit starts, whose output is the totals of its job."""
     with subprocess.Popen(
         setting(place, "ExecStart"),
         cwd=setting(place, "WorkingDirectory"),

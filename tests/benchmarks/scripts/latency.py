@@ -27,5 +27,8 @@ class Line(SerializationSchema):
 def main(factory):
     host, port, sink_port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     env = factory.get_execution_environment()
-    env.socket_text_stream(host, port).key_by(Key()).reduce(Latest()).write_to_socket(host, sink_port, Line())
+    latest = env.socket_text_stream(host, port).key_by(Key()).reduce(Latest())
+    latest.write_to_socket(host, sink_port, Line()).set_parallelism(
+        env.get_parallelism()
+    )  # a connection of each worker
     env.execute("Latency")

@@ -22,5 +22,7 @@ class Line(SerializationSchema):
 def main(factory):
     host, port, sink_port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     env = factory.get_execution_environment()
-    env.socket_text_stream(host, port).rebalance().map(Process()).write_to_socket(host, sink_port, Line())
+    processes = env.socket_text_stream(host, port).rebalance().map(Process())
+    # A connection of each worker.
+    processes.write_to_socket(host, sink_port, Line()).set_parallelism(env.get_parallelism())
     env.execute("Memory")

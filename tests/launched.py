@@ -78,7 +78,7 @@ class Command:
 
     def run(self, *args: object, **environment: str) -> Done:
         """The command with these arguments, whatever comes of it."""
-        return finish(self.start(*args, **environment))
+        return finish(self.start(*args, group=False, **environment))
 
     def output(self, *args: object, **environment: str) -> str:
         """The standard output of a run that must succeed and say nothing else."""

@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Command
+    from launched import Command
 
 # Endless: what its sink is given it holds back for a while.
 SCRIPT = """

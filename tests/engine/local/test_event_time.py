@@ -166,7 +166,7 @@ def test_a_failed_job_tells_of_its_late_records(launcher: Launcher) -> None:
 def test_a_stopped_job_tells_of_its_late_records(launcher: Launcher) -> None:
     process = launcher.start(HEAD + LATE.format(source="create_python_source(Waiting())"))
     try:
-        assert wait_until((launcher.directory / "all-collected").exists, 60)
+        assert wait_until((launcher.directory / "all-collected").exists)
         process.terminate()
         _, err = process.communicate(timeout=60)
     finally:

@@ -107,7 +107,7 @@ def test_with_time_held_a_resumed_job_loses_no_record(files: Launcher, path: str
     script = program(path, mark=200, sink='.write_as_text("out")')
     process = files.start(script, "-p", first, *HELD, "--stop-with-savepoint", "savepoints")
     try:
-        assert wait_until(lambda: any(files.directory.glob("begun-*")) or process.poll() is not None, 60)
+        assert wait_until(lambda: any(files.directory.glob("begun-*")) or process.poll() is not None)
         process.terminate()
         _, err = process.communicate(timeout=60)
     finally:

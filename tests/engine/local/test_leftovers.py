@@ -111,7 +111,7 @@ class Run:
 
     def left(self) -> dict[int, str]:
         """What is left of it after a while."""
-        wait_until(lambda: not self.processes(), 10)
+        wait_until(lambda: not self.processes())
         return self.processes()
 
     def end(self) -> None:
@@ -122,7 +122,7 @@ class Run:
 
 def begun(launcher: Launcher, *params: str) -> Run:
     run = Run(launcher, *params)
-    if not wait_until(lambda: len(run.workers()) == 2, 60):
+    if not wait_until(lambda: len(run.workers()) == 2):
         run.end()
         pytest.fail("its functions have not begun")
     return run
@@ -172,11 +172,11 @@ def test_a_run_of_which_a_process_is_killed_leaves_no_process(launcher: Launcher
 def test_workers_end_with_a_launcher_whose_script_has_forked_meanwhile(launcher: Launcher) -> None:
     run = begun(launcher, "sleep", "fork")
     try:
-        assert wait_until((launcher.directory / "forked").exists, 60)
+        assert wait_until((launcher.directory / "forked").exists)
         server = run.server()
         run.process.kill()
         run.process.wait()
-        wait_until(lambda: len(run.processes()) == 1, 10)
+        wait_until(lambda: len(run.processes()) == 1)
         (left,) = run.processes()
         assert left not in (server, *run.workers())
     finally:
@@ -251,10 +251,10 @@ def test_ctrl_z_stops_workers_too_and_they_continue_with_the_run(launcher: Launc
     # A group of its own in this session, as a shell makes it; where there is none the system ignores Ctrl-Z.
     run = Run(launcher, "sleep", session=False)
     try:
-        assert wait_until(lambda: len(run.workers()) == 2, 60)
+        assert wait_until(lambda: len(run.workers()) == 2)
         for number, stopped in ((signal.SIGTSTP, True), (signal.SIGCONT, False), (signal.SIGTSTP, True)):
             os.killpg(run.process.pid, number)
-            assert wait_until(lambda expected=stopped: {is_stopped(pid) for pid in run.workers()} == {expected}, 60)
+            assert wait_until(lambda expected=stopped: {is_stopped(pid) for pid in run.workers()} == {expected})
         os.killpg(run.process.pid, signal.SIGCONT)
         run.process.terminate()
         _, err = run.process.communicate(timeout=60)

@@ -144,7 +144,7 @@ def test_a_second_ctrl_c_kills_what_does_not_stop(launcher: Launcher) -> None:
         assert wait_until(lambda: "cancelled" in job.log)
         assert job.process.poll() is None
         # One that comes at once would be taken for the first one's echo.
-        assert wait_until(lambda: ends_by(job.process, signal.SIGINT), 60)
+        assert wait_until(lambda: ends_by(job.process, signal.SIGINT))
         code, err = job.end()
     finally:
         kill_quietly(job.process)

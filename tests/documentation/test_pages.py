@@ -101,3 +101,12 @@ def test_the_table_of_imports_has_every_module_and_name_that_scripts_can_import(
     known = [name.removesuffix(".__init__") for name in modules]
 
     assert listed == {name: set(importlib.import_module(name).__all__) for name in known}
+
+
+def test_the_table_of_where_to_change_what_names_modules_and_rooms_that_exist():
+    _, _, table = text_of(ROOT / "engine" / "stream_engine" / "README.md").partition("### Where to change what\n")
+    named = set(re.findall(r"`([\w./]+(?:/|\.py))`", table))
+    roots = (ROOT, ROOT / "engine", ROOT / "engine" / "stream_engine", ROOT / "runner" / "pyflink_stream")
+
+    assert "graph/job_graph.py" in named
+    assert [name for name in sorted(named) if not any((root / name).exists() for root in roots)] == []

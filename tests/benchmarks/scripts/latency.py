@@ -28,7 +28,6 @@ def main(factory):
     host, port, sink_port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     env = factory.get_execution_environment()
     latest = env.socket_text_stream(host, port).key_by(Key()).reduce(Latest())
-    latest.write_to_socket(host, sink_port, Line()).set_parallelism(
-        env.get_parallelism()
-    )  # a connection of each worker
+    # A connection of each worker.
+    latest.write_to_socket(host, sink_port, Line()).set_parallelism(env.get_parallelism())
     env.execute("Latency")

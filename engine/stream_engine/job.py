@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.beans import with_properties
-from stream_engine.causes import cause_of, set_cause
-from stream_engine.failure import Failure
+from stream_engine.failures.causes import cause_of, set_cause
+from stream_engine.failures.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,7 @@ class JobExecutionException(Exception):
         if known is not None or failure is None or failure.exception is None:
             return known
         # Only now: an object of the user's class, which may have a destructor, is there for those who want it.
-        from stream_engine.remote_exception import cause_rebuilt
+        from stream_engine.failures.remote_exception import cause_rebuilt
 
         set_cause(self, cause_rebuilt(failure))
         return cause_of(self)

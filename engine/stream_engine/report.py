@@ -10,8 +10,8 @@ import reprlib
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from stream_engine.causes import related, traceback_of
-from stream_engine.failure import Failure, Frame, Raised
+from stream_engine.failures.causes import related, traceback_of
+from stream_engine.failures.failure import Failure, Frame, Raised
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:

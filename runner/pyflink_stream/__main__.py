@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from pyflink_stream.cli import Request
-    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.local.forkserver.client import ForkServer
     from stream_engine.status import Observer
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
@@ -151,7 +151,7 @@ def _names_script(args: Sequence[str]) -> bool:
 
 
 def _start_server() -> ForkServer:
-    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.local.forkserver.client import ForkServer
 
     return ForkServer.start()
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from stream_engine.failure import text_of
+from stream_engine.failures.failure import text_of
 from stream_engine.local.output import forget
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from stream_engine.failure import Line
+    from stream_engine.failures.failure import Line
 
 
 def warning(text: str) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 from pyflink_stream import console
 from pyflink_stream.launcher import call_main
 from stream_engine.configuration.options import DEFAULT_PARALLELISM
-from stream_engine.failure import text_of
+from stream_engine.failures.failure import text_of
 from stream_engine.graph.checks import check_runnable
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.graph.render import render

@@ -6,13 +6,13 @@ import traceback
 from typing import TYPE_CHECKING, cast
 
 from pyflink_stream import python2
-from stream_engine.causes import traceback_of
-from stream_engine.failure import lines_of_frames
+from stream_engine.failures.causes import traceback_of
+from stream_engine.failures.failure import lines_of_frames
 from stream_engine.job import JobExecutionException
 from stream_engine.report import failure_of, frames
 
 if TYPE_CHECKING:
-    from stream_engine.failure import Line
+    from stream_engine.failures.failure import Line
 
 
 def report(error: BaseException, advice: str = "") -> list[Line]:

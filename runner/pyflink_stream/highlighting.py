@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.syntax import Syntax
     from rich.text import Text
 
-    from stream_engine.failure import Line
+    from stream_engine.failures.failure import Line
 
 _STYLES = {"what": "bold red", "heading": "bold", "file": "cyan", "line number": "bold", "marks": "red"}
 # Named colours, which a terminal's own scheme makes readable on its background.

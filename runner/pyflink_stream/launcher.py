@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stream_engine.api.factory import PythonEnvironmentFactory
     from stream_engine.configuration import Configuration
     from stream_engine.job import Executor
-    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.local.forkserver.client import ForkServer
     from stream_engine.status import Observer
 
 

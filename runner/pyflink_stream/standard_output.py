@@ -7,7 +7,7 @@ import signal
 import sys
 
 from pyflink_stream import console, exit_codes
-from stream_engine.causes import behind
+from stream_engine.failures.causes import behind
 from stream_engine.local.output import forget, signal_of
 from stream_engine.local.stop_signals import hangup_ignored
 

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from pyflink_stream.collecting import CollectingSink, Records, UnavailableRecord, take_collected
 from pyflink_stream.subject import Subject
+from stream_engine.api.capture.snapshot import snapshot
 from stream_engine.api.factory import PythonEnvironmentFactory
 from stream_engine.api.functions import SinkFunction
-from stream_engine.api.snapshot import snapshot
 from stream_engine.configuration import OPTIONS, Configuration, nearest_key
 from stream_engine.connectors.filesystem import resolve
-from stream_engine.graph.operators import ConsoleSink, FunctionSink, TextFileSink
+from stream_engine.graph.specs import ConsoleSink, FunctionSink, TextFileSink
 from stream_engine.graph.stream_graph import StreamGraph
 from stream_engine.job import JobCancelledException, JobExecutionException
 from stream_engine.local.executor import LocalExecutor
-from stream_engine.local.forkserver import ForkServer
+from stream_engine.local.forkserver.client import ForkServer
 from stream_engine.local.inline.executor import InlineExecutor
 
 if TYPE_CHECKING:

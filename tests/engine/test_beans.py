@@ -16,8 +16,8 @@ from stream_engine.api.parameters import ParameterTool
 from stream_engine.beans import with_properties
 from stream_engine.configuration import Configuration
 from stream_engine.job import JobExecutionException, JobExecutionResult
-from stream_engine.local.source_functions import SourceContext
 from stream_engine.operators.context import RuntimeContext
+from stream_engine.task.source_functions import SourceContext
 
 
 @pytest.mark.parametrize(

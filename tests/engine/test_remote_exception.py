@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stream_engine.failure import Failure, Raised
+from stream_engine.failures.failure import Failure, Raised
+from stream_engine.failures.remote_exception import RemoteTraceback, rebuilt, taken_down
 from stream_engine.job import JobExecutionException
-from stream_engine.remote_exception import RemoteTraceback, rebuilt, taken_down
 from stream_engine.report import shortened
 
 if TYPE_CHECKING:

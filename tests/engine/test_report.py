@@ -12,7 +12,7 @@ import pytest
 
 from stream_engine import report
 from stream_engine.api.jdk import NoSuchElementException
-from stream_engine.failure import Failure, lines_of_frames, text_of
+from stream_engine.failures.failure import Failure, lines_of_frames, text_of
 from stream_engine.job import InvalidProgramException
 from stream_engine.report import failure_of, one_line, shortened
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream_engine.api.snapshot import refuse
+from stream_engine.api.capture.snapshot import refuse
 
 
 def check_address(host: object, port: object) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.api.capture.snapshot import refuse
 from stream_engine.api.plan import PartOfPlan
-from stream_engine.api.snapshot import refuse
 from stream_engine.api.time import milliseconds_of
 from stream_engine.beans import with_properties
 from stream_engine.configuration.options import (

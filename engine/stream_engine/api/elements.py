@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from stream_engine.api.capture.pickling import complaint, pickled
+from stream_engine.api.capture.snapshot import refuse
 from stream_engine.api.jdk import NoSuchElementException
-from stream_engine.api.pickling import complaint, pickled
-from stream_engine.api.snapshot import refuse
-from stream_engine.graph.operators import CollectionSource, FedSource
+from stream_engine.graph.specs import ClientSource, CollectionSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ class PythonIterator:
     """``hasNext()`` tells whether ``next()`` has another element; without one it raises NoSuchElementException."""
 
 
-def collection_source(collection: Any) -> CollectionSource | FedSource:
+def collection_source(collection: Any) -> CollectionSource | ClientSource:
     """The source of a collection's elements, as they are now.
 
     Raises InvalidProgramException for what is no collection, and for elements that cannot be pickled.
@@ -29,14 +29,14 @@ def collection_source(collection: Any) -> CollectionSource | FedSource:
     if isinstance(collection, str | bytes | bytearray):
         refuse(f"from_collection() takes a collection; for the one element {collection!r} call from_elements().")
     if hasattr(collection, "hasNext") and hasattr(collection, "next"):
-        return FedSource(_elements(collection))
+        return ClientSource(_elements(collection))
     try:
         elements = iter(collection)
     except TypeError:
         refuse(f"from_collection() takes something that can be iterated over, not {collection!r}.")
     # A range is as large as it likes, and cannot change.
     if not hasattr(collection, "__len__") or isinstance(collection, range):
-        return FedSource(collection)
+        return ClientSource(collection)
     return _copied(elements)
 
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.api.addresses import check_address
+from stream_engine.api.capture.snapshot import keeps_state, refuse, snapshot
 from stream_engine.api.checkpointing import CheckpointConfig, CheckpointingMode
 from stream_engine.api.elements import collection_source
 from stream_engine.api.files import location_of
 from stream_engine.api.functions import ParallelSourceFunction, SourceFunction
 from stream_engine.api.plan import PartOfPlan, Plan
 from stream_engine.api.settings import check_parallelism
-from stream_engine.api.snapshot import keeps_state, refuse, snapshot
 from stream_engine.api.streams import DataStream
 from stream_engine.api.time import TimeCharacteristic
 from stream_engine.beans import with_properties
 from stream_engine.configuration.options import BUFFER_TIMEOUT, DEFAULT_PARALLELISM, JOB_NAME
-from stream_engine.graph.operators import Map, PythonSource, SequenceSource, SocketTextSource, TextFileSource
+from stream_engine.graph.specs import Map, PythonSource, SequenceSource, SocketTextSource, TextFileSource
 from stream_engine.graph.stream_graph import Upstream
 
 if TYPE_CHECKING:
     from stream_engine.api.restart import RestartStrategyConfiguration
     from stream_engine.configuration import Configuration
-    from stream_engine.graph.operators import Source
+    from stream_engine.graph.specs import Source
     from stream_engine.graph.stream_graph import StreamGraph
     from stream_engine.job import Executor, JobExecutionResult
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.api.capture.snapshot import refuse
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.api.plan import PartOfPlan
-from stream_engine.api.snapshot import refuse
 from stream_engine.beans import with_properties
 from stream_engine.configuration import Configuration
 

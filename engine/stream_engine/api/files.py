@@ -6,7 +6,7 @@ import os
 from enum import Enum
 from typing import Any
 
-from stream_engine.api.snapshot import refuse
+from stream_engine.api.capture.snapshot import refuse
 
 
 class WriteMode(Enum):

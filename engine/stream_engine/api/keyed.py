@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.api.capture.snapshot import refuse, snapshot
 from stream_engine.api.functions import ReduceFunction
-from stream_engine.api.snapshot import refuse, snapshot
 from stream_engine.api.streams import DataStream
 from stream_engine.api.time import TimeCharacteristic, milliseconds_of
 from stream_engine.api.windowed import WindowedStream
-from stream_engine.graph.operators import CountWindows, Reduce, TimeWindows
 from stream_engine.graph.partitioners import Hash
+from stream_engine.graph.specs import CountWindows, Reduce, TimeWindows
 
 if TYPE_CHECKING:
     from stream_engine.api.plan import Plan
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import WindowAssigner
+    from stream_engine.graph.specs import WindowAssigner
     from stream_engine.graph.stream_graph import Upstream
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from stream_engine.api.snapshot import refuse
+from stream_engine.api.capture.snapshot import refuse
 from stream_engine.api.spelling import nearest
 from stream_engine.api.time import TimeCharacteristic
 from stream_engine.graph.location import caller_location
-from stream_engine.graph.operators import FedSource
+from stream_engine.graph.specs import ClientSource
 from stream_engine.graph.stream_graph import StreamEdge, StreamGraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import Operator
+    from stream_engine.graph.specs import Operator
     from stream_engine.graph.stream_graph import StreamNode, Upstream
 
 
@@ -91,5 +91,5 @@ class Plan(PartOfPlan):
 
 
 def _check_readable_again(operator: Any) -> None:
-    if isinstance(operator, FedSource) and iter(operator.iterable) is operator.iterable:
+    if isinstance(operator, ClientSource) and iter(operator.iterable) is operator.iterable:
         refuse("This stream comes from an iterator that an earlier execute() has read to its end; make it anew.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.api.snapshot import refuse
+from stream_engine.api.capture.snapshot import refuse
 from stream_engine.api.time import milliseconds_of
 
 if TYPE_CHECKING:

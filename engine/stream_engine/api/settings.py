@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from stream_engine.api.capture.snapshot import refuse
 from stream_engine.api.plan import PartOfPlan
-from stream_engine.api.snapshot import refuse
-from stream_engine.graph.operators import CollectionSource, FedSource, SocketTextSource
+from stream_engine.graph.specs import ClientSource, CollectionSource, SocketTextSource
 
 if TYPE_CHECKING:
     from stream_engine.graph.stream_graph import StreamNode
 
 Settings = TypeVar("Settings", bound="OperatorSettings")
 
-_INDIVISIBLE = (CollectionSource, FedSource, SocketTextSource)
+_INDIVISIBLE = (CollectionSource, ClientSource, SocketTextSource)
 
 
 class OperatorSettings(PartOfPlan):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream_engine.api.snapshot import refuse
+from stream_engine.api.capture.snapshot import refuse
 from stream_engine.api.streams import DataStream
 from stream_engine.graph.partitioners import Forward
 from stream_engine.graph.stream_graph import Upstream
@@ -12,7 +12,7 @@ from stream_engine.graph.stream_graph import Upstream
 if TYPE_CHECKING:
     from stream_engine.api.plan import Plan
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import Split
+    from stream_engine.graph.specs import Split
 
 
 class SplitStream(DataStream):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from stream_engine.api.capture.signature import signature_of
+from stream_engine.api.capture.snapshot import is_transactional, refuse, snapshot
 from stream_engine.api.files import WriteMode, location_of
 from stream_engine.api.functions import (
     FilterFunction,
@@ -15,9 +17,8 @@ from stream_engine.api.functions import (
 )
 from stream_engine.api.serialization import SerializationSchema
 from stream_engine.api.settings import DataStreamSink, OperatorSettings
-from stream_engine.api.signature import signature_of
-from stream_engine.api.snapshot import is_transactional, refuse, snapshot
-from stream_engine.graph.operators import (
+from stream_engine.graph.partitioners import Broadcast, Forward, Rebalance, Shuffle
+from stream_engine.graph.specs import (
     AssignTimestamps,
     ConsoleSink,
     Filter,
@@ -29,7 +30,6 @@ from stream_engine.graph.operators import (
     Split,
     TextFileSink,
 )
-from stream_engine.graph.partitioners import Broadcast, Forward, Rebalance, Shuffle
 from stream_engine.graph.stream_graph import Upstream
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from stream_engine.api.plan import Plan
     from stream_engine.api.split import SplitStream
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import Operator, Sink
     from stream_engine.graph.partitioners import Partitioner
+    from stream_engine.graph.specs import Operator, Sink
     from stream_engine.graph.stream_graph import StreamNode
 
 

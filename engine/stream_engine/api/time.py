@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from stream_engine.api.snapshot import refuse
+from stream_engine.api.capture.snapshot import refuse
 
 _MILLISECOND_IN_NS = 1_000_000
 _SECOND = 1_000

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from stream_engine.api.capture.snapshot import refuse, snapshot
 from stream_engine.api.functions import ReduceFunction, WindowFunction
 from stream_engine.api.plan import PartOfPlan
-from stream_engine.api.snapshot import refuse, snapshot
 from stream_engine.api.streams import DataStream
 from stream_engine.api.time import milliseconds_of
-from stream_engine.graph.operators import TimeWindows, WindowApply, WindowReduce
+from stream_engine.graph.specs import TimeWindows, WindowApply, WindowReduce
 from stream_engine.graph.stream_graph import Upstream
 
 if TYPE_CHECKING:
     from stream_engine.api.keyed import KeyedStream
-    from stream_engine.graph.operators import WindowAssigner
+    from stream_engine.graph.specs import WindowAssigner
 
 
 class WindowedStream(PartOfPlan):

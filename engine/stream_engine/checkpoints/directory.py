@@ -10,7 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from stream_engine.checkpoints.private import StorageError, check_private, check_root
+from stream_engine.checkpoints.owner_only import StorageError, check_private, check_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

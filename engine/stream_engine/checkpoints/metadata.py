@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.checkpoints.private import StorageError, unreadable, unwritable
+from stream_engine.checkpoints.owner_only import StorageError, unreadable, unwritable
 
 if TYPE_CHECKING:
     from stream_engine.checkpoints.directory import Directory, Place

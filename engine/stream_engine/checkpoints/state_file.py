@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stream_engine.checkpoints.directory import open_private
-from stream_engine.checkpoints.private import StorageError, unreadable, unwritable
+from stream_engine.checkpoints.owner_only import StorageError, unreadable, unwritable
 from stream_engine.operators.rocksdb import entries
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 from stream_engine.pickling import dumps

@@ -14,7 +14,7 @@ from stream_engine.checkpoints.metadata import (
     read_metadata,
     write_metadata,
 )
-from stream_engine.checkpoints.private import StorageError, unreadable, unwritable
+from stream_engine.checkpoints.owner_only import StorageError, unreadable, unwritable
 from stream_engine.checkpoints.state_file import STATE_FILE, verify_state_file
 from stream_engine.connectors.filesystem import LocalFileSystem, resolve
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.job import InvalidProgramException
 
 if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamNode
 
-_INDIVISIBLE = (plan.CollectionSource, plan.FedSource, plan.SocketTextSource)
+_INDIVISIBLE = (specs.CollectionSource, specs.ClientSource, specs.SocketTextSource)
 
 
 def check_runnable(graph: JobGraph) -> None:
@@ -28,11 +28,11 @@ def check_runnable(graph: JobGraph) -> None:
 
 def _check_lateness(node: StreamNode) -> None:
     operator = node.operator
-    if not isinstance(operator, plan.WindowReduce | plan.WindowApply) or not (
+    if not isinstance(operator, specs.WindowReduce | specs.WindowApply) or not (
         operator.lateness or operator.late_output
     ):
         return
-    if not isinstance(operator.windows, plan.TimeWindows) or not operator.windows.event_time:
+    if not isinstance(operator.windows, specs.TimeWindows) or not operator.windows.event_time:
         raise InvalidProgramException(
             f"{node.name!r}, made at {node.location}: only windows of event time can have late records."
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from stream_engine.graph.operators import TimeWindows, WindowApply, WindowReduce
+from stream_engine.graph.specs import TimeWindows, WindowApply, WindowReduce
 from stream_engine.graph.stream_graph import StreamGraph
 from stream_engine.job import InvalidProgramException
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine.graph.identity import with_uids
-from stream_engine.graph.operators import (
+from stream_engine.graph.partitioners import Broadcast, Forward, Hash, Rebalance
+from stream_engine.graph.preaggregation import with_preaggregation
+from stream_engine.graph.specs import (
     AssignTimestamps,
     FunctionSink,
     IterationHead,
@@ -15,8 +17,6 @@ from stream_engine.graph.operators import (
     WindowApply,
     WindowReduce,
 )
-from stream_engine.graph.partitioners import Broadcast, Forward, Hash, Rebalance
-from stream_engine.graph.preaggregation import with_preaggregation
 from stream_engine.job import InvalidProgramException
 
 if TYPE_CHECKING:

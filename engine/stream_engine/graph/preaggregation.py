@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.identity import local_uid
-from stream_engine.graph.operators import PreAggregate, TimeWindows, WindowReduce
 from stream_engine.graph.partitioners import HashPartial
+from stream_engine.graph.specs import PreAggregate, TimeWindows, WindowReduce
 from stream_engine.graph.stream_graph import StreamEdge, StreamGraph, Upstream
 
 if TYPE_CHECKING:

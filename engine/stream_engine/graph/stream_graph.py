@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from stream_engine.graph.operators import (
+from stream_engine.graph.specs import (
     PARALLEL_SOURCES,
     SINKS,
     SOURCES,
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.location import Location
-    from stream_engine.graph.operators import Operator
     from stream_engine.graph.partitioners import Partitioner
+    from stream_engine.graph.specs import Operator
 
 
 class Upstream(NamedTuple):

@@ -10,7 +10,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from stream_engine.graph.operators import FedSource
+from stream_engine.graph.specs import ClientSource
 from stream_engine.job import (
     InvalidProgramException,
     JobCancelledException,
@@ -19,13 +19,13 @@ from stream_engine.job import (
 )
 from stream_engine.local import logs
 from stream_engine.local.accumulators import results
-from stream_engine.local.coordinator import Coordinator
-from stream_engine.local.deployment import Deployment
+from stream_engine.local.coordinator.job import Coordinator
+from stream_engine.local.coordinator.recovery import Recovery
 from stream_engine.local.files import prepare_files
 from stream_engine.local.preparation import runnable
-from stream_engine.local.recovery import Recovery
-from stream_engine.local.tables import tables_directory
-from stream_engine.local.unwatched import Unmonitored
+from stream_engine.local.unwatched import NullMonitor
+from stream_engine.local.worker.tables import tables_directory
+from stream_engine.wire.deployment import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamGraph
     from stream_engine.local.files import Splits
-    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.local.forkserver.client import ForkServer
     from stream_engine.status import Observer
 
 
@@ -64,7 +64,7 @@ class LocalExecutor:
         self._begun = True
         start = monotonic()
         outcome = "failed"
-        monitor = Unmonitored()
+        monitor = NullMonitor()
         try:
             with Recovery(job_id, job_name, plan, configuration, savepoint) as recovery:
                 plan, splits = prepare_files(plan, job_id, recovery.written, recovery.lenient)
@@ -85,10 +85,10 @@ class LocalExecutor:
             logs.info("Job %r %s after %.3f s", job_name, outcome, monotonic() - start)
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), accumulators)
 
-    def _monitor(self, job_id: str, name: str, plan: JobGraph, configuration: Configuration) -> Unmonitored:
+    def _monitor(self, job_id: str, name: str, plan: JobGraph, configuration: Configuration) -> NullMonitor:
         if not self._observers:
-            return Unmonitored()
-        from stream_engine.local.monitor import Monitor
+            return NullMonitor()
+        from stream_engine.local.coordinator.monitor import Monitor
 
         return Monitor(job_id, name, plan, self._observers, configuration.get("execution.checkpointing.interval"))
 
@@ -99,7 +99,7 @@ class LocalExecutor:
         splits: Splits,
         configuration: Configuration,
         recovery: Recovery,
-        monitor: Unmonitored,
+        monitor: NullMonitor,
     ) -> list[bytes]:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -122,8 +122,8 @@ def _log_start(plan: JobGraph, job_name: str, job_id: str) -> None:
 def _sendable(plan: JobGraph) -> JobGraph:
     """The plan without what stays in this process."""
     tasks = tuple(
-        task._replace(operators=(replace(task.head, operator=FedSource(())), *task.operators[1:]))
-        if isinstance(task.head.operator, FedSource)
+        task._replace(operators=(replace(task.head, operator=ClientSource(())), *task.operators[1:]))
+        if isinstance(task.head.operator, ClientSource)
         else task
         for task in plan.tasks
     )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stream_engine.graph.operators import TextFileSink, TextFileSource
+from stream_engine.graph.specs import TextFileSink, TextFileSource
 from stream_engine.job import InvalidProgramException, JobExecutionException
 from stream_engine.local.output import tell
 from stream_engine.report import one_line

@@ -10,12 +10,12 @@ from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from stream_engine.local.connection import HEARTBEAT
-from stream_engine.local.lifeline import wait
+from stream_engine.local.forkserver.lifeline import wait
+from stream_engine.wire.connection import HEARTBEAT
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
-    from stream_engine.local.connection import Connection
+    from stream_engine.wire.connection import Connection
 
 
 def frequency(configuration: Configuration) -> int:

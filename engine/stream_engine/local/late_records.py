@@ -5,9 +5,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from stream_engine.local.connection import LATE
 from stream_engine.local.output import tell
 from stream_engine.report import one_line
+from stream_engine.wire.connection import LATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph, Task
     from stream_engine.graph.stream_graph import StreamNode
-    from stream_engine.local.connection import Connection
-    from stream_engine.local.subtask import Subtask
+    from stream_engine.task.subtask import Subtask
+    from stream_engine.wire.connection import Connection
 
 # Milliseconds between two reports of a worker.
 _INTERVAL = 1_000

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.local.output import write_error
 
 if TYPE_CHECKING:
-    from stream_engine.local.worker import Worker
+    from stream_engine.local.worker.process import Worker
 
 _WARNING = 30
 _LOGGER = "stream_engine"
@@ -41,7 +41,7 @@ def forward(worker: Worker, levels: dict[str, int] | None) -> None:
     Where nothing was configured, neither there (None) nor here, that is what Python would write to standard error.
     """
     if levels is not None:
-        from stream_engine.local.log_forwarder import forward_all
+        from stream_engine.local.worker.log_forwarder import forward_all
 
         forward_all(worker, levels)
     elif "logging" in sys.modules and not sys.modules["logging"].getLogger().handlers:
@@ -59,7 +59,7 @@ class _Unused:
     def handle(self, record: Any) -> None:
         import logging
 
-        from stream_engine.local.log_forwarder import Forwarder
+        from stream_engine.local.worker.log_forwarder import Forwarder
 
         forwarder = Forwarder(self._worker)
         forwarder.setLevel(self.level)

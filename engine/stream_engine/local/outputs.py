@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from stream_engine.connectors.filesystem import resolve
 from stream_engine.connectors.text_output import is_result, real_output
-from stream_engine.graph.operators import TextFileSink
+from stream_engine.graph.specs import TextFileSink
 from stream_engine.job import InvalidProgramException
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from selectors import BaseSelector, SelectorKey
 
     from stream_engine.job import JobExecutionException
-    from stream_engine.local.clock import Suspended
-    from stream_engine.local.subtask import Subtask
+    from stream_engine.local.worker.metrics.clock import Suspended
+    from stream_engine.task.subtask import Subtask
 
 
-class Unmetered:
+class NullMeter:
     """In place of a worker's Meter."""
 
     def run(self, subtask: Subtask) -> None:
@@ -38,7 +38,7 @@ class Unmetered:
         """Sends the last report."""
 
 
-class Unmonitored:
+class NullMonitor:
     """In place of the coordinator's Monitor."""
 
     watching = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.operators.count_windows import CountWindowApplyOperator, CountWindowReduceOperator
 from stream_engine.operators.event_windows import EventTimeApplyOperator, EventTimeReduceOperator
 from stream_engine.operators.keyed import ReduceOperator
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from stream_engine.operators.tables import Tables
 
 _SIMPLE = {
-    plan.Map: MapOperator,
-    plan.FlatMap: FlatMapOperator,
-    plan.Filter: FilterOperator,
+    specs.Map: MapOperator,
+    specs.FlatMap: FlatMapOperator,
+    specs.Filter: FilterOperator,
 }
 
 
@@ -53,23 +53,23 @@ def _built(node: StreamNode, index: int, width: int) -> Operator:
     simple = _SIMPLE.get(type(operator))
     if simple is not None:
         return simple(identifier, name, operator.function, key)  # pyright: ignore[reportAttributeAccessIssue]
-    if isinstance(operator, plan.AssignTimestamps):
+    if isinstance(operator, specs.AssignTimestamps):
         return AssignTimestampsOperator(identifier, name, operator.assigner, key)
-    if isinstance(operator, plan.CollectionSource | plan.PythonSource):
+    if isinstance(operator, specs.CollectionSource | specs.PythonSource):
         return ReceiveOperator(identifier, name)
-    if isinstance(operator, (*plan.SOURCES, plan.IterationHead)):
+    if isinstance(operator, (*specs.SOURCES, specs.IterationHead)):
         return PassOperator(identifier, name)
-    if isinstance(operator, plan.Split):
+    if isinstance(operator, specs.Split):
         return SplitOperator(identifier, name, operator.selector, key)
-    if isinstance(operator, plan.ConsoleSink | plan.TextFileSink):
+    if isinstance(operator, specs.ConsoleSink | specs.TextFileSink):
         return LineOperator(identifier, name, operator, index, width)
-    if isinstance(operator, plan.FunctionSink):
+    if isinstance(operator, specs.FunctionSink):
         if not operator.transactional:
             return FunctionSinkOperator(identifier, name, operator, key)
         from stream_engine.operators.transactions import TransactionalSinkOperator
 
         return TransactionalSinkOperator(identifier, name, operator, key)
-    if isinstance(operator, plan.SocketSink):
+    if isinstance(operator, specs.SocketSink):
         return SocketOperator(identifier, name, operator, key)
     return _keyed(node)
 
@@ -77,19 +77,19 @@ def _built(node: StreamNode, index: int, width: int) -> Operator:
 def _keyed(node: StreamNode) -> Operator:
     operator, key = node.operator, node.key
     assert key is not None, f"{node.name} works on keys, but its input is not keyed"
-    if isinstance(operator, plan.Reduce):
+    if isinstance(operator, specs.Reduce):
         return ReduceOperator(node.id, node.name, operator.function, key)
-    if isinstance(operator, plan.PreAggregate):
+    if isinstance(operator, specs.PreAggregate):
         return PreAggregateOperator(node.id, node.name, operator.function, key, operator.windows)
-    if isinstance(operator, plan.WindowReduce):
-        if isinstance(operator.windows, plan.CountWindows):
+    if isinstance(operator, specs.WindowReduce):
+        if isinstance(operator.windows, specs.CountWindows):
             return CountWindowReduceOperator(node.id, node.name, operator.function, key, operator.windows)
         if operator.windows.event_time:
             return EventTimeReduceOperator(node.id, node.name, operator, key, operator.windows)
         merging = MergeWindowsOperator if operator.preaggregated else WindowReduceOperator
         return merging(node.id, node.name, operator.function, key, operator.windows)
-    if isinstance(operator, plan.WindowApply):
-        if isinstance(operator.windows, plan.CountWindows):
+    if isinstance(operator, specs.WindowApply):
+        if isinstance(operator.windows, specs.CountWindows):
             return CountWindowApplyOperator(node.id, node.name, operator.function, key, operator.windows)
         if operator.windows.event_time:
             return EventTimeApplyOperator(node.id, node.name, operator, key, operator.windows)

@@ -10,7 +10,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from stream_engine.graph.operators import PUSHING_SOURCES
+from stream_engine.graph.specs import PUSHING_SOURCES
 from stream_engine.operators.code import Code, Count
 from stream_engine.operators.ownership import write_owned
 from stream_engine.operators.sampling import Sample

@@ -14,7 +14,7 @@ from stream_engine.window import GlobalWindow
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import CountWindows
+    from stream_engine.graph.specs import CountWindows
     from stream_engine.operators.chain import ChainWriter, Collector
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.operators.tables import Table

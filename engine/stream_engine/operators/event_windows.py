@@ -12,7 +12,7 @@ from stream_engine.operators.windows import PaneOperator, WindowApplyOperator, W
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import TimeWindows, WindowApply, WindowReduce
+    from stream_engine.graph.specs import TimeWindows, WindowApply, WindowReduce
     from stream_engine.operators.chain import ChainWriter, Collector
     from stream_engine.operators.operator import Host
     from stream_engine.operators.panes import Contents

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import Sink
+    from stream_engine.graph.specs import Sink
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.snapshot import RestoredState
     from stream_engine.operators.tables import Tables

@@ -16,7 +16,7 @@ from stream_engine.operators.tables import forget
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from stream_engine.graph.operators import TimeWindows
+    from stream_engine.graph.specs import TimeWindows
     from stream_engine.operators.snapshot import RestoredState
     from stream_engine.operators.tables import Entries
 

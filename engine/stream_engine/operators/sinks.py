@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stream_engine.graph.operators import ConsoleSink, TextFileSink
+from stream_engine.graph.specs import ConsoleSink, TextFileSink
 from stream_engine.operators.operator import FunctionOperator, Operator
 from stream_engine.report import shortened
 from stream_engine.utf8 import encode
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import FunctionSink, SocketSink
+    from stream_engine.graph.specs import FunctionSink, SocketSink
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.operator import Host, Writer
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import FunctionSink
+    from stream_engine.graph.specs import FunctionSink
     from stream_engine.operators.operator import Host
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
 

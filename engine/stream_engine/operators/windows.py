@@ -18,7 +18,7 @@ from stream_engine.window import TimeWindow
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.graph.operators import TimeWindows
+    from stream_engine.graph.specs import TimeWindows
     from stream_engine.operators.chain import ChainWriter, Collector, Output
     from stream_engine.operators.operator import Host
     from stream_engine.operators.panes import Contents

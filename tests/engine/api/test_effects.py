@@ -26,7 +26,7 @@ from behaviours import (
     variadic,
 )
 
-from stream_engine.api.effects import only_reads
+from stream_engine.api.analysis.effects import only_reads
 
 
 @pytest.mark.parametrize(

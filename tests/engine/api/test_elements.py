@@ -8,7 +8,7 @@ import pytest
 from stream_engine.api.elements import PythonIterator
 from stream_engine.api.jdk import NoSuchElementException
 from stream_engine.connectors.collection import CollectionReader
-from stream_engine.graph.operators import CollectionSource, FedSource
+from stream_engine.graph.specs import ClientSource, CollectionSource
 from stream_engine.job import InvalidProgramException
 
 
@@ -28,7 +28,7 @@ class CountDown(PythonIterator):
 
 def elements(env: Any) -> list[Any]:
     operator = env.graph.nodes[-1].operator
-    if isinstance(operator, FedSource):
+    if isinstance(operator, ClientSource):
         return list(operator.iterable)
     assert isinstance(operator, CollectionSource)
     found = CollectionReader(operator.chunks, operator.size).read(10**6) or []
@@ -99,7 +99,7 @@ def test_an_open_file_is_read_line_by_line(env: Any, tmp_path: Any) -> None:
 
 def test_a_huge_range_is_not_copied(env: Any) -> None:
     env.from_collection(range(10**12))
-    assert env.graph.nodes[0].operator == FedSource(range(10**12))
+    assert env.graph.nodes[0].operator == ClientSource(range(10**12))
 
 
 def test_a_python_iterator_ends_with_its_exception(env: Any) -> None:

@@ -14,7 +14,7 @@ from stream_engine.api.factory import PythonEnvironmentFactory
 from stream_engine.api.functions import ParallelSourceFunction, SourceFunction
 from stream_engine.api.time import Time, TimeCharacteristic
 from stream_engine.configuration import Configuration
-from stream_engine.graph.operators import PythonSource, SequenceSource, SocketTextSource, TextFileSource
+from stream_engine.graph.specs import PythonSource, SequenceSource, SocketTextSource, TextFileSource
 from stream_engine.job import InvalidProgramException
 
 

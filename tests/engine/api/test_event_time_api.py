@@ -12,7 +12,7 @@ from stream_engine.api.watermarks import (
     BoundedOutOfOrdernessTimestampExtractor,
     Watermark,
 )
-from stream_engine.graph.operators import AssignTimestamps
+from stream_engine.graph.specs import AssignTimestamps
 from stream_engine.job import InvalidProgramException
 
 

@@ -33,7 +33,7 @@ from behaviours import (
     remembering,
 )
 
-from stream_engine.api.memory import forgets
+from stream_engine.api.analysis.memory import forgets
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stream_engine.api.results import made_fields
+from stream_engine.api.analysis.results import made_fields
 
 
 class Sum:

@@ -242,7 +242,7 @@ def test_functions_of_main_can_be_loaded_where_main_is_another(tmp_path: Any) ->
     writer.write_text(
         "import sys\n"
         "from stream_engine.api.functions import MapFunction\n"
-        "from stream_engine.api.snapshot import snapshot\n"
+        "from stream_engine.api.capture.snapshot import snapshot\n"
         "class Doubler(MapFunction):\n"
         "    def map(self, value):\n"
         "        return value * 2\n"

@@ -9,7 +9,8 @@ from stream_engine.api.files import WriteMode
 from stream_engine.api.functions import DiscardingSink
 from stream_engine.api.serialization import SimpleStringSchema
 from stream_engine.api.time import Time
-from stream_engine.graph.operators import (
+from stream_engine.graph.partitioners import Broadcast, Forward, Hash, Rebalance, Shuffle
+from stream_engine.graph.specs import (
     ConsoleSink,
     Filter,
     FlatMap,
@@ -21,7 +22,6 @@ from stream_engine.graph.operators import (
     Split,
     TextFileSink,
 )
-from stream_engine.graph.partitioners import Broadcast, Forward, Hash, Rebalance, Shuffle
 from stream_engine.graph.stream_graph import StreamEdge, Upstream
 from stream_engine.job import InvalidProgramException
 

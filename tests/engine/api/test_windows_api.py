@@ -7,8 +7,8 @@ import pytest
 
 from stream_engine.api.functions import WindowFunction
 from stream_engine.api.time import Time, TimeCharacteristic
-from stream_engine.graph.operators import CountWindows, TimeWindows, WindowApply, WindowReduce
 from stream_engine.graph.partitioners import Hash
+from stream_engine.graph.specs import CountWindows, TimeWindows, WindowApply, WindowReduce
 from stream_engine.graph.stream_graph import StreamEdge, Upstream
 from stream_engine.job import InvalidProgramException
 from stream_engine.window import GlobalWindow, TimeWindow

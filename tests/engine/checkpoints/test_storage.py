@@ -14,7 +14,7 @@ from kept import metadata_of, take, write_files
 
 from stream_engine.checkpoints.directory import Place
 from stream_engine.checkpoints.metadata import METADATA, write_metadata
-from stream_engine.checkpoints.private import StorageError
+from stream_engine.checkpoints.owner_only import StorageError
 from stream_engine.checkpoints.restoration import read_states
 from stream_engine.checkpoints.storage import (
     CHECKPOINTS,

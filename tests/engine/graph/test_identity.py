@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.identity import whole_uid, with_uids
 from stream_engine.graph.job_graph import job_graph
@@ -12,12 +12,12 @@ from stream_engine.graph.stream_graph import StreamGraph, Upstream
 from stream_engine.job import InvalidProgramException
 
 F = UserFunction(b"", "f", None)
-SOURCE = plan.CollectionSource((), 0)
-MAP = plan.Map(F)
-WINDOW = plan.WindowReduce(plan.TimeWindows(10, 10), F)
+SOURCE = specs.CollectionSource((), 0)
+MAP = specs.Map(F)
+WINDOW = specs.WindowReduce(specs.TimeWindows(10, 10), F)
 
 
-def line(*operators: plan.Operator) -> StreamGraph:
+def line(*operators: specs.Operator) -> StreamGraph:
     """Operators, each reading the one before it."""
     graph = StreamGraph()
     for number, operator in enumerate(operators):
@@ -30,20 +30,20 @@ def uids(graph: StreamGraph) -> list[str | None]:
 
 
 def test_the_same_plan_has_the_same_uids_and_each_operator_its_own() -> None:
-    first, second = uids(line(SOURCE, MAP, MAP, plan.Reduce(F))), uids(line(SOURCE, MAP, MAP, plan.Reduce(F)))
+    first, second = uids(line(SOURCE, MAP, MAP, specs.Reduce(F))), uids(line(SOURCE, MAP, MAP, specs.Reduce(F)))
     assert first == second
     assert len(set(first)) == 4
     assert None not in first
 
 
 def test_what_is_put_before_an_operator_changes_its_uid() -> None:
-    before, after = uids(line(SOURCE, plan.Reduce(F))), uids(line(SOURCE, plan.Filter(F), plan.Reduce(F)))
+    before, after = uids(line(SOURCE, specs.Reduce(F))), uids(line(SOURCE, specs.Filter(F), specs.Reduce(F)))
     assert before[0] == after[0]
     assert before[1] not in after
 
 
 def test_an_operator_behind_one_with_a_uid_of_the_scripts_keeps_its_own_whatever_is_put_before() -> None:
-    short, long = line(SOURCE, MAP, plan.Reduce(F)), line(SOURCE, plan.Filter(F), MAP, plan.Reduce(F))
+    short, long = line(SOURCE, MAP, specs.Reduce(F)), line(SOURCE, specs.Filter(F), MAP, specs.Reduce(F))
     short.nodes[1].uid = long.nodes[2].uid = "mapped"
     assert uids(short)[1:] == uids(long)[2:]
 
@@ -56,9 +56,9 @@ def test_equal_operators_on_the_same_stream_have_different_uids() -> None:
 
 
 def test_windows_of_another_kind_have_another_uid_and_those_of_another_size_the_same() -> None:
-    kinds = [plan.CountWindows(10, 10), plan.TimeWindows(10, 10), plan.TimeWindows(10, 10, event_time=True)]
-    sizes = [plan.CountWindows(20, 10), plan.TimeWindows(20, 10), plan.TimeWindows(20, 10, event_time=True)]
-    found = [uids(line(SOURCE, plan.WindowReduce(windows, F)))[1] for windows in (*kinds, *sizes)]
+    kinds = [specs.CountWindows(10, 10), specs.TimeWindows(10, 10), specs.TimeWindows(10, 10, event_time=True)]
+    sizes = [specs.CountWindows(20, 10), specs.TimeWindows(20, 10), specs.TimeWindows(20, 10, event_time=True)]
+    found = [uids(line(SOURCE, specs.WindowReduce(windows, F)))[1] for windows in (*kinds, *sizes)]
     assert len(set(found[:3])) == 3
     assert found[:3] == found[3:]
 

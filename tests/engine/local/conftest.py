@@ -12,7 +12,7 @@ from interrupted import Numbers
 from launched import Jobs, Launcher
 
 from stream_engine.local.executor import LocalExecutor
-from stream_engine.local.forkserver import ForkServer
+from stream_engine.local.forkserver.client import ForkServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

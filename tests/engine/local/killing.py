@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.local.forkserver.client import ForkServer
 
 
 class Killer:

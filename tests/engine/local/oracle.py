@@ -28,7 +28,7 @@ from oracle_streams import (
 )
 from oracle_windows import Windowing, count_windows
 
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.graph.partitioners import Broadcast, Forward, Hash
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Oracle:
 
     def _selected(self, upstream: Upstream) -> Stream:
         wanted = None if upstream.selected is None else set(upstream.selected)
-        everything = isinstance(self._graph.nodes[upstream.node].operator, plan.Split)
+        everything = isinstance(self._graph.nodes[upstream.node].operator, specs.Split)
 
         def goes(names: tuple[str, ...] | None) -> bool:
             return (everything or names is None) if wanted is None else bool(wanted.intersection(names or ()))
@@ -133,43 +133,43 @@ class Oracle:
 
     def _run(self, node: StreamNode, stream: Stream) -> Iterable[Element | Watermark]:
         match node.operator:
-            case plan.CollectionSource(chunks=chunks):
+            case specs.CollectionSource(chunks=chunks):
                 return [Element(record, node.id) for chunk in chunks for record in pickle.loads(chunk)]
-            case plan.FedSource(iterable=iterable):
+            case specs.ClientSource(iterable=iterable):
                 return [Element(record, node.id) for record in iterable]
-            case plan.SequenceSource(start=start, end=end):
+            case specs.SequenceSource(start=start, end=end):
                 numbers = [Element(number, node.id) for number in range(start, end + 1)]
                 return numbers if self.widths[node.id] == 1 else unordered(numbers)
-            case plan.PythonSource(function=function):
+            case specs.PythonSource(function=function):
                 instances = [self._pushed(node, function) for _ in range(self.widths[node.id])]
                 return instances[0] if len(instances) == 1 else united(instances)
-            case plan.Map(function=function):
+            case specs.Map(function=function):
                 return self._each(node, stream, function, lambda call, record, out: out.collect(call(record)))
-            case plan.FlatMap(function=function):
+            case specs.FlatMap(function=function):
                 return self._each(node, stream, function, lambda call, record, out: call(record, out))
-            case plan.Filter(function=function):
+            case specs.Filter(function=function):
                 return self._each(node, stream, function, _keep)
-            case plan.Split(selector=selector):
+            case specs.Split(selector=selector):
                 return [
                     item if isinstance(item, Watermark) else replace(item, names=_names(selector, item.record))
                     for item in stream
                 ]
-            case plan.IterationHead():
+            case specs.IterationHead():
                 elements = unordered(without_watermarks(stream))
                 return untimed(elements) if node.id in self._moving else elements
-            case plan.AssignTimestamps(assigner=assigner):
+            case specs.AssignTimestamps(assigner=assigner):
                 return self._timed(node, assigner, records_of(stream))
-            case plan.Reduce(function=function):
+            case specs.Reduce(function=function):
                 return self._rolling(node, stream, _loaded(function))
-            case plan.WindowReduce(function=function):
+            case specs.WindowReduce(function=function):
                 call = _loaded(function)
                 return self._windowed(node, stream, lambda key, window, values, out: out.collect(reduce(call, values)))
-            case plan.WindowApply(function=function):
+            case specs.WindowApply(function=function):
                 return self._windowed(node, stream, _loaded(function))
-            case plan.ConsoleSink(identifier=identifier):
+            case specs.ConsoleSink(identifier=identifier):
                 self.outputs[str(identifier)] = _lines(stream)
                 return []
-            case plan.TextFileSink(path=path):
+            case specs.TextFileSink(path=path):
                 self.files[Path(path)] = _lines(stream)
                 return []
             case operator:
@@ -229,10 +229,10 @@ class Oracle:
     def _windowed(self, node: StreamNode, stream: Stream, call: Callable[..., None]) -> Iterable[Element]:
         """``call`` as that of a WindowFunction."""
         operator = node.operator
-        assert isinstance(operator, plan.WindowReduce | plan.WindowApply)
+        assert isinstance(operator, specs.WindowReduce | specs.WindowApply)
         assert node.key is not None
         windows = operator.windows
-        if isinstance(windows, plan.CountWindows):
+        if isinstance(windows, specs.CountWindows):
             for key, group in self._groups(node, stream).items():
                 for window, values in count_windows(group, windows):
                     yield from _emitted(node, call, key, window, values, values[-1].time)

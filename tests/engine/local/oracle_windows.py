@@ -5,14 +5,14 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.window import GlobalWindow, TimeWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def count_windows(group: list[Any], windows: plan.CountWindows) -> Iterator[tuple[GlobalWindow, list[Any]]]:
+def count_windows(group: list[Any], windows: specs.CountWindows) -> Iterator[tuple[GlobalWindow, list[Any]]]:
     """Of the elements of one key, every ``slide``-th with those before it, ``size`` at most."""
     for end in range(windows.slide, len(group) + 1, windows.slide):
         yield GlobalWindow(), group[max(0, end - windows.size) : end]
@@ -21,8 +21,8 @@ def count_windows(group: list[Any], windows: plan.CountWindows) -> Iterator[tupl
 class Windowing:
     """Time windows of all keys, which elements and watermarks come to in order. ``fired``: key, window, elements."""
 
-    def __init__(self, operator: plan.WindowReduce | plan.WindowApply, key_of: Callable[[Any], Any]) -> None:
-        assert isinstance(operator.windows, plan.TimeWindows)
+    def __init__(self, operator: specs.WindowReduce | specs.WindowApply, key_of: Callable[[Any], Any]) -> None:
+        assert isinstance(operator.windows, specs.TimeWindows)
         self._windows = operator.windows
         self._lateness = operator.lateness
         self._key_of = key_of

@@ -15,8 +15,8 @@ from recoverable import lines_of
 from stream_engine.api.files import WriteMode
 from stream_engine.checkpoints.directory import Place
 from stream_engine.job import JobExecutionException
-from stream_engine.local.connection import DECLINED
-from stream_engine.local.snapshots import SnapshotWriter
+from stream_engine.local.worker.checkpoints.writer import SnapshotWriter
+from stream_engine.wire.connection import DECLINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_engine.local.connection import CREDIT, DATA, END, Connection, Frame
+from stream_engine.wire.connection import CREDIT, DATA, END, Connection, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

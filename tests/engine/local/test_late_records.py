@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stream_engine.configuration import Configuration
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.job_graph import JobGraph, job_graph
 from stream_engine.graph.stream_graph import StreamGraph, Upstream
@@ -15,13 +15,13 @@ from stream_engine.local import late_records
 from stream_engine.local.late_records import LateRecords
 
 F = UserFunction(b"", "f", None)
-WINDOWS = plan.WindowReduce(plan.TimeWindows(10, 10, event_time=True), F)
+WINDOWS = specs.WindowReduce(specs.TimeWindows(10, 10, event_time=True), F)
 
 
-def graph_of(source: plan.Operator) -> JobGraph:
+def graph_of(source: specs.Operator) -> JobGraph:
     graph = StreamGraph()
     graph.add(source, "source")
-    graph.add(plan.AssignTimestamps(F), "times", (Upstream(0),))
+    graph.add(specs.AssignTimestamps(F), "times", (Upstream(0),))
     graph.add(WINDOWS, "one", (Upstream(1),), key=F)
     graph.add(WINDOWS, "other", (Upstream(1),), key=F)
     return job_graph(graph, 1)
@@ -30,7 +30,7 @@ def graph_of(source: plan.Operator) -> JobGraph:
 def test_a_long_job_warns_of_each_operator_once_and_gives_all_figures_at_its_end(
     capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    late = LateRecords(graph_of(plan.SequenceSource(1, 9)), Configuration())
+    late = LateRecords(graph_of(specs.SequenceSource(1, 9)), Configuration())
 
     def said() -> list[str]:
         late.tick()
@@ -54,13 +54,13 @@ def test_a_long_job_warns_of_each_operator_once_and_gives_all_figures_at_its_end
 @pytest.mark.parametrize(
     ("source", "held", "named"),
     [
-        (plan.TextFileSource("in"), False, True),
-        (plan.TextFileSource("in"), True, False),
-        (plan.SequenceSource(1, 9), False, False),
+        (specs.TextFileSource("in"), False, True),
+        (specs.TextFileSource("in"), True, False),
+        (specs.SequenceSource(1, 9), False, False),
     ],
 )
 def test_the_remedy_for_files_is_named_where_files_are_read(
-    source: plan.Operator, held: bool, named: bool, capsys: Any
+    source: specs.Operator, held: bool, named: bool, capsys: Any
 ) -> None:
     late = LateRecords(graph_of(source), Configuration({"source.file.hold-watermarks": held}))
     late.on_report(0, 2, 5)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from stream_engine.local.connection import LOOP_END, LOOP_PROBE, Connection
-from stream_engine.local.feedback import FeedbackQueue
-from stream_engine.local.loops import LoopReferee
+from stream_engine.task.feedback import FeedbackQueue
+from stream_engine.task.loops import LoopReferee
+from stream_engine.wire.connection import LOOP_END, LOOP_PROBE, Connection
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from stream_engine.local.pace import SampledPace
 from stream_engine.operators import sampling
 from stream_engine.operators.code import Count
 from stream_engine.operators.sampling import Sample
+from stream_engine.task.batch_size import SampledBatch
 
 
 def test_few_records_are_all_counted_and_of_many_the_number_is_near_to_the_truth(
@@ -26,7 +26,7 @@ def test_few_records_are_all_counted_and_of_many_the_number_is_near_to_the_truth
     count = Count()
     sample = Sample(count, namespace, take)
     sample.add_place("take")
-    pace = SampledPace([sample])
+    pace = SampledBatch([sample])
 
     def process(records: Any) -> None:
         for record in records:
@@ -48,5 +48,5 @@ def test_a_batch_that_fails_leaves_the_function_in_its_place() -> None:
     sample = Sample(Count(), namespace, print)
     sample.add_place("take")
     with pytest.raises(IndexError):
-        SampledPace([sample]).run(lambda records: records[1], [1])
+        SampledBatch([sample]).run(lambda records: records[1], [1])
     assert namespace["take"] is print

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from checkpointed import Job
     from launched import Jobs
 
-    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.local.forkserver.client import ForkServer
 
 
 @pytest.fixture(autouse=True)

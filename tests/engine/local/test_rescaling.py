@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment as Environment
-    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.local.forkserver.client import ForkServer
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from launched import PATIENCE
 
-from stream_engine.local.rest import Rest
-from stream_engine.local.turn import Seat, Turn
+from stream_engine.local.worker.biased_lock import BiasedLock, Claim
+from stream_engine.task.safepoint import SafePoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,9 +29,9 @@ class Worker:
     """As a worker does it: the source's thread and this one take turns, and a new turn begins with what waits."""
 
     def __init__(self) -> None:
-        self.turn = Turn()
-        self.seat, self.source_seat = Seat(), Seat()
-        self.rest = Rest(self._in_turn)
+        self.turn = BiasedLock()
+        self.seat, self.source_seat = Claim(), Claim()
+        self.rest = SafePoint(self._in_turn)
         self.collected = 0
         self.counted = 0
         self.snapshots: list[tuple[int, int]] = []

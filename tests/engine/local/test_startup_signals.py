@@ -37,9 +37,9 @@ SIGNALLING = """
 # The steps of the launcher and of the fork server, until the job runs.
 MODULES = [
     "pyflink_stream.program",
-    "stream_engine.local.forkserver",
-    "stream_engine.local.forkserver_process",
-    "stream_engine.local.worker",
+    "stream_engine.local.forkserver.client",
+    "stream_engine.local.forkserver.process",
+    "stream_engine.local.worker.process",
     "pyflink_stream.cli",
     "pyflink_stream.launcher",
     "stream_engine.local.executor",

@@ -20,8 +20,8 @@ from stream_engine.api.watermarks import AssignerWithPunctuatedWatermarks
 from stream_engine.configuration import Configuration
 from stream_engine.graph.job_graph import JobGraph
 from stream_engine.job import JobExecutionException
+from stream_engine.local.coordinator.monitor import Monitor
 from stream_engine.local.executor import LocalExecutor
-from stream_engine.local.monitor import Monitor
 from stream_engine.metrics import MetricValue
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from launched import Jobs
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment
-    from stream_engine.local.forkserver import ForkServer
+    from stream_engine.local.forkserver.client import ForkServer
     from stream_engine.status import JobStatus, TaskStatus
 
 
@@ -481,7 +481,11 @@ def test_late_records_are_counted_by_operator(watched: Watched, parallelism: int
 def test_nothing_is_measured_when_nobody_watches(jobs: Jobs) -> None:
     def around(_: int) -> str:
         threads = [thread.name for thread in threading.enumerate() if thread.name == "meter"]
-        loaded = {"stream_engine.status", "stream_engine.local.meter", "stream_engine.local.clock"} & set(sys.modules)
+        loaded = {
+            "stream_engine.status",
+            "stream_engine.local.worker.metrics.meter",
+            "stream_engine.local.worker.metrics.clock",
+        } & set(sys.modules)
         return f"{threads} {loaded}"
 
     env = jobs.environment()

@@ -16,7 +16,7 @@ from recoverable import lines_of
 from stream_engine.configuration import Configuration
 from stream_engine.installation import extra
 from stream_engine.job import InvalidProgramException
-from stream_engine.local.tables import tables_on_disk
+from stream_engine.local.worker.tables import tables_on_disk
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from launched import PATIENCE
 
-from stream_engine.local.turn import Seat, Turn
+from stream_engine.local.worker.biased_lock import BiasedLock, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def frequent_switches() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
-def enter(turn: Turn, seat: Seat) -> None:
+def enter(turn: BiasedLock, seat: Claim) -> None:
     """As sources do for each record."""
     seat.inside = True
     if turn.holder is not seat:
@@ -34,13 +34,13 @@ def enter(turn: Turn, seat: Seat) -> None:
 @pytest.mark.usefixtures("frequent_switches")
 @pytest.mark.parametrize("threads", [2, 4])
 def test_never_two_threads_are_inside(threads: int) -> None:
-    turn = Turn()
+    turn = BiasedLock()
     inside: list[int] = []
     broken: list[list[int]] = []
     rounds = [0] * threads
 
     def work(number: int) -> None:
-        seat = Seat()
+        seat = Claim()
         for _ in range(3000):
             enter(turn, seat)
             inside.append(number)
@@ -60,7 +60,7 @@ def test_never_two_threads_are_inside(threads: int) -> None:
 
 
 def test_a_thread_that_asks_waits_until_the_holder_leaves() -> None:
-    turn, ours, theirs = Turn(), Seat(), Seat()
+    turn, ours, theirs = BiasedLock(), Claim(), Claim()
     got = Event()
 
     def ask() -> None:
@@ -78,7 +78,7 @@ def test_a_thread_that_asks_waits_until_the_holder_leaves() -> None:
 
 
 def test_the_holder_keeps_the_turn_while_none_asks() -> None:
-    turn, seat = Turn(), Seat()
+    turn, seat = BiasedLock(), Claim()
     turn.take(seat)
     turn.leave(seat)
     assert turn.holder is seat
@@ -88,11 +88,11 @@ def test_the_holder_keeps_the_turn_while_none_asks() -> None:
 
 
 def test_a_thread_that_works_without_end_still_gives_way() -> None:
-    turn, ours = Turn(), Seat()
+    turn, ours = BiasedLock(), Claim()
     stop = Event()
 
     def work() -> None:
-        seat = Seat()
+        seat = Claim()
         while not stop.is_set():
             enter(turn, seat)
             turn.leave(seat)
@@ -116,7 +116,7 @@ def give_up() -> NoReturn:
 
 
 def test_a_wait_that_is_given_up_leaves_the_turn_to_its_holder() -> None:
-    turn, busy, loop = Turn(), Seat(), Seat()
+    turn, busy, loop = BiasedLock(), Claim(), Claim()
     turn.take(busy)
     with pytest.raises(GivenUp):
         turn.take(loop, give_up)
@@ -128,9 +128,9 @@ def test_a_wait_that_is_given_up_leaves_the_turn_to_its_holder() -> None:
 
 @pytest.mark.parametrize("crowded", [False, True], ids=["alone", "behind another"])
 def test_the_end_frees_all_but_the_thread_that_is_in_a_record(crowded: bool) -> None:
-    turn, busy, loop = Turn(), Seat(), Seat()
+    turn, busy, loop = BiasedLock(), Claim(), Claim()
     turn.take(busy)
-    waiting = [Thread(target=turn.take, args=(Seat(),), daemon=True) for _ in range(2 * crowded)]
+    waiting = [Thread(target=turn.take, args=(Claim(),), daemon=True) for _ in range(2 * crowded)]
     for thread in waiting:
         thread.start()
     while crowded and turn.holder is busy:
@@ -149,7 +149,7 @@ def test_the_end_frees_all_but_the_thread_that_is_in_a_record(crowded: bool) -> 
 
 
 def test_the_end_says_that_nobody_is_in_a_record() -> None:
-    turn, source, loop = Turn(), Seat(), Seat()
+    turn, source, loop = BiasedLock(), Claim(), Claim()
     turn.take(source)
     turn.leave(source)
     turn.take(loop)
@@ -159,7 +159,7 @@ def test_the_end_says_that_nobody_is_in_a_record() -> None:
 
 
 def test_a_holder_that_has_left_is_gone_at_the_end() -> None:
-    turn, source, loop = Turn(), Seat(), Seat()
+    turn, source, loop = BiasedLock(), Claim(), Claim()
     turn.take(source)
     turn.leave(source)
     assert turn.end(loop) is source

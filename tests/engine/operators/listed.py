@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from stream_engine.api.effects import only_reads
-from stream_engine.api.memory import forgets
-from stream_engine.api.results import made_fields
+from stream_engine.api.analysis.effects import only_reads
+from stream_engine.api.analysis.memory import forgets
+from stream_engine.api.analysis.results import made_fields
 from stream_engine.configuration import Configuration
 from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.job_graph import Link, Task
@@ -23,7 +23,7 @@ from stream_engine.operators.snapshot import OperatorSnapshot, merge
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from stream_engine.graph.operators import Sink
+    from stream_engine.graph.specs import Sink
     from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.tables import Entries, Tables
 

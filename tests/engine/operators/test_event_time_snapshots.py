@@ -9,7 +9,7 @@ from listed import ListHost, function
 
 from stream_engine.api.assigners import assigner_of
 from stream_engine.api.watermarks import AssignerWithPunctuatedWatermarks, BoundedOutOfOrdernessTimestampExtractor
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.operators.event_windows import LATE_RECORDS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Exact(AssignerWithPunctuatedWatermarks):
         return timestamp - 1
 
 
-ASSIGN = plan.AssignTimestamps(assigner_of(Exact()))
+ASSIGN = specs.AssignTimestamps(assigner_of(Exact()))
 TIMED = [("a", 10), ("b", 12), ("a", 31), ("b", 5), ("a", 35), ("b", 55), ("a", 22), ("b", 41), ("a", 90), ("b", 60)]
 
 
@@ -45,9 +45,12 @@ def timed(operator: Any, snapshots: Sequence[Mapping[int, OperatorSnapshot]] = (
 @pytest.mark.parametrize("kind", ["apply", "reduce"])
 @pytest.mark.parametrize("cut", range(len(TIMED)))
 def test_event_time_goes_on_and_late_stays_late(cut: int, kind: str, slide: int, lateness: int) -> None:
-    windows = plan.TimeWindows(20, slide, event_time=True)
-    specs = {"apply": plan.WindowApply(windows, APPLY, lateness), "reduce": plan.WindowReduce(windows, ADD, lateness)}
-    operator = specs[kind]
+    windows = specs.TimeWindows(20, slide, event_time=True)
+    several = {
+        "apply": specs.WindowApply(windows, APPLY, lateness),
+        "reduce": specs.WindowReduce(windows, ADD, lateness),
+    }
+    operator = several[kind]
     whole = timed(operator)
     expected = whole.process(*TIMED)
     first = timed(operator)
@@ -60,7 +63,7 @@ def test_event_time_goes_on_and_late_stays_late(cut: int, kind: str, slide: int,
 
 @pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (2, 4)])
 def test_event_time_windows_know_their_watermark_at_another_parallelism(before: int, after: int) -> None:
-    operator = plan.WindowApply(plan.TimeWindows(20, 10, event_time=True), APPLY)
+    operator = specs.WindowApply(specs.TimeWindows(20, 10, event_time=True), APPLY)
     source = ListHost(ASSIGN, timestamped=True)
 
     def run(hosts: list[ListHost], records: list[Any]) -> list[Any]:
@@ -96,7 +99,7 @@ def test_an_assigner_never_goes_back_behind_a_watermark_it_has_emitted() -> None
 
 
 def test_a_bounded_assigner_emits_the_watermark_that_was_due() -> None:
-    assigner = plan.AssignTimestamps(assigner_of(_Bounded(10)))
+    assigner = specs.AssignTimestamps(assigner_of(_Bounded(10)))
     first = ListHost(assigner, timestamped=True, time=0)
     first.process(("a", 50))
     second = ListHost(assigner, timestamped=True, time=0, snapshots=[first.snapshot()])
@@ -105,7 +108,7 @@ def test_a_bounded_assigner_emits_the_watermark_that_was_due() -> None:
 
 
 def test_of_several_bounded_assigners_that_become_one_the_slowest_counts() -> None:
-    assigner = plan.AssignTimestamps(assigner_of(_Bounded(0)))
+    assigner = specs.AssignTimestamps(assigner_of(_Bounded(0)))
     hosts = [ListHost(assigner, timestamped=True, index=index, width=2) for index in (0, 1)]
     for host, time in zip(hosts, (50, 20), strict=True):
         host.process(("a", time))
@@ -116,7 +119,7 @@ def test_of_several_bounded_assigners_that_become_one_the_slowest_counts() -> No
 
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_at_another_parallelism_each_bounded_assigner_waits_for_what_the_slowest_had_left(width: int) -> None:
-    assigner = plan.AssignTimestamps(assigner_of(_Bounded(0)))
+    assigner = specs.AssignTimestamps(assigner_of(_Bounded(0)))
     hosts = [ListHost(assigner, timestamped=True, index=index, width=3, time=0) for index in range(3)]
     for host, time in zip(hosts, (20, 50, 90), strict=True):
         host.process(("a", time))
@@ -131,7 +134,7 @@ def test_at_another_parallelism_each_bounded_assigner_waits_for_what_the_slowest
 
 
 def test_at_another_parallelism_a_bounded_assigner_waits_for_one_that_had_not_begun() -> None:
-    assigner = plan.AssignTimestamps(assigner_of(_Bounded(0)))
+    assigner = specs.AssignTimestamps(assigner_of(_Bounded(0)))
     hosts = [ListHost(assigner, timestamped=True, index=index, width=2) for index in (0, 1)]
     hosts[0].process(("a", 50))
     one = ListHost(assigner, timestamped=True, time=0, snapshots=[host.snapshot() for host in hosts])
@@ -142,7 +145,7 @@ def test_at_another_parallelism_a_bounded_assigner_waits_for_one_that_had_not_be
 
 def test_held_input_makes_no_watermarks_and_the_next_begins_anew() -> None:
     for assigner in (_Bounded(0), Exact(), OwnState()):
-        host = ListHost(plan.AssignTimestamps(assigner_of(assigner)), timestamped=True, time=0)
+        host = ListHost(specs.AssignTimestamps(assigner_of(assigner)), timestamped=True, time=0)
         [operator] = host.chain.operators
         operator.hold_time(held=True, waited_for=True)
         host.process(("a", 1), ("a", 500))
@@ -184,7 +187,7 @@ class OwnState(Exact):
 
 
 def test_an_assigner_of_the_scripts_own_may_have_state_too() -> None:
-    assigner = plan.AssignTimestamps(assigner_of(OwnState()))
+    assigner = specs.AssignTimestamps(assigner_of(OwnState()))
     first = ListHost(assigner, timestamped=True)
     first.process(("a", 50), ("a", 60))
     second = ListHost(assigner, timestamped=True, snapshots=[first.snapshot()])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from listed import ListHost, function
 
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.operators.keys import InvalidKeyError, kept_key
 
 pytestmark = pytest.mark.usefixtures("each_backend")
@@ -20,12 +20,12 @@ APPLY = function(lambda key, window, values, out: out.collect((key, window.start
 
 
 def test_a_rolling_reduce_emits_every_value() -> None:
-    host = ListHost(plan.Reduce(ADD), key=KEY)
+    host = ListHost(specs.Reduce(ADD), key=KEY)
     assert host.process(("a", 1), ("b", 5), ("a", 2), ("a", 3)) == [("a", 1), ("b", 5), ("a", 3), ("a", 6)]
 
 
 def test_a_reduced_value_of_none_is_a_value() -> None:
-    host = ListHost(plan.Reduce(function(lambda a, b: None if b else (a, b))), key=function(lambda v: 0))
+    host = ListHost(specs.Reduce(function(lambda a, b: None if b else (a, b))), key=function(lambda v: 0))
     assert host.process(1, 2, 0) == [1, None, (None, 0)]
 
 
@@ -34,7 +34,7 @@ def test_the_state_of_a_reduce_and_what_it_emits_are_apart() -> None:
         total.append(value[0])
         return total
 
-    host = ListHost(plan.Reduce(function(add)), key=function(lambda v: 0))
+    host = ListHost(specs.Reduce(function(add)), key=function(lambda v: 0))
     host.process([1])
     host.results[0].clear()
     assert host.process([2])[1] == [1, 2]
@@ -67,11 +67,11 @@ def renaming(key: Any, window: Any, values: list[Any], out: Any) -> None:
 @pytest.mark.parametrize(
     ("operator", "expected"),
     [
-        (plan.Reduce(function(lambda a, b: [b[0], a[1] + b[1]])), [1, 2, 3, 4]),
-        (plan.WindowReduce(plan.CountWindows(4, 4), function(lambda a, b: [b[0], a[1] + b[1]])), [4]),
-        (plan.WindowApply(plan.CountWindows(4, 2), function(renaming)), [2, 4]),
-        (plan.WindowApply(plan.TimeWindows(10, 5), function(renaming)), [4, 4]),
-        (plan.WindowReduce(plan.TimeWindows(10, 5), function(lambda a, b: [b[0], a[1] + b[1]])), [4, 4]),
+        (specs.Reduce(function(lambda a, b: [b[0], a[1] + b[1]])), [1, 2, 3, 4]),
+        (specs.WindowReduce(specs.CountWindows(4, 4), function(lambda a, b: [b[0], a[1] + b[1]])), [4]),
+        (specs.WindowApply(specs.CountWindows(4, 2), function(renaming)), [2, 4]),
+        (specs.WindowApply(specs.TimeWindows(10, 5), function(renaming)), [4, 4]),
+        (specs.WindowReduce(specs.TimeWindows(10, 5), function(lambda a, b: [b[0], a[1] + b[1]])), [4, 4]),
     ],
 )
 def test_a_key_that_is_changed_in_the_record_is_the_same_key_still(operator: Any, expected: list[int]) -> None:
@@ -101,8 +101,8 @@ def test_count_windows_are_the_last_records_at_every_slide(
     records: list[tuple[int, int]], size: int, slide: int
 ) -> None:
     host = ListHost(
-        plan.WindowApply(
-            plan.CountWindows(size, slide), function(lambda key, window, values, out: out.collect(values))
+        specs.WindowApply(
+            specs.CountWindows(size, slide), function(lambda key, window, values, out: out.collect(values))
         ),
         key=KEY,
     )
@@ -118,12 +118,12 @@ def test_count_windows_are_the_last_records_at_every_slide(
 
 
 def test_a_window_of_one_record_is_that_record() -> None:
-    host = ListHost(plan.WindowReduce(plan.CountWindows(1, 1), ADD), key=KEY)
+    host = ListHost(specs.WindowReduce(specs.CountWindows(1, 1), ADD), key=KEY)
     assert host.process(("a", 1), ("a", 2)) == [("a", 1), ("a", 2)]
 
 
 def test_tumbling_windows_fire_at_their_end() -> None:
-    host = ListHost(plan.WindowApply(plan.TimeWindows(50, 50), APPLY), key=KEY, time=1_010)
+    host = ListHost(specs.WindowApply(specs.TimeWindows(50, 50), APPLY), key=KEY, time=1_010)
     host.process(("a", 1), ("b", 2))
     assert host.move_to(1_049) == []
     host.process(("a", 3))
@@ -138,7 +138,7 @@ def test_tumbling_windows_fire_at_their_end() -> None:
 
 
 def test_open_windows_fire_at_the_end_of_the_input() -> None:
-    host = ListHost(plan.WindowReduce(plan.TimeWindows(100, 50), ADD), key=KEY, time=1_010)
+    host = ListHost(specs.WindowReduce(specs.TimeWindows(100, 50), ADD), key=KEY, time=1_010)
     host.process(("a", 1))
     host.move_to(1_060)
     host.process(("a", 2))
@@ -146,7 +146,7 @@ def test_open_windows_fire_at_the_end_of_the_input() -> None:
 
 
 def test_open_windows_are_dropped_at_the_end_of_the_input_when_told_to() -> None:
-    host = ListHost(plan.WindowReduce(plan.TimeWindows(50, 50), ADD), key=KEY, pipeline__end_of_input="drop")
+    host = ListHost(specs.WindowReduce(specs.TimeWindows(50, 50), ADD), key=KEY, pipeline__end_of_input="drop")
     host.process(("a", 1))
     assert host.finish() == []
 
@@ -162,8 +162,8 @@ def test_time_windows_hold_the_records_of_their_time(
 ) -> None:
     """Also where the slide does not divide the size, or is greater."""
     total = function(lambda a, b: (a[0], a[1] + b[1]))
-    windows = plan.TimeWindows(size, slide)
-    operator = plan.WindowReduce(windows, total) if reduced else plan.WindowApply(windows, APPLY)
+    windows = specs.TimeWindows(size, slide)
+    operator = specs.WindowReduce(windows, total) if reduced else specs.WindowApply(windows, APPLY)
     host = ListHost(operator, key=KEY, time=1_000)
     records: list[tuple[int, tuple[int, tuple[int, ...]]]] = []
     for number, (wait, key) in enumerate(steps):
@@ -183,14 +183,14 @@ def test_time_windows_hold_the_records_of_their_time(
 
 
 def test_a_pre_aggregated_reduce_gives_what_a_plain_one_gives() -> None:
-    windows = plan.TimeWindows(60, 40)
-    before = ListHost(plan.PreAggregate(windows, ADD), key=KEY, time=1_000)
-    plain = ListHost(plan.WindowReduce(windows, ADD), key=KEY, time=1_000)
+    windows = specs.TimeWindows(60, 40)
+    before = ListHost(specs.PreAggregate(windows, ADD), key=KEY, time=1_000)
+    plain = ListHost(specs.WindowReduce(windows, ADD), key=KEY, time=1_000)
     for number in range(50):
         for host in (before, plain):
             host.process((number % 3, number))
             host.move_to(1_000 + number * 7)
-    merging = ListHost(plan.WindowReduce(windows, ADD, preaggregated=True), key=KEY, time=1_000)
+    merging = ListHost(specs.WindowReduce(windows, ADD, preaggregated=True), key=KEY, time=1_000)
     partial = before.finish()
     assert len(partial) < 50 * 2
     assert before.outputs[0].marks == sorted(before.outputs[0].marks)

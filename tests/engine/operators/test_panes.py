@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stream_engine.graph.operators import TimeWindows
+from stream_engine.graph.specs import TimeWindows
 from stream_engine.operators.panes import Panes
 
 

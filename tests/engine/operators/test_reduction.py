@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from listed import ListHost, ListOutput, function
 
-from stream_engine.api.results import made_fields
-from stream_engine.graph import operators as plan
+from stream_engine.api.analysis.results import made_fields
+from stream_engine.graph import specs
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
@@ -58,7 +58,7 @@ def copied(reduce: Any, records: list[Any]) -> list[str]:
 
 def host_of(reduce: Any, **more: Any) -> ListHost:
     key = function(lambda record: record[0])
-    return ListHost(plan.Reduce(function(reduce)), key=key, outputs=(Changing(0, exposes=True),), **more)
+    return ListHost(specs.Reduce(function(reduce)), key=key, outputs=(Changing(0, exposes=True),), **more)
 
 
 @pytest.mark.parametrize("name", REDUCES)
@@ -87,7 +87,7 @@ def test_what_a_function_makes_is_looked_at_and_what_it_takes_over_is_not() -> N
     assert len(looked_at) == 1
 
 
-@pytest.mark.parametrize("operator", [plan.Reduce, lambda f: plan.WindowReduce(plan.TimeWindows(50, 50), f)])
+@pytest.mark.parametrize("operator", [specs.Reduce, lambda f: specs.WindowReduce(specs.TimeWindows(50, 50), f)])
 def test_values_that_can_change_are_known_to_in_what_goes_on_from_a_snapshot(operator: Any) -> None:
     key = function(lambda record: record[0])
     first = ListHost(operator(function(REDUCES["sum"])), key=key)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from listed import ListHost, ListOutput, function
 
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.graph.job_graph import Link
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ class Functions:
 
 
 METHODS = {
-    plan.Map: ("same", "rewrapped", "grown", "before", "gathered", "held", "holding"),
-    plan.Filter: ("differs", "odd", "negated"),
-    plan.FlatMap: ("twice", "reused"),
-    plan.Reduce: ("larger", "summed", "shared"),
-    plan.WindowApply: ("spread",),
+    specs.Map: ("same", "rewrapped", "grown", "before", "gathered", "held", "holding"),
+    specs.Filter: ("differs", "odd", "negated"),
+    specs.FlatMap: ("twice", "reused"),
+    specs.Reduce: ("larger", "summed", "shared"),
+    specs.WindowApply: ("spread",),
 }
 SIZE, SLIDE = 3, 2
 STEPS = [(kind, method) for kind, methods in METHODS.items() for method in methods]
@@ -141,14 +141,14 @@ class Copying:
         call: Any = self._calls[operator]
         kind, values = self._kinds[operator], self._values[operator]
         out = type("Out", (), {"collect": lambda _, record: self.emit(operator, record)})()
-        if kind is plan.Map:
+        if kind is specs.Map:
             self.emit(operator, call(record))
-        elif kind is plan.FlatMap:
+        elif kind is specs.FlatMap:
             call(record, out)
-        elif kind is plan.Filter:
+        elif kind is specs.Filter:
             if call(record):
                 self.emit(operator, record)
-        elif kind is plan.Reduce:
+        elif kind is specs.Reduce:
             value = call(values[key_of(record)], record) if key_of(record) in values else record
             values[key_of(record)] = deepcopy(value)
             self.emit(operator, value)
@@ -163,9 +163,9 @@ class Copying:
 def check(steps: list[tuple[type, str]], sources: list[int], records: list[Any]) -> None:
     """Step n, counted from 1, is a consumer of the step ``sources[n - 1]``; 0 is the source of the records."""
     functions = [function(Functions(), method) for _, method in steps]
-    operators: list[Any] = [plan.CollectionSource((), 0)]
+    operators: list[Any] = [specs.CollectionSource((), 0)]
     for (kind, _), user in zip(steps, functions, strict=True):
-        operators.append(kind(plan.CountWindows(SIZE, SLIDE), user) if kind is plan.WindowApply else kind(user))
+        operators.append(kind(specs.CountWindows(SIZE, SLIDE), user) if kind is specs.WindowApply else kind(user))
     links = [Link(source, number) for number, source in enumerate(sources, 1)]
     # Whatever comes before another consumer gets a copy, so there is an output only where there is nothing else.
     ends = sorted({*range(len(operators))}.difference(sources))

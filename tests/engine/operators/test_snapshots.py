@@ -11,7 +11,7 @@ from listed import ListHost, ListOutput, function
 from stream_engine.accumulators import IntCounter
 from stream_engine.api.functions import RichFlatMapFunction, RichMapFunction
 from stream_engine.api.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.operators.snapshot import StateError
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ class Counting(RichFlatMapFunction):
 
 
 KEYED: dict[str, Any] = {
-    "reduce": plan.Reduce(ADD),
-    "keyed state": plan.FlatMap(function(Counting(), "flatMap")),
-    "count windows": plan.WindowApply(plan.CountWindows(3, 3), COLLECT),
-    "sliding count windows": plan.WindowApply(plan.CountWindows(4, 2), COLLECT),
-    "reduced count windows": plan.WindowReduce(plan.CountWindows(2, 2), ADD),
-    "windows": plan.WindowApply(plan.TimeWindows(100, 100), APPLY),
-    "sliding windows": plan.WindowApply(plan.TimeWindows(100, 40), APPLY),
-    "windows with gaps": plan.WindowApply(plan.TimeWindows(40, 100), APPLY),
-    "reduced windows": plan.WindowReduce(plan.TimeWindows(100, 50), ADD),
+    "reduce": specs.Reduce(ADD),
+    "keyed state": specs.FlatMap(function(Counting(), "flatMap")),
+    "count windows": specs.WindowApply(specs.CountWindows(3, 3), COLLECT),
+    "sliding count windows": specs.WindowApply(specs.CountWindows(4, 2), COLLECT),
+    "reduced count windows": specs.WindowReduce(specs.CountWindows(2, 2), ADD),
+    "windows": specs.WindowApply(specs.TimeWindows(100, 100), APPLY),
+    "sliding windows": specs.WindowApply(specs.TimeWindows(100, 40), APPLY),
+    "windows with gaps": specs.WindowApply(specs.TimeWindows(40, 100), APPLY),
+    "reduced windows": specs.WindowReduce(specs.TimeWindows(100, 50), ADD),
 }
 each_keyed = pytest.mark.parametrize("operator", KEYED.values(), ids=KEYED)
 
@@ -127,7 +127,7 @@ def test_a_snapshot_changes_nothing_and_is_changed_by_nothing(operator: Any) -> 
 
 
 def test_windows_that_ended_while_the_job_was_down_fire_at_once() -> None:
-    operator = plan.WindowApply(plan.TimeWindows(60_000, 60_000), APPLY)
+    operator = specs.WindowApply(specs.TimeWindows(60_000, 60_000), APPLY)
     first = Job(operator, time=61_000).run([("a", 1)])
     later = Job(operator, snapshots=first.snapshots(), time=200_000)
     assert later.results() == [("a", 60_000, 120_000, [("a", 1)])]
@@ -136,7 +136,7 @@ def test_windows_that_ended_while_the_job_was_down_fire_at_once() -> None:
 
 @pytest.mark.parametrize("slide", [100, 50])
 def test_subtasks_whose_windows_have_not_fired_equally_far_fire_each_once_when_they_become_one(slide: int) -> None:
-    operator = plan.WindowApply(plan.TimeWindows(100, slide), APPLY)
+    operator = specs.WindowApply(specs.TimeWindows(100, slide), APPLY)
     ahead, behind = (ListHost(operator, key=KEY, index=index, width=2, time=1000) for index in (0, 1))
     keys = {hash(key) % 2: key for key in "abcdefgh"}
     for index, host in ((0, ahead), (1, behind)):
@@ -158,7 +158,7 @@ def test_subtasks_whose_windows_have_not_fired_equally_far_fire_each_once_when_t
 
 
 def test_another_snapshot_before_the_first_window_fires_loses_nothing() -> None:
-    operator = plan.WindowApply(plan.TimeWindows(100, 50), APPLY)
+    operator = specs.WindowApply(specs.TimeWindows(100, 50), APPLY)
     ahead, behind = (ListHost(operator, key=KEY, index=index, width=2, time=1000) for index in (0, 1))
     keys = {hash(key) % 2: key for key in "abcdefgh"}
     ahead.process((keys[0], 1))
@@ -171,8 +171,8 @@ def test_another_snapshot_before_the_first_window_fires_loses_nothing() -> None:
 
 
 def test_partial_results_are_emitted_before_a_snapshot_so_that_none_is_needed() -> None:
-    windows = plan.TimeWindows(100, 100)
-    host = ListHost(plan.PreAggregate(windows, ADD), key=KEY, time=1000)
+    windows = specs.TimeWindows(100, 100)
+    host = ListHost(specs.PreAggregate(windows, ADD), key=KEY, time=1000)
     host.process(("a", 1), ("a", 2), ("b", 3))
     assert host.snapshot() == {}
     assert sorted(host.results) == [(1000, "a", ("a", 3)), (1000, "b", ("b", 3))]
@@ -186,48 +186,48 @@ def test_partial_results_are_emitted_before_a_snapshot_so_that_none_is_needed() 
 
 @pytest.mark.parametrize("preaggregated", [False, True])
 def test_windows_go_on_whether_or_not_they_are_reduced_ahead_of_an_exchange(preaggregated: bool) -> None:
-    windows = plan.TimeWindows(100, 50)
-    specs = [plan.WindowReduce(windows, ADD, preaggregated=each) for each in (preaggregated, not preaggregated)]
-    first = ListHost(specs[0], key=KEY, time=1000)
+    windows = specs.TimeWindows(100, 50)
+    several = [specs.WindowReduce(windows, ADD, preaggregated=each) for each in (preaggregated, not preaggregated)]
+    first = ListHost(several[0], key=KEY, time=1000)
     record: dict[bool, Any] = {False: ("a", 1), True: (1000, "a", ("a", 1))}
     first.process(record[preaggregated])
-    second = ListHost(specs[1], key=KEY, snapshots=[first.snapshot()], time=1000)
+    second = ListHost(several[1], key=KEY, snapshots=[first.snapshot()], time=1000)
     second.process(record[not preaggregated])
     assert second.finish() == [("a", 2), ("a", 2)]
 
 
 def test_state_of_other_windows_is_refused() -> None:
-    snapshot = Job(plan.WindowReduce(plan.TimeWindows(100, 100), ADD)).run([("a", 1)]).snapshots()
+    snapshot = Job(specs.WindowReduce(specs.TimeWindows(100, 100), ADD)).run([("a", 1)]).snapshots()
     with pytest.raises(StateError, match=r"is that of windows of 100 ms every 100 ms .*, and cannot be taken over by"):
-        Job(plan.WindowReduce(plan.TimeWindows(200, 100), ADD), snapshots=snapshot)
+        Job(specs.WindowReduce(specs.TimeWindows(200, 100), ADD), snapshots=snapshot)
 
 
-WINDOWS, EVENT_TIME = plan.TimeWindows(100, 100), plan.TimeWindows(100, 100, event_time=True)
-COUNT_WINDOWS = plan.CountWindows(3, 3)
+WINDOWS, EVENT_TIME = specs.TimeWindows(100, 100), specs.TimeWindows(100, 100, event_time=True)
+COUNT_WINDOWS = specs.CountWindows(3, 3)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "what"),
     [
-        (plan.WindowReduce(COUNT_WINDOWS, ADD), plan.WindowReduce(WINDOWS, ADD), "count windows"),
-        (plan.WindowReduce(COUNT_WINDOWS, ADD), plan.WindowReduce(EVENT_TIME, ADD), "count windows"),
-        (plan.WindowApply(COUNT_WINDOWS, COLLECT), plan.Map(function(str)), "count windows"),
-        (plan.WindowReduce(WINDOWS, ADD), plan.WindowReduce(COUNT_WINDOWS, ADD), "100 ms"),
-        (plan.WindowReduce(WINDOWS, ADD), plan.Reduce(ADD), "windows of 100 ms"),
-        (plan.WindowReduce(WINDOWS, ADD), plan.WindowReduce(EVENT_TIME, ADD), "by processing time"),
+        (specs.WindowReduce(COUNT_WINDOWS, ADD), specs.WindowReduce(WINDOWS, ADD), "count windows"),
+        (specs.WindowReduce(COUNT_WINDOWS, ADD), specs.WindowReduce(EVENT_TIME, ADD), "count windows"),
+        (specs.WindowApply(COUNT_WINDOWS, COLLECT), specs.Map(function(str)), "count windows"),
+        (specs.WindowReduce(WINDOWS, ADD), specs.WindowReduce(COUNT_WINDOWS, ADD), "100 ms"),
+        (specs.WindowReduce(WINDOWS, ADD), specs.Reduce(ADD), "windows of 100 ms"),
+        (specs.WindowReduce(WINDOWS, ADD), specs.WindowReduce(EVENT_TIME, ADD), "by processing time"),
         (
-            plan.WindowReduce(WINDOWS, ADD),
-            plan.WindowApply(WINDOWS, APPLY),
+            specs.WindowReduce(WINDOWS, ADD),
+            specs.WindowApply(WINDOWS, APPLY),
             "reduced",
         ),
         (
-            plan.WindowApply(WINDOWS, APPLY),
-            plan.WindowReduce(WINDOWS, ADD),
+            specs.WindowApply(WINDOWS, APPLY),
+            specs.WindowReduce(WINDOWS, ADD),
             "all records",
         ),
-        (plan.Reduce(ADD), plan.WindowReduce(COUNT_WINDOWS, ADD), "a rolling reduce"),
-        (plan.FlatMap(function(Counting(), "flatMap")), plan.Reduce(ADD), "a ListState named 'seen'"),
-        (plan.FlatMap(function(Counting(), "flatMap")), plan.WindowReduce(COUNT_WINDOWS, ADD), "a ListState"),
+        (specs.Reduce(ADD), specs.WindowReduce(COUNT_WINDOWS, ADD), "a rolling reduce"),
+        (specs.FlatMap(function(Counting(), "flatMap")), specs.Reduce(ADD), "a ListState named 'seen'"),
+        (specs.FlatMap(function(Counting(), "flatMap")), specs.WindowReduce(COUNT_WINDOWS, ADD), "a ListState"),
     ],
 )
 @pytest.mark.parametrize("width", [1, 2])
@@ -245,14 +245,14 @@ def test_windows_that_held_nothing_may_become_others(operators: tuple[str, str])
 
 
 def test_count_windows_that_were_reduced_may_be_applied() -> None:
-    snapshots = Job(plan.WindowReduce(plan.CountWindows(2, 2), ADD)).run([("a", 1)]).snapshots()
-    second = Job(plan.WindowApply(plan.CountWindows(2, 2), COLLECT), snapshots=snapshots)
+    snapshots = Job(specs.WindowReduce(specs.CountWindows(2, 2), ADD)).run([("a", 1)]).snapshots()
+    second = Job(specs.WindowApply(specs.CountWindows(2, 2), COLLECT), snapshots=snapshots)
     assert second.run([("a", 2)]).results() == [("a", [("a", 1), ("a", 2)])]
 
 
 def test_a_count_window_with_a_smaller_slide_fires_with_the_keys_next_record() -> None:
-    snapshots = Job(plan.WindowApply(plan.CountWindows(5, 5), COLLECT)).run([("a", n) for n in range(4)]).snapshots()
-    second = Job(plan.WindowApply(plan.CountWindows(2, 2), COLLECT), snapshots=snapshots)
+    snapshots = Job(specs.WindowApply(specs.CountWindows(5, 5), COLLECT)).run([("a", n) for n in range(4)]).snapshots()
+    second = Job(specs.WindowApply(specs.CountWindows(2, 2), COLLECT), snapshots=snapshots)
     assert second.run([("a", 4)]).results() == [("a", [("a", 3), ("a", 4)])]
 
 
@@ -287,7 +287,7 @@ class Numbering(RichMapFunction):
 
 
 def numbering(parts: bool, width: int = 1, snapshots: Sequence[Any] = ()) -> list[ListHost]:
-    operator = plan.Map(function(Numbering(parts), "map"))
+    operator = specs.Map(function(Numbering(parts), "map"))
     return [ListHost(operator, index=index, width=width, snapshots=snapshots) for index in range(width)]
 
 
@@ -336,14 +336,14 @@ def test_a_function_sees_in_its_accumulator_what_it_had_counted() -> None:
             self.counter.add(1)
             return self.counter.get_local_value()
 
-    operator = plan.Map(function(Counted(), "map"))
+    operator = specs.Map(function(Counted(), "map"))
     first = ListHost(operator)
     first.process(*"xyz")
     assert ListHost(operator, snapshots=[first.snapshot()]).process("z") == [4]
 
 
 def test_an_accumulator_that_functions_share_is_remembered_once() -> None:
-    operators = [plan.Map(function(Shared(), "map"))] * 2
+    operators = [specs.Map(function(Shared(), "map"))] * 2
     SHARED.reset_local()
     first = ListHost(*operators)
     first.process(*"xyz")
@@ -369,7 +369,7 @@ class Shared(RichMapFunction):
 
 
 def test_a_state_restored_as_another_kind_is_refused() -> None:
-    def asking(ask: Callable[[Any], Any]) -> plan.Map:
+    def asking(ask: Callable[[Any], Any]) -> specs.Map:
         class Asks(RichMapFunction):
             def open(self, config: Any) -> None:
                 self.state = ask(self.getRuntimeContext())
@@ -378,7 +378,7 @@ def test_a_state_restored_as_another_kind_is_refused() -> None:
                 self.state.add(value)
                 return self.state.get()
 
-        return plan.Map(function(Asks(), "map"))
+        return specs.Map(function(Asks(), "map"))
 
     first = ListHost(asking(lambda context: context.getListState(ListStateDescriptor("s"))), key=KEY)
     first.process("ab")
@@ -406,27 +406,27 @@ class Asking(RichMapFunction):
 
 
 def test_a_function_that_asks_for_other_states_than_there_are_is_refused_them() -> None:
-    first = ListHost(plan.Map(function(Asking("mine"), "map")), key=KEY)
+    first = ListHost(specs.Map(function(Asking("mine"), "map")), key=KEY)
     first.process("ab")
     with pytest.raises(StateError, match=r"there is state named 'mine', and the function asks for 'yours' only"):
-        ListHost(plan.Map(function(Asking("yours"), "map")), key=KEY, snapshots=[first.snapshot()])
+        ListHost(specs.Map(function(Asking("yours"), "map")), key=KEY, snapshots=[first.snapshot()])
 
 
 @pytest.mark.parametrize("after", [Asking("mine", early=False), Asking("mine", others=["new"])])
 def test_a_function_may_ask_late_for_its_state_and_for_more(after: Asking) -> None:
-    first = ListHost(plan.Map(function(Asking("mine"), "map")), key=KEY)
+    first = ListHost(specs.Map(function(Asking("mine"), "map")), key=KEY)
     first.process("ab")
-    second = ListHost(plan.Map(function(after, "map")), key=KEY, snapshots=[first.snapshot()])
+    second = ListHost(specs.Map(function(after, "map")), key=KEY, snapshots=[first.snapshot()])
     assert second.process("ab", "bc") == [2, 1]
 
 
 def test_a_state_that_is_empty_counts_as_one_that_the_function_had() -> None:
-    operator = plan.Map(function(Asking("late", early=False, others=["empty"]), "map"))
+    operator = specs.Map(function(Asking("late", early=False, others=["empty"]), "map"))
     first = ListHost(operator, key=KEY)
     first.process("ab")
     assert ListHost(operator, key=KEY, snapshots=[first.snapshot()]).process("ab") == [2]
 
 
 def test_what_has_no_state_has_nothing_to_remember() -> None:
-    operators = [plan.Map(function(str)), plan.Filter(function(bool)), plan.Reduce(ADD)]
+    operators = [specs.Map(function(str)), specs.Filter(function(bool)), specs.Reduce(ADD)]
     assert ListHost(*operators, key=KEY, outputs=(ListOutput(2),)).snapshot() == {}

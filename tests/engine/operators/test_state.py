@@ -14,7 +14,7 @@ from stream_engine.api.state import (
     ReducingStateDescriptor,
     ValueStateDescriptor,
 )
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.operators.keys import InvalidKeyError
 from stream_engine.operators.operator import FunctionOperator
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("each_backend")
 FIRST_FIELD = function(lambda record: record[0])
 
 
-def keyed(operator: plan.Operator, reuse: bool = False) -> ListHost:
+def keyed(operator: specs.Operator, reuse: bool = False) -> ListHost:
     """One operator, opened, on records whose first field is their key."""
     return ListHost(operator, key=FIRST_FIELD, pipeline__object_reuse=reuse)
 
@@ -40,7 +40,7 @@ def tables(host: ListHost) -> dict[str, dict[Any, Any]]:
     return {name: dict(table.items()) for name, table in operator.states.tables.items()}
 
 
-def mapping(ask: Callable[[Any], Any], use: Callable[[Any, Any], Any]) -> plan.Map:
+def mapping(ask: Callable[[Any], Any], use: Callable[[Any, Any], Any]) -> specs.Map:
     """A rich map that asks its context for a state with ``ask`` and returns ``use(state, record)``."""
 
     class Mapper(RichMapFunction):
@@ -50,7 +50,7 @@ def mapping(ask: Callable[[Any], Any], use: Callable[[Any, Any], Any]) -> plan.M
         def map(self, value: Any) -> Any:
             return use(self.state, value)
 
-    return plan.Map(function(Mapper(), "map"))
+    return specs.Map(function(Mapper(), "map"))
 
 
 def value_state(default: Any = None) -> Callable[[Any], Any]:
@@ -272,24 +272,24 @@ def counting(method: str) -> UserFunction:
 @pytest.mark.parametrize(
     ("operator", "calls"),
     [
-        (plan.FlatMap(counting("flatMap")), {"a": 3, "b": 2}),
-        (plan.Filter(counting("filter")), {"a": 3, "b": 2}),
-        (plan.Split(counting("select")), {"a": 3, "b": 2}),
-        (plan.FunctionSink(counting("invoke")), {"a": 3, "b": 2}),
-        (plan.Reduce(counting("reduce")), {"a": 2, "b": 1}),
-        (plan.WindowApply(plan.CountWindows(2, 1), counting("apply")), {"a": 3, "b": 2}),
-        (plan.WindowApply(plan.CountWindows(2, 2), counting("apply")), {"a": 1, "b": 1}),
+        (specs.FlatMap(counting("flatMap")), {"a": 3, "b": 2}),
+        (specs.Filter(counting("filter")), {"a": 3, "b": 2}),
+        (specs.Split(counting("select")), {"a": 3, "b": 2}),
+        (specs.FunctionSink(counting("invoke")), {"a": 3, "b": 2}),
+        (specs.Reduce(counting("reduce")), {"a": 2, "b": 1}),
+        (specs.WindowApply(specs.CountWindows(2, 1), counting("apply")), {"a": 3, "b": 2}),
+        (specs.WindowApply(specs.CountWindows(2, 2), counting("apply")), {"a": 1, "b": 1}),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_every_function_of_a_keyed_stream_may_keep_state(operator: plan.Operator, calls: dict[str, int]) -> None:
+def test_every_function_of_a_keyed_stream_may_keep_state(operator: specs.Operator, calls: dict[str, int]) -> None:
     host = keyed(operator)
     host.process(*RECORDS)
     assert tables(host) == {"calls": calls}
 
 
 def test_a_time_windows_apply_has_the_state_of_the_windows_key() -> None:
-    host = keyed(plan.WindowApply(plan.TimeWindows(1000, 1000), counting("apply")))
+    host = keyed(specs.WindowApply(specs.TimeWindows(1000, 1000), counting("apply")))
     host.process(*RECORDS)
     host.move_to(host.time + 1000)
     host.process(("b", 6), ("a", 7))
@@ -300,7 +300,7 @@ def test_the_key_of_a_record_is_not_asked_for_when_no_function_could_use_it() ->
     def refuse(record: Any) -> Any:
         raise AssertionError(record)
 
-    host = ListHost(plan.Map(function(lambda record: record[1])), key=function(refuse))
+    host = ListHost(specs.Map(function(lambda record: record[1])), key=function(refuse))
     assert host.process(*RECORDS) == [1, 2, 3, 4, 5]
 
 
@@ -312,16 +312,16 @@ def test_without_a_key_there_is_no_state() -> None:
         ListHost(mapping(value_state(), previous))
 
 
-@pytest.mark.parametrize("windows", [plan.TimeWindows(1000, 1000), plan.CountWindows(2, 2)])
+@pytest.mark.parametrize("windows", [specs.TimeWindows(1000, 1000), specs.CountWindows(2, 2)])
 @pytest.mark.parametrize("preaggregated", [False, True])
-def test_the_reduce_of_a_window_has_no_state(windows: plan.WindowAssigner, preaggregated: bool) -> None:
+def test_the_reduce_of_a_window_has_no_state(windows: specs.WindowAssigner, preaggregated: bool) -> None:
     with pytest.raises(RuntimeError, match=r"reduce of a window .* apply\(\)"):
-        keyed(plan.WindowReduce(windows, counting("reduce"), preaggregated=preaggregated))
+        keyed(specs.WindowReduce(windows, counting("reduce"), preaggregated=preaggregated))
 
 
 def test_the_local_half_of_a_windowed_reduce_has_no_state() -> None:
     with pytest.raises(RuntimeError, match="reduce of a window"):
-        keyed(plan.PreAggregate(plan.TimeWindows(1000, 1000), counting("reduce")))
+        keyed(specs.PreAggregate(specs.TimeWindows(1000, 1000), counting("reduce")))
 
 
 def test_state_cannot_be_read_in_open() -> None:
@@ -337,7 +337,7 @@ def test_state_cannot_be_read_in_close() -> None:
         def close(self) -> None:
             self.called()
 
-    host = keyed(plan.FlatMap(function(Reading(), "flatMap")))
+    host = keyed(specs.FlatMap(function(Reading(), "flatMap")))
     host.process(*RECORDS)
     with pytest.raises(RuntimeError, match="there is no key now"):
         host.finish()

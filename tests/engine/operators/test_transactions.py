@@ -8,7 +8,7 @@ import pytest
 from listed import ListHost, function
 
 from stream_engine.api.functions import RichSinkFunction
-from stream_engine.graph import operators as plan
+from stream_engine.graph import specs
 from stream_engine.operators.sinks import WrittenFiles, written_files_in
 from stream_engine.operators.snapshot import OperatorSnapshot
 
@@ -48,7 +48,7 @@ class Transactional(RichSinkFunction):
         LOG.append(("abort", *transaction))
 
 
-SINK = plan.FunctionSink(function(Transactional(), "invoke"), transactional=True)
+SINK = specs.FunctionSink(function(Transactional(), "invoke"), transactional=True)
 
 
 def sink(snapshots: Sequence[Any] = (), width: int = 1, index: int = 0) -> ListHost:
@@ -179,7 +179,7 @@ class Remembering:
 
 
 def test_a_sink_may_keep_state_without_transactions() -> None:
-    operator = plan.FunctionSink(function(Remembering(), "invoke"))
+    operator = specs.FunctionSink(function(Remembering(), "invoke"))
     first = ListHost(operator)
     first.process(1, 2)
     LOG.clear()
@@ -188,7 +188,7 @@ def test_a_sink_may_keep_state_without_transactions() -> None:
 
 
 def test_lines_are_handed_on_before_their_position_is_remembered_and_a_new_writer_begins_there() -> None:
-    sink = plan.TextFileSink("path")
+    sink = specs.TextFileSink("path")
     first = ListHost(sink)
     first.process("a", "b")
     snapshot = first.snapshot()
@@ -198,7 +198,7 @@ def test_lines_are_handed_on_before_their_position_is_remembered_and_a_new_write
 
 
 def test_at_another_parallelism_the_first_writer_sees_to_the_files_of_those_that_are_no_more() -> None:
-    sink = plan.TextFileSink("path")
+    sink = specs.TextFileSink("path")
     hosts = [ListHost(sink, index=index, width=3) for index in range(3)]
     for host, lines in zip(hosts, ("a", "ab", "abc"), strict=True):
         host.process(*lines)
@@ -214,7 +214,7 @@ def test_at_another_parallelism_the_first_writer_sees_to_the_files_of_those_that
 
 
 def test_sizes_of_files_without_a_writer_are_carried_on_to_every_later_checkpoint() -> None:
-    sink = plan.TextFileSink("path")
+    sink = specs.TextFileSink("path")
     snapshots: list[Any] = []
     for width, lines in ((4, 10), (2, 20), (2, 30), (1, 40), (1, 50)):
         hosts = [ListHost(sink, index=index, width=width, snapshots=snapshots) for index in range(width)]
@@ -227,23 +227,23 @@ def test_sizes_of_files_without_a_writer_are_carried_on_to_every_later_checkpoin
 
 
 def test_what_was_written_elsewhere_is_not_the_position_in_another_file() -> None:
-    first = ListHost(plan.TextFileSink("path"))
+    first = ListHost(specs.TextFileSink("path"))
     first.process("a")
-    second = ListHost(plan.TextFileSink("other"), snapshots=[first.snapshot()])
+    second = ListHost(specs.TextFileSink("other"), snapshots=[first.snapshot()])
     assert second.writers[0].positions is None
     second.process("b", "c")
-    assert ListHost(plan.TextFileSink("other"), snapshots=[second.snapshot()]).writers[0].positions == {0: 2}
+    assert ListHost(specs.TextFileSink("other"), snapshots=[second.snapshot()]).writers[0].positions == {0: 2}
 
 
 def test_a_checkpoint_of_a_version_that_kept_no_path_is_resumed_at_the_path_of_the_script() -> None:
     former = [{0: OperatorSnapshot(own={"position": size})} for size in (3, 4)]
-    hosts = [ListHost(plan.TextFileSink("path"), index=i, width=1, snapshots=former) for i in range(1)]
+    hosts = [ListHost(specs.TextFileSink("path"), index=i, width=1, snapshots=former) for i in range(1)]
     assert [host.writers[0].positions for host in hosts] == [{0: 3, 1: 4}]
     assert written_files_in({i: each[0] for i, each in enumerate(former)}) == WrittenFiles(None, {0: 3, 1: 4})
 
 
 def test_bytes_for_a_socket_are_sent_before_a_checkpoint_counts_them() -> None:
-    host = ListHost(plan.SocketSink("host", 1, function(str.upper)))
+    host = ListHost(specs.SocketSink("host", 1, function(str.upper)))
     host.process("a", "b")
     host.snapshot()
     assert host.writers[0].lines == ["A", "B"]

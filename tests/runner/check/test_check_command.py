@@ -26,7 +26,7 @@ NEW = """
 TRIPWIRE = """
     import sys
     def tell(event, args):
-        if event == "import" and args[0] == "stream_engine.local.forkserver":
+        if event == "import" and args[0] == "stream_engine.local.forkserver.client":
             sys.stderr.write("fork server\\n")
     sys.addaudithook(tell)
 """

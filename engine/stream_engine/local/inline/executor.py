@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.job import JobCancelledException, JobExecutionException, JobExecutionResult
 from stream_engine.local.accumulators import packed, results
-from stream_engine.local.failure import OperatorError, describe
 from stream_engine.local.files import prepare_files
+from stream_engine.local.inline.host import ReaderGone
 from stream_engine.local.inline.job import InlineJob, Terminated
-from stream_engine.local.inline.slot import ReaderGone
 from stream_engine.local.output import forget
 from stream_engine.local.preparation import runnable
 from stream_engine.local.stop_signals import Requests, stop_signals
+from stream_engine.task.failure import OperatorError, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

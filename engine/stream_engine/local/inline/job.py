@@ -7,27 +7,27 @@ from threading import RLock
 from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.graph.operators import PUSHING_SOURCES, FedSource
+from stream_engine.graph.specs import PUSHING_SOURCES, ClientSource
 from stream_engine.local.deadline import cancellation_timeout
-from stream_engine.local.failure import OperatorError, describe
-from stream_engine.local.inline.slot import InlineSlot
-from stream_engine.local.loops import LoopMonitor
+from stream_engine.local.inline.host import InlineSlot
 from stream_engine.local.output import tell
-from stream_engine.local.rest import Rest
-from stream_engine.local.source_functions import PushingFunction
-from stream_engine.local.sources import pull_source
-from stream_engine.local.subtask import Subtask
-from stream_engine.local.timers import Timers
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.code import is_generated
 from stream_engine.operators.ownership import own
+from stream_engine.task.failure import OperatorError, describe
+from stream_engine.task.loops import LoopMonitor
+from stream_engine.task.safepoint import SafePoint
+from stream_engine.task.source_functions import PushingFunction
+from stream_engine.task.sources import pull_source
+from stream_engine.task.subtask import Subtask
+from stream_engine.task.timers import Timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
-    from stream_engine.local.sources import Reader
+    from stream_engine.task.sources import Reader
 
 
 class Terminated(BaseException):
@@ -149,7 +149,7 @@ class InlineJob:
         for subtask in sorted(subtasks, key=lambda subtask: (subtask.task.id, subtask.index)):
             head = subtask.task.head
             self.index = subtask.index
-            if isinstance(head.operator, FedSource):
+            if isinstance(head.operator, ClientSource):
                 self._readers[subtask] = IterableReader(head.operator.iterable)
             elif isinstance(head.operator, PUSHING_SOURCES):
                 self._pushing[subtask] = PushingFunction(subtask, self.graph.timestamped)
@@ -186,7 +186,7 @@ class InlineJob:
 
         self.index = subtask.index
         self._running = function
-        function.run(guard, Rest(lambda action: action()))
+        function.run(guard, SafePoint(lambda action: action()))
         self._running = None
         del self._pushing[subtask]
         function.close()

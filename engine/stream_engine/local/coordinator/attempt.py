@@ -1,0 +1,350 @@
+"""One attempt at a job: freshly forked workers, from their deployment to the end of the last of them."""
+
+from __future__ import annotations
+
+import pickle
+import selectors
+import signal
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from stream_engine.graph.specs import FunctionSink
+from stream_engine.job import JobExecutionException
+from stream_engine.local import logs
+from stream_engine.local.deadline import cancellation_timeout, deadline_in, packed_deadline, seconds_to
+from stream_engine.local.forkserver.process_groups import kill_worker
+from stream_engine.local.heartbeats import Heartbeats
+from stream_engine.local.output import tell, write_error
+from stream_engine.local.worker.exit_handlers import GRACE
+from stream_engine.task.loops import LoopReferee
+from stream_engine.wire.connection import (
+    ACKNOWLEDGED,
+    CANCEL,
+    COMMIT,
+    COMMITTED,
+    CONSOLE,
+    DECLINED,
+    DEMAND,
+    DEPLOY,
+    ERRORS,
+    FAILED,
+    FINISHED,
+    LATE,
+    LOG,
+    LOOP_PROBE,
+    LOOP_REPORT,
+    STATUS,
+    Connection,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream_engine.failures.failure import Failure
+    from stream_engine.local.coordinator.checkpoints import CheckpointCoordinator
+    from stream_engine.local.coordinator.job import Coordinator
+    from stream_engine.local.forkserver.client import Child, ForkServer
+    from stream_engine.wire.connection import Frame
+    from stream_engine.wire.deployment import Deployment
+
+# How long workers that were killed may take to end, in seconds; what has forked them may not have noticed.
+_KILLED = 2.5
+
+
+class AttemptFailed(Exception):
+    """Why the job cannot go on with these workers. One that is ``final`` would only be repeated by others."""
+
+    def __init__(self, error: JobExecutionException, final: bool) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.final = final
+
+    @classmethod
+    def of(cls, summary: str, job_id: str, cause: BaseException | None = None, final: bool = False) -> AttemptFailed:
+        error = JobExecutionException(summary, job_id)
+        error.__cause__ = cause
+        return cls(error, final)
+
+
+class Attempt:
+    """The workers of one attempt. ``run`` leaves none of them behind, whatever happens."""
+
+    def __init__(self, job: Coordinator, server: ForkServer) -> None:
+        self._job = job
+        self._server = server
+        self._graph = job.graph
+        self._checkpoints = job.checkpoints
+        self._children: list[Child] = []
+        self._connections: list[Connection] = []
+        self._alive: set[int] = set()
+        self._finished: dict[int, bytes] = {}
+        self._committed: set[int] = set()
+        self._commits = any(
+            isinstance(node.operator, FunctionSink) and node.operator.transactional
+            for task in self._graph.tasks
+            for node in task.operators
+        )
+        # The checkpoint of the whole result was asked for; the result may count; the workers may go.
+        self._kept = self._counts = self._over = False
+        self._referees: list[LoopReferee] = []
+        self._failure: AttemptFailed | None = None
+        # How long workers may take to cancel sources and close operators once told to stop, in seconds, and until when.
+        self._grace = cancellation_timeout(job.configuration)
+        self._deadline: float | None = None
+        self._told_to_stop = self._killed = False
+        self._killed_until = 0.0
+
+    def run(self, deployment: Deployment) -> list[bytes]:
+        """Returns the packed accumulators of the workers, of use when the job has finished.
+
+        Raises AttemptFailed; when the job was stopped it returns, too.
+        """
+        with selectors.DefaultSelector() as self._selector:
+            try:
+                self._children = self._server.fork(
+                    self._graph.slots, bool(self._graph.exchanges), lambda: self._job.signal is not None
+                )
+            except (EOFError, OSError) as error:
+                if self._job.signal is not None:
+                    return []
+                summary = f"The job's {self._graph.slots} workers cannot be started: {error}."
+                raise AttemptFailed.of(summary, self._job.job_id, error, final=True) from error
+            self._alive = {child.pid for child in self._children}
+            logs.debug("The workers have the process ids %s", ", ".join(map(str, sorted(self._alive))))
+            try:
+                self._start(deployment)
+                while self._alive:
+                    self._turn()
+            except EOFError:
+                summary = "The process that starts the workers was killed, so the job cannot go on."
+                self._fail(AttemptFailed.of(summary, self._job.job_id, final=True))
+            finally:
+                self._kill_rest()
+        if self._failure is not None:
+            raise self._failure
+        return [payload for _, payload in sorted(self._finished.items())]
+
+    def _start(self, deployment: Deployment) -> None:
+        self._selector.register(self._job.waker, selectors.EVENT_READ, None)
+        self._selector.register(self._server, selectors.EVENT_READ, None)
+        order = pickle.dumps(deployment._replace(levels=logs.levels()))
+        for child in self._children:
+            connection = Connection(child.control, lambda _: self._job.waker.wake())
+            self._connections.append(connection)
+            self._selector.register(child.control, selectors.EVENT_READ, connection)
+            connection.send(DEPLOY, 0, order)
+        self._referees = [
+            LoopReferee(i, self._connections[: max(self._graph.tasks[task].parallelism for task in tasks)])
+            for i, tasks in enumerate(self._graph.loops)
+        ]
+        self._heartbeats = Heartbeats(len(self._children), self._job.configuration)
+        if self._checkpoints is not None:
+            self._checkpoints.attach(self._connections)
+        self._job.feed(self._connections[0])
+        if self._job.late is not None:
+            self._job.late.begin_attempt()
+        self._job.monitor.started()
+
+    # --- the loop ----------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        for key, mask in self._selector.select(self._job.monitor.patience(self._time_left())):
+            connection: Connection | None = key.data
+            if connection is None:
+                if key.fileobj is self._job.waker:
+                    self._job.waker.clear()
+                continue
+            if mask & selectors.EVENT_WRITE and connection.write():
+                self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
+            if mask & selectors.EVENT_READ:
+                self._receive(connection)
+        for connection in self._connections:
+            if connection.backlog and not connection.closed:
+                both = selectors.EVENT_READ | selectors.EVENT_WRITE
+                self._selector.modify(connection.socket, both, connection)
+        self._job.monitor.tick()
+        if self._job.late is not None:
+            self._job.late.tick()
+        self._see_exits()
+        if self._heartbeats.time_left() == 0:
+            self._see_silence()
+        if self._job.failure is not None:
+            self._fail(self._job.failure)
+        if self._stopping:
+            self._stop_workers()
+        elif self._checkpoints is not None and self._checkpoints.time_left() == 0:
+            self._checkpoint(lambda checkpoints: checkpoints.tick())
+        if len(self._finished) == len(self._children) and not self._stopping:
+            self._conclude()
+
+    @property
+    def _stopping(self) -> bool:
+        return self._job.signal is not None or self._failure is not None
+
+    def _time_left(self) -> float | None:
+        """How many seconds there are until something is to be done, whether or not anything comes in."""
+        if self._told_to_stop:
+            return max(0.0, self._killed_until - monotonic()) if self._killed else seconds_to(self._deadline)
+        left = self._heartbeats.time_left()
+        checkpoint = self._checkpoints.time_left() if self._checkpoints is not None else None
+        return left if checkpoint is None else min(left, checkpoint)
+
+    def _receive(self, connection: Connection) -> None:
+        frames = connection.read()
+        if connection.closed:
+            self._selector.unregister(connection.socket)
+        worker = self._connections.index(connection)
+        self._heartbeats.on_sign(worker)
+        for frame in frames:
+            self._on_frame(worker, frame)
+
+    def _on_frame(self, worker: int, frame: Frame) -> None:
+        if frame.kind == CONSOLE:
+            self._job.write(frame.payload)
+        elif frame.kind == ERRORS:
+            write_error(frame.payload)
+        elif frame.kind == LOG:
+            logs.handle(frame.payload)
+        elif frame.kind == LOOP_REPORT:
+            self._referees[frame.exchange].on_report(worker, pickle.loads(frame.payload))
+        elif frame.kind == LOOP_PROBE:
+            self._referees[frame.exchange].on_answer(worker, pickle.loads(frame.payload))
+        elif frame.kind == DEMAND:
+            self._job.on_demand(frame.exchange)
+        elif frame.kind == LATE:
+            assert self._job.late is not None
+            self._job.late.on_report(worker, frame.exchange, int(frame.payload))
+        elif frame.kind == STATUS:
+            self._job.monitor.on_report(frame.payload)
+        elif frame.kind == FAILED:
+            failure: Failure = pickle.loads(frame.payload)
+            if not self._stopping and failure.task is not None:
+                self._job.monitor.subtasks_failed(worker, failure.task)
+            self._fail(AttemptFailed(JobExecutionException.of(failure, self._job.job_id), failure.final))
+        elif frame.kind == FINISHED:
+            self._finished[worker] = frame.payload
+            if self._checkpoints is not None and len(self._finished) == len(self._children):
+                self._checkpoints.cease()
+        elif frame.kind == COMMITTED:
+            self._committed.add(worker)
+        elif self._checkpoints is not None and frame.kind == ACKNOWLEDGED:
+            self._checkpoint(lambda checkpoints: checkpoints.on_acknowledged(worker, frame.payload))
+        elif self._checkpoints is not None and frame.kind == DECLINED:
+            self._checkpoint(lambda checkpoints: checkpoints.on_declined(frame.payload))
+
+    def _checkpoint(self, action: Callable[[CheckpointCoordinator], None]) -> None:
+        assert self._checkpoints is not None
+        try:
+            action(self._checkpoints)
+        except AttemptFailed as failure:
+            self._fail(failure)
+        if self._checkpoints.last_savepoint is not None:
+            self._job.stop_as_wished()
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def _conclude(self) -> None:
+        """All records have been processed. Now what was kept for that counts, and then the workers may go."""
+        if self._over or (self._checkpoints is not None and self._checkpoints.busy):
+            return
+        if self._commits and not self._kept and self._checkpoints is not None and self._checkpoints.take_last():
+            # What is committed can be committed once more after a failure, but not made once more.
+            self._kept = True
+        elif self._commits and not self._counts:
+            self._counts = True
+            for connection in self._connections:
+                connection.send(COMMIT)
+        elif not self._commits or len(self._committed) == len(self._children):
+            # Not before: until then each may still get frames from others.
+            self._over = True
+            for connection in self._connections:
+                connection.send(CANCEL)
+
+    def _see_exits(self) -> None:
+        for pid, code in self._server.exits():
+            index = next((i for i, child in enumerate(self._children) if child.pid == pid), None)
+            if index is None or pid not in self._alive:
+                continue
+            connection = self._connections[index]
+            # Its last words, a failure among them, may not have been read yet.
+            connection.drained = False
+            while not (connection.closed or connection.drained):
+                self._receive(connection)
+            self._alive.discard(pid)
+            if code == -signal.SIGALRM and self._over:
+                late = f"threads or exit handlers of its functions did not end within {GRACE:g} s"
+                tell(f"Worker {index + 1} was killed: {late}.")
+            if self._is_needed(index):
+                self._fail_worker(index, _exit_message(code))
+
+    def _is_needed(self, worker: int) -> bool:
+        """Whether the job cannot end without the worker."""
+        if self._over:
+            return False
+        # One that has finished still remembers what belongs into the next checkpoint, or has something to commit.
+        return worker not in self._finished or self._commits or self._checkpoints is not None
+
+    def _see_silence(self) -> None:
+        for worker in self._heartbeats.silent():
+            if self._children[worker].pid in self._alive:
+                timeout = f"{self._heartbeats.timeout:g} s"
+                self._fail_worker(worker, f"has given no sign of life for {timeout} (heartbeat.timeout)")
+                self._server.kill(self._children[worker].pid)
+
+    def _fail_worker(self, index: int, what: str) -> None:
+        if not self._stopping:
+            self._job.monitor.subtasks_failed(index)
+        self._fail(AttemptFailed.of(self._summary(index, what), self._job.job_id))
+
+    def _summary(self, index: int, what: str) -> str:
+        names = [task.name for task in self._graph.tasks if index < task.parallelism]
+        return (
+            f"Worker {index + 1} of {len(self._children)} {what}.\n  It ran subtask {index + 1} of: {'; '.join(names)}"
+        )
+
+    def _fail(self, failure: AttemptFailed) -> None:
+        if not self._stopping:
+            self._failure = failure
+
+    def _stop_workers(self) -> None:
+        if not self._told_to_stop:
+            self._told_to_stop = True
+            self._deadline = deadline_in(self._grace)
+            for connection in self._connections:
+                connection.send(CANCEL, 0, packed_deadline(self._deadline))
+        if self._killed:
+            if self._time_left() == 0:
+                self._server.abandon()
+        elif self._job.impatient or self._time_left() == 0:
+            self._killed_until = monotonic() + _KILLED
+            self._killed = True
+            for index, child in enumerate(self._children):
+                if child.pid in self._alive:
+                    self._server.kill(child.pid)
+                    # Of one that has ended, as its connection shows, the server has just not told yet.
+                    if not (self._job.impatient or self._connections[index].closed):
+                        summary = self._summary(index, f"did not stop within {self._grace:g} s, and is killed")
+                        tell(f"While stopping the job: {summary}")
+
+    def _kill_rest(self) -> None:
+        self._job.feed(None)
+        try:
+            for pid in self._alive:
+                self._server.kill(pid)
+            while self._alive:
+                self._alive -= {pid for pid, _ in self._server.await_exits()}
+        except (EOFError, OSError):
+            # Without the server, nobody but the system takes note of their end.
+            for pid in self._alive:
+                kill_worker(pid)
+        for connection in self._connections:
+            connection.close()
+        if self._checkpoints is not None:
+            # Now that nobody writes to the one that was being taken.
+            self._checkpoints.detach()
+
+
+def _exit_message(code: int) -> str:
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended unexpectedly, with exit status {code}"

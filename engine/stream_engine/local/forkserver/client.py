@@ -1,0 +1,178 @@
+"""Where workers come from: a process that was started before any code of the user's ran, and forks on request.
+
+Forking the script's own process would not be safe, as scripts start threads. Children of one fork server also share
+their hash seed (and the address of None), so that ``hash(key)`` agrees between them; and they start in a millisecond.
+The server is also the watchdog: when the process that started it dies, however it dies, it kills what is left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from select import select
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakSet
+
+from stream_engine.local.forkserver.forked_children import in_forked_children
+from stream_engine.local.forkserver.messages import receive, receive_descriptor, send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream_engine.checkpoints.directory import Place
+
+_BOOT = (
+    "import sys; sys.path[:] = sys.argv[2:]; "
+    "from stream_engine.local.forkserver.process import serve; serve(int(sys.argv[1]))"
+)
+BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
+"""Signals that go to a whole group of processes. The server is born with them blocked, until it has handlers."""
+
+# How long the server, which may have been stopped, may take to answer once the job is to end, and to end, in seconds.
+_ANSWER, _END = 2.0, 5.0
+# How often it is looked whether somebody still waits for the server, in seconds.
+_GLANCE = 0.1
+
+
+class Child(NamedTuple):
+    """A forked worker and our end of the socket that connects us."""
+
+    pid: int
+    control: socket.socket
+
+
+class ForkServer:
+    """The script's side of the server. Its ``fileno`` is readable when a child has ended."""
+
+    def __init__(self, pid: int, channel: socket.socket) -> None:
+        self._connect(pid, channel)
+
+    def _connect(self, pid: int, channel: socket.socket) -> None:
+        self.pid = pid
+        self._channel = channel
+        self._exits: list[tuple[int, int]] = []
+        self._owner = os.getpid()
+        # A process that the script forks would keep workers from noticing that this one has died.
+        self._sockets = WeakSet([channel])
+        self._forget = in_forked_children(self._close_sockets)
+
+    @classmethod
+    def start(cls) -> ForkServer:
+        """Starts the server in the background and returns at once."""
+        return cls(*_spawn())
+
+    def fileno(self) -> int:
+        return self._channel.fileno()
+
+    def fork(self, count: int, meshed: bool, given_up: Callable[[], bool] = lambda: False) -> list[Child]:
+        """Starts ``count`` workers; when ``meshed``, each is connected with each other.
+
+        Raises EOFError when the server dies, or says nothing until ``given_up``; OSError when it cannot fork.
+        """
+        self._ensure_own()
+        send(self._channel, ("fork", count, meshed))
+        children: list[Child] = []
+        while len(children) < count:
+            self._await_message(given_up)
+            message = receive(self._channel)
+            if message[0] == "exit":
+                self._exits.append(message[1:])
+            elif message[0] == "failed":
+                for child in children:
+                    self.kill(child.pid)
+                    child.control.close()
+                raise OSError(message[1])
+            else:
+                control = socket.socket(fileno=receive_descriptor(self._channel))
+                self._sockets.add(control)
+                children.append(Child(message[1], control))
+        return children
+
+    def _await_message(self, given_up: Callable[[], bool]) -> None:
+        until: float | None = None
+        while not select([self._channel], [], [], _GLANCE)[0]:
+            if given_up():
+                until = until or monotonic() + _ANSWER
+                if monotonic() >= until:
+                    self.abandon()
+
+    def exits(self, timeout: float = 0) -> list[tuple[int, int]]:
+        """The (pid, exit code) of the children that have ended since the last call; a negative code is a signal's.
+
+        Waits up to ``timeout`` seconds for one. Raises EOFError when the server itself has died.
+        """
+        if not self._exits and timeout:
+            select([self._channel], [], [], timeout)
+        self._channel.setblocking(False)
+        try:
+            while True:
+                message = receive(self._channel)
+                self._exits.append(message[1:])
+                self._channel.setblocking(False)
+        except BlockingIOError:
+            pass
+        finally:
+            self._channel.setblocking(True)
+        exits, self._exits = self._exits, []
+        return exits
+
+    def await_exits(self) -> list[tuple[int, int]]:
+        """As ``exits``, of children that are to end at once. Raises EOFError when the server says nothing of them."""
+        exits = self.exits(_ANSWER)
+        if not exits:
+            self.abandon()
+        return exits
+
+    def kill(self, pid: int) -> None:
+        """Kills a child; its end is reported as any other."""
+        send(self._channel, ("kill", pid))
+
+    def remove_at_end(self, place: Place) -> None:
+        """Lets the server remove a directory, should this process end without having done so."""
+        self._ensure_own()
+        send(self._channel, ("remove", place))
+
+    def abandon(self) -> None:
+        """Kills a server that does not answer; with it its children die, and whoever asks for them gets EOFError."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Ends the server, and with it every child that is left and all that those have started."""
+        if os.getpid() != self._owner:
+            # A process that the script has forked: it has no server.
+            return
+        self._forget()
+        # Not only closed: a program in C may have forked this process, and hold a copy.
+        self._channel.shutdown(socket.SHUT_WR)
+        until = monotonic() + _END
+        while select([self._channel], [], [], max(0.0, until - monotonic()))[0]:
+            if not self._channel.recv(4096):
+                break
+        else:
+            self.abandon()
+        self._channel.close()
+        os.waitpid(self.pid, 0)
+
+    # --- processes that the script forks -----------------------------------------------------------------------------
+
+    def _close_sockets(self) -> None:
+        for each in self._sockets:
+            each.close()
+
+    def _ensure_own(self) -> None:
+        if os.getpid() != self._owner:
+            self._connect(*_spawn())
+
+
+def _spawn() -> tuple[int, socket.socket]:
+    ours, theirs = socket.socketpair()
+    theirs.set_inheritable(True)
+    path = [os.path.abspath(entry) for entry in sys.path if entry]
+    arguments = [sys.executable, "-c", _BOOT, str(theirs.fileno()), *path]
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ()) | set(BLOCKED)
+    pid = os.posix_spawn(sys.executable, arguments, os.environ, setsigmask=blocked)
+    theirs.close()
+    return pid, ours

@@ -1,0 +1,207 @@
+"""The fork server's own process."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from stream_engine.local.forkserver.client import BLOCKED
+from stream_engine.local.forkserver.forked_children import in_forked_children, restore_signals
+from stream_engine.local.forkserver.lifeline import bind_to
+from stream_engine.local.forkserver.messages import receive, send, send_descriptor
+from stream_engine.local.forkserver.process_groups import signal_group
+from stream_engine.local.waker import Waker
+
+if TYPE_CHECKING:
+    from stream_engine.checkpoints.directory import Place
+
+# How long what a worker leaves behind may take to end after SIGTERM, in seconds.
+_LINGER = 0.5
+# How often it is looked whether it has, in seconds: the system tells only its parent.
+_GLANCE = 0.01
+
+
+def serve(descriptor: int) -> NoReturn:
+    """Forks on request until the other end of ``descriptor`` is closed, then kills the children that are left."""
+    # Imported here, once, for all the workers to be forked.
+    from stream_engine.local import worker  # noqa: F401
+
+    channel = socket.socket(fileno=descriptor)
+    channel.set_inheritable(False)
+    _Server(channel).run()
+
+
+class _Server:
+    """``channel`` is connected with the script's process."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._waker = Waker()
+        self._selector = selectors.DefaultSelector()
+        # The other end of each worker's lifeline.
+        self._lifelines: dict[int, int] = {}
+        # Of workers that have ended, and left others in their group: until when these may live, and the exit code.
+        self._leftovers: dict[int, tuple[float, int]] = {}
+        self._places: list[Place] = []
+
+    def run(self) -> NoReturn:
+        self._handle_signals()
+        self._selector.register(self._channel, selectors.EVENT_READ)
+        self._selector.register(self._waker, selectors.EVENT_READ)
+        try:
+            while True:
+                for key, _ in self._selector.select(_GLANCE if self._leftovers else None):
+                    if key.fileobj is self._waker:
+                        self._waker.clear()
+                    else:
+                        self._answer(receive(self._channel))
+                self._reap()
+                self._end_leftovers()
+        except (EOFError, OSError):
+            # The script's process has ended, or closed its side.
+            self._end()
+        os._exit(0)
+
+    def _handle_signals(self) -> None:
+        # Ctrl-C and the like go to a whole group of processes; whether and how workers end is the coordinator's
+        # decision. Not SIG_IGN, which programs that user functions start would inherit.
+        for number in BLOCKED:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _do_nothing)
+        if signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGTSTP, self._suspend)
+        signal.signal(signal.SIGCHLD, _do_nothing)
+        signal.set_wakeup_fd(self._waker.trigger, warn_on_full_buffer=False)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
+
+    def _suspend(self, number: int, frame: object) -> None:
+        """Handles Ctrl-Z, which does not reach the workers' sessions: they rest while this process does."""
+        for pid in self._lifelines:
+            signal_group(pid, signal.SIGSTOP)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, self._suspend)
+        for pid in self._lifelines:
+            signal_group(pid, signal.SIGCONT)
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    def _answer(self, request: tuple) -> None:
+        if request[0] == "remove":
+            self._places.append(request[1])
+        elif request[0] == "kill":
+            if request[1] in self._lifelines:
+                os.kill(request[1], signal.SIGKILL)
+        else:
+            self._fork(*request[1:])
+
+    def _fork(self, count: int, meshed: bool) -> None:
+        # Worker i's sockets to those behind it; made just before the fork, so that few are open at a time.
+        waiting: list[dict[int, socket.socket]] = [{} for _ in range(count)]
+        _raise_descriptor_limit(count)
+        for index in range(count):
+            try:
+                control, child_control = socket.socketpair()
+                if meshed:
+                    for other in range(index + 1, count):
+                        waiting[index][other], waiting[other][index] = socket.socketpair()
+                lifeline, held = os.pipe()
+                pid = os.fork()
+            except OSError as error:
+                send(self._channel, ("failed", str(error)))
+                return
+            if pid == 0:
+                for each in (self._channel, control, self._waker, self._selector):
+                    each.close()
+                for descriptor in (held, *self._lifelines.values()):
+                    os.close(descriptor)
+                for others in waiting[index + 1 :]:
+                    for peer in others.values():
+                        peer.close()
+                _become_worker(index, child_control, waiting[index], lifeline)
+            self._lifelines[pid] = held
+            os.close(lifeline)
+            child_control.close()
+            for peer in waiting[index].values():
+                peer.close()
+            send(self._channel, ("forked", pid))
+            with control:
+                send_descriptor(self._channel, control.fileno())
+
+    # --- ends --------------------------------------------------------------------------------------------------------
+
+    def _reap(self) -> None:
+        while self._lifelines.keys() - self._leftovers.keys():
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            # Some, as what cleans up shared memory, end by themselves when the others have.
+            signal_group(pid, signal.SIGTERM)
+            self._leftovers[pid] = (monotonic() + _LINGER, os.waitstatus_to_exitcode(status))
+
+    def _end_leftovers(self) -> None:
+        """Tells of the workers that have ended once nothing of their groups is left."""
+        for pid, (until, code) in list(self._leftovers.items()):
+            if not signal_group(pid, 0) or monotonic() >= until:
+                signal_group(pid, signal.SIGKILL)
+                del self._leftovers[pid]
+                os.close(self._lifelines.pop(pid))
+                send(self._channel, ("exit", pid, code))
+
+    def _end(self) -> None:
+        workers = self._lifelines.keys() - self._leftovers.keys()
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        for pid in workers:
+            os.waitpid(pid, 0)
+            signal_group(pid, signal.SIGTERM)
+        until = monotonic() + _LINGER
+        while any(signal_group(pid, 0) for pid in self._lifelines) and monotonic() < until:
+            sleep(_GLANCE)
+        for pid in self._lifelines:
+            signal_group(pid, signal.SIGKILL)
+        # Not before: while they lived they might have gone on writing.
+        for place in self._places:
+            place.remove_tree()
+
+
+def _become_worker(index: int, control: socket.socket, peers: dict[int, socket.socket], lifeline: int) -> NoReturn:
+    status = 1
+    try:
+        os.setsid()
+        bind_to(lifeline)
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTSTP, signal.SIGQUIT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
+        # What functions fork is to end when it is told to.
+        handled = [number for number in BLOCKED if signal.getsignal(number) is _do_nothing]
+        defaults: dict[int, Any] = dict.fromkeys(handled, signal.SIG_DFL)
+        if signal.SIGINT in defaults:
+            defaults[signal.SIGINT] = signal.default_int_handler
+        in_forked_children(lambda: restore_signals(defaults))
+        from stream_engine.local.worker.process import run_worker
+
+        status = run_worker(index, control, peers, lifeline)
+    finally:
+        # No clean-up of the server's: the worker has done its own.
+        os._exit(status)
+
+
+def _raise_descriptor_limit(workers: int) -> None:
+    import resource
+
+    # At most this many socket ends are open at once, half-way through the forks, and a lifeline of each worker.
+    needed = workers * workers // 2 + 2 * workers + 64
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        limit = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
+
+
+def _do_nothing(number: int, frame: object) -> None:
+    """A handler, so that the signal ends nothing."""

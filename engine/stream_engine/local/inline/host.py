@@ -1,0 +1,95 @@
+"""What the subtasks of one index ask of their worker, where there is none."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from stream_engine.local.inline.exchange import InlineExchange
+from stream_engine.local.output import forget, put, signal_of
+from stream_engine.local.stop_signals import hangup_ignored
+from stream_engine.operators.tables import MemoryTables
+from stream_engine.task.writers import open_writer
+from stream_engine.utf8 import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from stream_engine.graph.job_graph import Task
+    from stream_engine.graph.specs import Sink
+    from stream_engine.local.inline.job import InlineJob
+    from stream_engine.operators.operator import Writer
+    from stream_engine.operators.tables import Tables
+    from stream_engine.task.subtask import Subtask
+    from stream_engine.wire.connection import Connection
+
+
+class ReaderGone(BaseException):
+    """Nobody reads standard output any more; not an Exception, so that no user code swallows it.
+
+    ``signal`` is the one that ends a program then.
+    """
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+
+class Terminal:
+    """The lines of ``output()`` on this process's standard output, each at once."""
+
+    buffers = False
+
+    def write(self, lines: list[str]) -> None:
+        if sys.stdout is None:
+            return
+        try:
+            put(encode("".join(f"{line}\n" for line in lines)))
+        except OSError as error:
+            lost = signal_of(error, sys.stdout)
+            if lost is None:
+                raise
+            if lost == signal.SIGHUP and hangup_ignored():
+                forget(sys.stdout)
+                return
+            raise ReaderGone(lost) from None
+
+    def flush(self) -> None:
+        """Everything was written."""
+
+    def position(self) -> None:
+        """What was written cannot be taken back."""
+
+    def close(self) -> None:
+        """Standard output is not the sink's."""
+
+
+class InlineSlot:
+    """Subtasks of ``index`` have their own functions, and share the job's clock, timers and accumulators."""
+
+    def __init__(self, job: InlineJob, index: int) -> None:
+        self.index, self.attempt = index, 0
+        self.configuration = job.configuration
+        self.accumulators = job.accumulators
+        self.tables: Tables = MemoryTables()
+        self.peers: Mapping[int, Connection] = {}
+        self.watched = False
+        self._job = job
+
+    @property
+    def now(self) -> int:
+        return self._job.now
+
+    def gates(self, task: Task) -> list[InlineExchange]:
+        return [InlineExchange(self._job, exchange, self.index) for exchange in self._job.graph.outputs(task.id)]
+
+    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
+        def act() -> None:
+            self._job.index = self.index
+            action()
+
+        self._job.timers.schedule(time, subtask, act)
+
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
+        return open_writer(sink, self.index, parallelism, positions, Terminal())

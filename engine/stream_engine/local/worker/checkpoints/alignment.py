@@ -1,0 +1,197 @@
+"""How one subtask comes through a checkpoint: it waits for barriers, takes its state, and passes the barrier on.
+
+A barrier divides a channel's records into those that a checkpoint counts and those that come after. Once it has come
+through one channel of a subtask, nothing more is taken from that channel until it has come through all others: what the
+subtask remembers then is made of the records before the barrier, and of nothing else. With "at least once" the channels
+are not held up, so that a few records may be counted that come again after a restart.
+
+Through a loop the barrier comes back to where it began. The head of a loop does not wait for that. It remembers as
+well what is on its way back: what has come through the feedback channels and waits, and what still comes through them
+ahead of the barrier.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.checkpoints.state_file import Encoding
+from stream_engine.operators.snapshot import OperatorSnapshot
+from stream_engine.pickling import dumps
+from stream_engine.task.failure import OperatorError
+from stream_engine.task.feedback import FeedbackQueue
+from stream_engine.task.sources import source_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream_engine.local.worker.checkpoints.round import Checkpoints
+    from stream_engine.local.worker.checkpoints.writer import Encoded
+    from stream_engine.local.worker.exchange_writer import ExchangeWriter
+    from stream_engine.task.sources import PushSource, Reader
+    from stream_engine.task.subtask import Subtask
+    from stream_engine.wire.messages import CheckpointOrder
+
+# The exchange, and the index of the sender.
+Channel = tuple[int, int]
+FED_BACK = "fed back"
+
+
+class Alignment:
+    """The barriers of one subtask. ``passed`` is the last checkpoint that it has taken its state for."""
+
+    def __init__(
+        self,
+        subtask: Subtask,
+        gates: Sequence[ExchangeWriter],
+        source: Reader | PushSource | None,
+        checkpoints: Checkpoints,
+    ) -> None:
+        self.passed = 0
+        self.gates = gates
+        self.source = source
+        self._subtask = subtask
+        self._checkpoints = checkpoints
+        self._seen: set[Channel] = set()
+        if checkpoints.exactly_once:
+            subtask.blocked = self._seen
+        # Its state for the checkpoint that is being taken, until all of it is known; and at its end.
+        self._state: Encoded | None = None
+        self._final: Encoded = {}
+        # Of the head of a loop: the feedback channels that have not ended; those whose barrier was ahead of the others,
+        # and what came behind it; those whose barrier is waited for, and what comes ahead of it.
+        self._feedback = subtask.feedback_channels
+        self._early: set[Channel] = set()
+        self._behind: FeedbackQueue | None = None
+        self._awaited: set[Channel] = set()
+        self._log: list[bytes] = []
+
+    # --- barriers ----------------------------------------------------------------------------------------------------
+
+    def on_barrier(self, channel: Channel, order: CheckpointOrder) -> None:
+        """The barrier of a checkpoint has come through ``channel``."""
+        if not self._checkpoints.begin(order):
+            return
+        if channel not in self._feedback:
+            self._seen.add(channel)
+            self.settle()
+        elif self.passed < order.number:
+            self._early.add(channel)
+        else:
+            self._stop_logging(channel)
+
+    def settle(self) -> None:
+        """Takes the state, if nothing is to be waited for any more. The subtask is between two records."""
+        order = self._checkpoints.order
+        if order is None or self.passed >= order.number or self._subtask.finished:
+            return
+        if self._subtask.open_channels <= self._seen and (self._seen or self._checkpoints.triggered >= order.number):
+            self._pass(order)
+
+    def _pass(self, order: CheckpointOrder) -> None:
+        subtask = self._subtask
+        for operator in subtask.chain.operators:
+            with OperatorError.around(operator.id, "preparing for a checkpoint"):
+                operator.before_snapshot()
+        subtask.flush()
+        for gate in self.gates:
+            gate.flush()
+        if self._checkpoints.order is not order:
+            # It was given up while sending had to wait.
+            return
+        # From here on there is no waiting, in which something could move.
+        self._state = self._encoded(order.number, final=False)
+        self._log = subtask.fed_back()
+        self._awaited = self._feedback - self._early
+        self.passed = order.number
+        self._release()
+        for gate in self.gates:
+            gate.send_barrier(order)
+        self._hand_in()
+        self._checkpoints.update()
+        for gate in self.gates:
+            gate.hand_barrier(order)
+
+    def _release(self) -> None:
+        """Takes from all channels again."""
+        self._seen.clear()
+        self._early.clear()
+        self._subtask.release()
+        while self._behind:
+            self._subtask.put_back(self._behind.get())
+
+    def give_up(self) -> None:
+        """The checkpoint is over, complete or not."""
+        self._release()
+        self._awaited.clear()
+        self._state, self._log = None, []
+        for gate in self.gates:
+            gate.bound()
+
+    # --- what is fed back --------------------------------------------------------------------------------------------
+
+    def admit(self, channel: Channel, records: list[Any]) -> bool:
+        """Whether records that are fed back may be worked off; those that may not are kept until they may."""
+        if channel in self._awaited:
+            self._log.append(dumps(records))
+        elif channel in self._early and self._checkpoints.exactly_once:
+            if self._behind is None:
+                self._behind = FeedbackQueue.of(self._subtask.worker.configuration)
+            self._behind.put(records)
+            return False
+        return True
+
+    def on_feedback_end(self, channel: Channel) -> None:
+        """No more will come through a feedback channel."""
+        self._feedback.discard(channel)
+        self._stop_logging(channel)
+
+    @property
+    def holding(self) -> bool:
+        """Whether records are kept that may not be worked off yet."""
+        return bool(self._behind)
+
+    def _stop_logging(self, channel: Channel) -> None:
+        self._awaited.discard(channel)
+        self._hand_in()
+
+    # --- state -------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """The subtask has come to its end, so that it remembers the same for all checkpoints to come."""
+        # For many checkpoints, perhaps, and after the functions have been closed.
+        self._final = self._encoded(0, final=True)
+        self._checkpoints.on_finished(self._subtask)
+
+    def final_state(self, number: int) -> Encoded:
+        """What the subtask remembers when it has finished. What is to be committed changes even then."""
+        return {**self._final, **self._encoded(number, final=False)}
+
+    def close(self) -> None:
+        if self._behind is not None:
+            self._behind.close()
+
+    def _encoded(self, number: int, final: bool) -> Encoded:
+        subtask = self._subtask
+        encoded: Encoded = {}
+        for node, operator in zip(subtask.task.operators, subtask.chain.operators, strict=True):
+            if operator.commits if final else subtask.finished and not operator.commits:
+                continue
+            assert node.uid is not None
+            with OperatorError.around(node.id, "asked for its state"):
+                snapshot = operator.snapshot(number)
+                if node is subtask.task.head and self.source is not None:
+                    snapshot = source_snapshot(self.source)
+                if snapshot:
+                    encoded[node.uid] = [Encoding(node.uid, snapshot)]
+        return encoded
+
+    def _hand_in(self) -> None:
+        """The state for the running checkpoint is complete, unless some of what is fed back is still missing."""
+        if self._state is None or self._awaited:
+            return
+        if self._log:
+            uid = self._subtask.task.head.uid
+            assert uid is not None
+            self._state.setdefault(uid, []).append(Encoding(uid, OperatorSnapshot(split={FED_BACK: self._log})))
+        self._checkpoints.add(self._subtask, self.passed, self._state)
+        self._state, self._log = None, []

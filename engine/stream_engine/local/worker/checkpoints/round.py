@@ -1,0 +1,173 @@
+"""A worker's part of checkpoints: when its subtasks take their state, which of them have to wait, and what comes of it.
+
+A subtask hands records to another one of its worker by calling it, so nothing can be held up between the two. Where
+the receiver still waits for barriers, its sender has to wait instead, and so has whoever calls the sender. All of these
+have passed the barrier on already, so the checkpoint does not need them: waiting cannot become a circle.
+
+For the same reason a subtask that has passed a barrier does not wait for credits in the middle of a record: the
+receiver may grant none before it has all barriers, and the one missing may be that of a subtask in this worker. It
+sends without credit, and waits as a whole until it has some again or the checkpoint is over.
+"""
+
+from __future__ import annotations
+
+import pickle
+from functools import partial
+from typing import TYPE_CHECKING
+
+from stream_engine.local.worker.checkpoints.alignment import Alignment
+from stream_engine.local.worker.checkpoints.writer import SnapshotWriter
+from stream_engine.task.sources import PushSource
+from stream_engine.wire.connection import TRIGGER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from stream_engine.local.worker.checkpoints.writer import Encoded
+    from stream_engine.local.worker.exchange_writer import ExchangeWriter
+    from stream_engine.local.worker.process import Worker
+    from stream_engine.task.sources import Reader
+    from stream_engine.task.subtask import Subtask
+    from stream_engine.wire.connection import Frame
+    from stream_engine.wire.messages import CheckpointOrder
+
+
+class Checkpoints:
+    """The checkpoints of one worker, whose ``subtasks`` are given last first. Only one is taken at a time.
+
+    ``order`` is the running one, ``triggered`` the last one that the coordinator has told this worker of; barriers of
+    other workers may be ahead of its word. ``on_change`` is called when other subtasks have to wait than before.
+    """
+
+    def __init__(
+        self,
+        subtasks: Sequence[Subtask],
+        writer: SnapshotWriter,
+        exactly_once: bool,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.exactly_once = exactly_once
+        self.order: CheckpointOrder | None = None
+        self.triggered = 0
+        self._over = 0
+        self._subtasks = subtasks
+        self._writer = writer
+        self._on_change = on_change
+        self._missing: set[Subtask] = set()
+        self._encoded: Encoded = {}
+
+    def on_word(self, frame: Frame) -> Callable[[], None] | None:
+        """The coordinator has said something of a checkpoint. Gives what is to be done between two records."""
+        if frame.kind == TRIGGER:
+            return partial(self.trigger, pickle.loads(frame.payload))
+        number, counts = pickle.loads(frame.payload)
+        # At once, as what waits for it may keep the worker from coming to anything else.
+        self.end(number, counts)
+        return partial(self._on_complete, number) if counts else None
+
+    def trigger(self, order: CheckpointOrder) -> None:
+        """Begins where no barrier comes from outside this worker: in sources, and in loops whose input has ended."""
+        self.triggered = order.number
+        if not self.begin(order):
+            return
+        for subtask in self._subtasks:
+            assert subtask.alignment is not None
+            source = subtask.alignment.source
+            if isinstance(source, PushSource):
+                source.at_rest(subtask.alignment.settle)
+            else:
+                subtask.alignment.settle()
+
+    def begin(self, order: CheckpointOrder) -> bool:
+        """Whether the checkpoint is the running one, which it becomes unless it is over already."""
+        if self.order is not None and self.order.number == order.number:
+            return True
+        if order.number <= self._over:
+            return False
+        if self.order is not None:
+            # It was given up, as only one is taken at a time; word of that is still under way.
+            self.end(self.order.number)
+        self.order = order
+        self._missing = set(self._subtasks)
+        for subtask in self._subtasks:
+            if subtask.finished:
+                self.on_finished(subtask)
+        return True
+
+    def on_finished(self, subtask: Subtask) -> None:
+        """A subtask ended before the barrier came to it, or has ended before."""
+        assert subtask.alignment is not None
+        if self.order is not None and subtask.alignment.passed < self.order.number:
+            self.add(subtask, self.order.number, subtask.alignment.final_state(self.order.number))
+
+    def add(self, subtask: Subtask, number: int, encoded: Encoded) -> None:
+        """Takes the state of a subtask for checkpoint ``number``; with the last one's they are written."""
+        if self.order is None or self.order.number != number or subtask not in self._missing:
+            return
+        self._missing.discard(subtask)
+        self._encoded.update(encoded)
+        if not self._missing:
+            self._writer.write(number, self.order.place, self._encoded)
+            self._encoded = {}
+
+    def end(self, number: int, counts: bool = False) -> None:
+        """Checkpoint ``number`` ``counts``, or was given up. May be called in the middle of a record."""
+        self._over = max(self._over, number)
+        if self.order is None or self.order.number > number:
+            return
+        if counts and self.order.stops:
+            # The job ends as it is there: what came out now would come once more when it goes on.
+            return
+        self.order = None
+        self._missing, self._encoded = set(), {}
+        for subtask in self._subtasks:
+            assert subtask.alignment is not None
+            subtask.alignment.give_up()
+        self.update()
+
+    def _on_complete(self, number: int) -> None:
+        for subtask in self._subtasks:
+            subtask.on_checkpoint_complete(number)
+
+    def update(self) -> None:
+        """Finds out anew which subtasks have to wait."""
+        changed = False
+        for subtask in self._subtasks:
+            # Those that it calls come before it.
+            paused = self._has_to_wait(subtask)
+            changed = changed or paused != subtask.paused
+            subtask.pause(paused)
+        if changed:
+            self._on_change()
+
+    def _has_to_wait(self, subtask: Subtask) -> bool:
+        if self.order is None or subtask.finished or not self._has_passed(subtask):
+            return False
+        if self.order.stops:
+            return True
+        if not self.exactly_once:
+            return False
+        assert subtask.alignment is not None
+        return any(
+            gate.overdrawn or (gate.callee is not None and (gate.callee.paused or not self._has_passed(gate.callee)))
+            for gate in subtask.alignment.gates
+        )
+
+    def _has_passed(self, subtask: Subtask) -> bool:
+        assert self.order is not None and subtask.alignment is not None
+        return subtask.finished or subtask.alignment.passed >= self.order.number
+
+
+def make_checkpoints(
+    worker: Worker,
+    subtasks: Sequence[Subtask],
+    gates: Mapping[int, Sequence[ExchangeWriter]],
+    sources: Mapping[Subtask, Reader | PushSource],
+) -> Checkpoints:
+    """Lets the subtasks of a worker, last first, take part in checkpoints; ``gates`` are theirs, by task."""
+    exactly_once = worker.configuration.get("execution.checkpointing.mode") == "exactly_once"
+    writer = SnapshotWriter(worker.index, worker.control)
+    checkpoints = Checkpoints(subtasks, writer, exactly_once, worker.on_pause)
+    for subtask in subtasks:
+        subtask.alignment = Alignment(subtask, gates[subtask.task.id], sources.get(subtask), checkpoints)
+    return checkpoints

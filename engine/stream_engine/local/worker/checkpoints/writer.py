@@ -1,0 +1,62 @@
+"""Keeps what a worker's subtasks remember at a checkpoint: written by a thread of its own, while records flow on."""
+
+from __future__ import annotations
+
+import pickle
+from itertools import chain
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from stream_engine.checkpoints.metadata import StateFile
+from stream_engine.checkpoints.owner_only import StorageError
+from stream_engine.checkpoints.state_file import write_state_file
+from stream_engine.operators.snapshot import key_hash
+from stream_engine.wire.connection import ACKNOWLEDGED, DECLINED
+from stream_engine.wire.messages import Acknowledgement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream_engine.checkpoints.directory import Place
+    from stream_engine.wire.connection import Connection
+
+# What is kept of each operator, by uid.
+Encoded = dict[str, list["Iterable[bytes]"]]
+
+
+class SnapshotWriter:
+    """Writes one file for each checkpoint, and tells the coordinator of it or why there is none."""
+
+    def __init__(self, index: int, control: Connection) -> None:
+        self._index = index
+        self._control = control
+        self._waiting: SimpleQueue[tuple[int, Place, Encoded]] = SimpleQueue()
+        self._thread: Thread | None = None
+
+    def write(self, number: int, place: Place, encoded: Encoded) -> None:
+        """Takes the state for checkpoint ``number``, whose files are to be at ``place``, and returns at once."""
+        self._waiting.put((number, place, encoded))
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="snapshots", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            number, place, encoded = self._waiting.get()
+            try:
+                file = self._written(place, encoded) if encoded else None
+            except BaseException as error:
+                # Whatever it is: the coordinator waits for an answer, and the next checkpoint for this thread.
+                reason = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
+                self._control.send(DECLINED, 0, pickle.dumps((number, reason)))
+            else:
+                self._control.send(ACKNOWLEDGED, 0, pickle.dumps(Acknowledgement(number, file, key_hash())))
+            # Not while it waits for the next one.
+            del encoded
+
+    def _written(self, place: Place, encoded: Encoded) -> StateFile:
+        name = f"worker-{self._index + 1}"
+        data = chain.from_iterable(part for parts in encoded.values() for part in parts)
+        size, digest = write_state_file(place, name, data)
+        return StateFile(name, size, digest, self._index, tuple(encoded))

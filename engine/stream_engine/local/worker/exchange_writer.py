@@ -1,0 +1,265 @@
+"""The sending side of an exchange, in one subtask."""
+
+from __future__ import annotations
+
+import marshal
+import pickle
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.graph.partitioners import Broadcast, Forward
+from stream_engine.operators.code import Count
+from stream_engine.operators.ownership import Plainness
+from stream_engine.operators.partitioning import write_target
+from stream_engine.pickling import dumps
+from stream_engine.report import shortened
+from stream_engine.wire.connection import BARRIER, DATA, END, IDLE, MARK, WATERMARK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream_engine.graph.job_graph import Exchange, Task
+    from stream_engine.local.worker.metrics.clock import Way
+    from stream_engine.local.worker.process import Worker
+    from stream_engine.operators.chain import ChainWriter
+    from stream_engine.task.loops import LoopMonitor
+    from stream_engine.task.subtask import Subtask
+    from stream_engine.wire.connection import Connection
+    from stream_engine.wire.messages import CheckpointOrder
+
+# Bytes a frame should have: large enough that its fixed costs vanish, small enough to stay in the caches.
+_FRAME_SIZE = 64 * 1024
+_MOST_RECORDS = 4096
+# Frames under way to a receiver that has not processed them: one in work, the others to hide the way there.
+_CREDIT = 4
+# How every pickle begins, and no list that marshal has written.
+_PICKLE = 0x80
+
+
+class ExchangeWriter:
+    """Records for the subtasks of another task: a buffer for each that is remote, a plain call for the local one.
+
+    Buffered records are sent as one frame when they are many, when the worker has nothing else to do, and after the
+    buffer timeout. A frame needs a credit of its receiver's; while there is none, the worker does downstream work.
+    """
+
+    passes = False
+
+    def __init__(
+        self, worker: Worker, exchange: Exchange, target: Task, local: Subtask | None, peers: Mapping[int, Connection]
+    ) -> None:
+        width = target.parallelism
+        self.exchange = exchange
+        self.operator = exchange.source
+        self._receiver = target.head.id
+        self.selected = exchange.selected
+        self._worker = worker
+        self._width = width
+        self._local = local
+        self._peers = {} if isinstance(exchange.partitioner, Forward) else dict(peers)
+        # A record that is fed back waits for its turn, or a chain would call itself for each round of the loop.
+        self._has_local = worker.index < width
+        self._feeds_back = exchange.feedback
+        self.loop: LoopMonitor | None = None
+        # The local receiver's functions get the record itself; what is buffered is copied when it has to be.
+        self.exposes = local is not None and not self._feeds_back and local.chain.exposes
+        self._credit = dict.fromkeys(self._peers, _CREDIT)
+        # Whether frames are sent without a credit, as a checkpoint is being taken; and whether some have been.
+        self._unbounded = False
+        self.overdrawn = False
+        self._buffers: list[list[Any]] = [[] for _ in range(width)]
+        # Unknown of records that are not looked at; and what times are like is never looked at.
+        reuses = worker.configuration.get("pipeline.object-reuse")
+        self._plainness = Plainness(not reuses and not worker.graph.timestamped)
+        self._fixed_limit = worker.buffer_timeout == 0
+        self.limit = 1 if self._fixed_limit else 128
+        # Sent in frames; and handed to the local receiver one by one, in these ways.
+        self.records_out = self.bytes_out = 0
+        self.handed = Count()
+        self.ways: list[Way] = []
+
+    # --- while the chain is compiled ---------------------------------------------------------------------------------
+
+    def write(self, chain: ChainWriter, record: str) -> None:
+        code, partitioner = chain.code, self.exchange.partitioner
+        if isinstance(partitioner, Forward):
+            self._write_local(chain, record)
+            return
+        if isinstance(partitioner, Broadcast):
+            owned = self._owned(chain, record)
+            for target in self._peers:
+                self._write_append(chain, repr(target), owned)
+            if self._has_local:
+                self._write_local(chain, record)
+            return
+        target = write_target(chain, record, partitioner, self._receiver, self._width, self._worker.index)
+        if not self._has_local:
+            self._write_append(chain, target, self._owned(chain, record))
+            return
+        with code.block(f"if {target} == {self._worker.index}:"):
+            self._write_local(chain, record)
+        with code.block("else:"):
+            self._write_append(chain, target, self._owned(chain, record))
+
+    def _owned(self, chain: ChainWriter, record: str) -> str:
+        return chain.owned(record, self._plainness)
+
+    def _write_local(self, chain: ChainWriter, record: str) -> None:
+        if self._feeds_back:
+            self._write_append(chain, repr(self._worker.index), chain.owned(record))
+            return
+        assert self._local is not None
+        process = self._local.chain.process
+        name = chain.code.bind("process", process)
+        self.ways.append((partial(chain.code.namespace.__setitem__, name), process))
+        chain.code.line(f"{name}({chain.with_time(record)})")
+        chain.count(self.handed)
+
+    def _write_append(self, chain: ChainWriter, target: str, record: str) -> None:
+        code = chain.code
+        buffer = code.fresh("buffer")
+        code.line(f"{buffer} = {code.bind('buffers', self._buffers)}[{target}]")
+        code.line(f"{buffer}.append(({chain.with_time(record)}))")
+        with code.block(f"if len({buffer}) >= {code.bind('gate', self)}.limit:"):
+            code.line(f"{code.bind('send', self._send_full)}({target})")
+
+    # --- while records flow ------------------------------------------------------------------------------------------
+
+    def connect(self, head: Subtask) -> None:
+        """Tells a feedback edge its local receiver, whose chain is made after the one that feeds it."""
+        self._local = head
+
+    def flush(self) -> None:
+        """Sends what is buffered, full or not."""
+        for target, buffer in enumerate(self._buffers):
+            if buffer:
+                self._send(target)
+
+    def mark(self, time: int) -> None:
+        """All that was emitted before ``time`` (ms) has been sent: tells every receiver."""
+        self.flush()
+        for peer in self._peers.values():
+            peer.send(MARK, self.exchange.id, time.to_bytes(8, "little", signed=True))
+        if self._local is not None:
+            self._local.on_mark(self.exchange.id, self._worker.index, time)
+
+    def watermark(self, time: int) -> None:
+        """No record with a timestamp of ``time`` (ms) or earlier will come any more."""
+        if self._feeds_back:
+            return
+        self.flush()
+        for peer in self._peers.values():
+            peer.send(WATERMARK, self.exchange.id, time.to_bytes(8, "little", signed=True))
+        if self._local is not None:
+            self._local.on_watermark(self.exchange.id, self._worker.index, time)
+
+    def idle(self) -> None:
+        """The watermarks of this sender are not to be waited for, until there is one again."""
+        if self._feeds_back:
+            return
+        for peer in self._peers.values():
+            peer.send(IDLE, self.exchange.id)
+        if self._local is not None:
+            self._local.on_idle(self.exchange.id, self._worker.index)
+
+    def end(self) -> None:
+        """No further record will come."""
+        # Of a feedback edge there are none: the loop has ended before, which is why this end has come.
+        if not self._feeds_back:
+            self.flush()
+        for peer in self._peers.values():
+            peer.send(END, self.exchange.id)
+        if self._local is not None:
+            self._local.on_end(self.exchange.id, self._worker.index)
+
+    @property
+    def callee(self) -> Subtask | None:
+        """Whom records are handed to at once, by a call."""
+        return None if self._feeds_back else self._local
+
+    def send_barrier(self, order: CheckpointOrder) -> None:
+        """All that was emitted so far is counted by the checkpoint, and has been sent: tells the other workers."""
+        for peer in self._peers.values():
+            peer.send(BARRIER, self.exchange.id, pickle.dumps(order))
+        self._unbounded = not self._feeds_back and self._worker.checkpoints.exactly_once
+
+    def hand_barrier(self, order: CheckpointOrder) -> None:
+        """As ``send_barrier``, for the receiver in this worker."""
+        if self._local is not None:
+            self._local.on_barrier(self.exchange.id, self._worker.index, order)
+
+    def bound(self) -> None:
+        """The checkpoint is over: each frame needs a credit again."""
+        self._unbounded = self.overdrawn = False
+
+    def grant(self, peer: int) -> None:
+        """The receiver has worked off a frame."""
+        self._credit[peer] += 1
+        if self.overdrawn:
+            self._weigh()
+
+    def _send_full(self, target: int) -> None:
+        records = len(self._buffers[target])
+        size = self._send(target)
+        if size and not self._fixed_limit:
+            self.limit = max(1, min(_MOST_RECORDS, records * _FRAME_SIZE // size))
+
+    def _send(self, target: int) -> int:
+        """Sends a buffer; gives the size of the frame in bytes, 0 when none was needed."""
+        buffer = self._buffers[target]
+        if target == self._worker.index:
+            assert self._local is not None
+            self.records_out += len(buffer)
+            self._local.feed_back(self.exchange.id, target, buffer.copy())
+            buffer.clear()
+            return 0
+        payload = pack(buffer, self._plainness.kept)
+        self.records_out += len(buffer)
+        self.bytes_out += len(payload)
+        # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
+        buffer.clear()
+        while self._credit[target] <= 0 and not self._unbounded:
+            # The beginning of a loop is upstream, and takes what it is sent without working it off.
+            self._worker.work_downstream(None if self._feeds_back else self.exchange.target_task)
+        if self.loop is not None:
+            self.loop.sent += 1
+        self._credit[target] -= 1
+        self._peers[target].send(DATA, self.exchange.id, payload)
+        if self._unbounded:
+            self._weigh()
+        return len(payload)
+
+    def _weigh(self) -> None:
+        overdrawn = any(credit <= 0 for credit in self._credit.values())
+        if overdrawn != self.overdrawn:
+            self.overdrawn = overdrawn
+            self._worker.checkpoints.update()
+
+
+def pack(records: list[Any], plain: bool = False) -> bytes:
+    """Records as the payload of a frame. Raises TypeError, which names the first that cannot be pickled.
+
+    ``plain`` records, see Plainness, are done in half the time.
+    """
+    if plain:
+        return marshal.dumps(records)
+    try:
+        return dumps(records)
+    except Exception as error:
+        raise _unsendable(records, error) from error
+
+
+def unpack(payload: bytes) -> list[Any]:
+    """The records of a frame."""
+    return pickle.loads(payload) if payload[0] == _PICKLE else marshal.loads(payload)
+
+
+def _unsendable(records: list[Any], error: Exception) -> TypeError:
+    for record in records:
+        try:
+            dumps(record)
+        except Exception:
+            return TypeError(
+                f"a record cannot be sent to another worker, as it cannot be pickled: {shortened(record)} ({error})"
+            )
+    return TypeError(f"records cannot be sent to another worker: {error}")

@@ -1,0 +1,167 @@
+"""When a loop ends: once its inputs have ended and no record is left in it, on any worker or under way between two.
+
+Each worker that has nothing left to do in a loop reports how many of the loop's frames it has sent and received. When
+all have, and as many were received as sent, the coordinator asks once more. If every answer is the same as the report
+before, then nothing happened in between, so at that moment no frame was under way and no worker had work: the loop is
+empty, and will stay so. (Mattern's four counters; one wave would not do, as reports are made at different times.)
+"""
+
+from __future__ import annotations
+
+import pickle
+from math import inf
+from typing import TYPE_CHECKING, Protocol
+
+from stream_engine.graph.specs import IterationHead
+from stream_engine.wire.connection import LOOP_END, LOOP_PROBE, LOOP_REPORT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.task.subtask import Subtask
+    from stream_engine.wire.connection import Connection
+
+# Frames sent, frames received.
+Counts = tuple[int, int]
+
+
+class LoopControl(Protocol):
+    """Whom a monitor reports to."""
+
+    def send(self, kind: int, exchange: int, payload: bytes) -> None:
+        """Takes a report (``kind``) of the loop that is called ``exchange`` in frames."""
+        ...
+
+
+class LoopMonitor:
+    """The worker's side of one loop (of JobGraph.loops)."""
+
+    def __init__(self, identifier: int, graph: JobGraph, subtasks: Sequence[Subtask], control: LoopControl) -> None:
+        tasks = graph.loops[identifier]
+        self.id = identifier
+        self.subtasks = [subtask for subtask in subtasks if subtask.task.id in tasks]
+        self.exchanges = {
+            exchange.id
+            for exchange in graph.exchanges
+            if exchange.source_task in tasks and exchange.target_task in tasks
+        }
+        self.sent = 0
+        self.received = 0
+        self._control = control
+        self._reported: Counts | None = None
+        self._probed = False
+        heads = [subtask.task.head.operator for subtask in self.subtasks]
+        # The shortest bound that any of the loops in it was given; 0: none was.
+        self._max_wait = min((h.max_wait for h in heads if isinstance(h, IterationHead) and h.max_wait), default=0)
+        self._idle_since: int | None = None
+        self._last_counts: Counts = (0, 0)
+
+    def on_probe(self) -> None:
+        self._probed = True
+
+    def report(self, now: int) -> None:
+        """Called whenever the worker has nothing to do and all buffers are flushed; ``now`` in ms."""
+        counts = (self.sent, self.received)
+        if self._last_counts != counts or self._idle_since is None:
+            self._last_counts, self._idle_since = counts, now
+        quiet = self._is_quiet(now - self._idle_since)
+        if self._probed:
+            self._probed = False
+            self._reported = counts if quiet else None
+            self._control.send(LOOP_PROBE, self.id, pickle.dumps(self._reported))
+        elif quiet and counts != self._reported:
+            self._reported = counts
+            self._control.send(LOOP_REPORT, self.id, pickle.dumps(counts))
+
+    @property
+    def deadline(self) -> float:
+        """When, in ms since the epoch, the wait for open windows in the loop is over; inf: not as things are."""
+        if not self._max_wait or self._idle_since is None or self._reported is not None:
+            return inf
+        return self._idle_since + self._max_wait
+
+    def busy(self) -> None:
+        """The worker has work again, of this loop or another."""
+        self._idle_since = None
+
+    def end(self) -> bool:
+        """The loop is empty everywhere: its heads get no more records. Whether they could be told that now."""
+        if any(subtask.paused for subtask in self.subtasks):
+            return False
+        for subtask in self.subtasks:
+            subtask.on_loop_end()
+        return True
+
+    def _is_quiet(self, idle: int) -> bool:
+        """Whether nothing more can come of this worker's part of the loop unless another sends it something."""
+        if any(subtask.outside_inputs or subtask.has_input for subtask in self.subtasks):
+            return False
+        # An open window will feed records back when it fires, unless the script gave a bound to waiting.
+        return not any(subtask.pending for subtask in self.subtasks) or 0 < self._max_wait <= idle
+
+
+class LoopMonitors:
+    """Those of the loops that a worker's ``subtasks`` take part in."""
+
+    def __init__(self, graph: JobGraph, subtasks: Sequence[Subtask], control: LoopControl) -> None:
+        self._subtasks = subtasks
+        monitors = (LoopMonitor(i, graph, subtasks, control) for i in range(len(graph.loops)))
+        self.by_id = {monitor.id: monitor for monitor in monitors if monitor.subtasks}
+        self.by_exchange = {exchange: monitor for monitor in self.by_id.values() for exchange in monitor.exchanges}
+
+    def __bool__(self) -> bool:
+        return bool(self.by_id)
+
+    def tend(self, busy: bool, now: int) -> bool:
+        """Reports the loops that the worker has nothing to do for at ``now``; whether it has anything to do."""
+        # Flushing may have fed records back.
+        busy = busy or any(subtask.ready for subtask in self._subtasks)
+        for monitor in self.by_id.values():
+            if busy:
+                monitor.busy()
+            else:
+                monitor.report(now)
+        return busy
+
+    @property
+    def deadline(self) -> float:
+        """When, in ms since the epoch, the first wait of a loop is over; inf: not as things are."""
+        return min((monitor.deadline for monitor in self.by_id.values()), default=inf)
+
+
+class LoopReferee:
+    """The coordinator's side of one loop, whose tasks run on ``workers``."""
+
+    def __init__(self, identifier: int, workers: Sequence[Connection]) -> None:
+        self._id = identifier
+        self._workers = workers
+        self._reports: dict[int, Counts | None] = {}
+        self._asked: dict[int, Counts | None] | None = None
+        self._answers: dict[int, Counts | None] = {}
+
+    def on_report(self, worker: int, counts: Counts) -> None:
+        self._reports[worker] = counts
+        self._ask_if_empty()
+
+    def on_answer(self, worker: int, counts: Counts | None) -> None:
+        self._answers[worker] = counts
+        # Newer than any report before it, and a report may come that is newer still.
+        self._reports[worker] = counts
+        if len(self._answers) < len(self._workers):
+            return
+        if self._answers == self._asked:
+            for connection in self._workers:
+                connection.send(LOOP_END, self._id)
+            return
+        self._answers, self._asked = {}, None
+        self._ask_if_empty()
+
+    def _ask_if_empty(self) -> None:
+        counts = [each for each in self._reports.values() if each is not None]
+        if self._asked is not None or len(counts) < len(self._workers):
+            return
+        if sum(sent for sent, _ in counts) == sum(received for _, received in counts):
+            self._asked = dict(self._reports)
+            for connection in self._workers:
+                connection.send(LOOP_PROBE, self._id)

@@ -1,0 +1,399 @@
+"""One parallel instance of a task, in its worker: its chain, its inputs, and its life from open to close."""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from math import inf
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.configuration.options import HOLD_WATERMARKS
+from stream_engine.graph.job_graph import has_event_windows
+from stream_engine.graph.partitioners import Forward
+from stream_engine.graph.specs import IterationHead
+from stream_engine.local import logs
+from stream_engine.local.worker.exchange_writer import unpack
+from stream_engine.metrics import Metrics
+from stream_engine.operators.build import build_operator
+from stream_engine.operators.chain import Chain
+from stream_engine.operators.operator import Operator
+from stream_engine.operators.watermarks import MAX_WATERMARK
+from stream_engine.operators.windows import MergeWindowsOperator
+from stream_engine.pickling import dumps
+from stream_engine.task.batch_size import AdaptiveBatch, SampledBatch
+from stream_engine.task.failure import Cancelled, OperatorError
+from stream_engine.task.feedback import FeedbackQueue
+from stream_engine.wire.connection import BARRIER, CREDIT, DATA, IDLE, MARK, WATERMARK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from stream_engine.graph.job_graph import Exchange, JobGraph, Task
+    from stream_engine.graph.specs import Sink
+    from stream_engine.local.worker.checkpoints.alignment import Alignment, Channel
+    from stream_engine.operators.operator import Writer
+    from stream_engine.task.host import Slot
+    from stream_engine.wire.connection import Frame
+    from stream_engine.wire.messages import CheckpointOrder
+
+
+class Subtask:
+    """Runs a chain in a worker, as its operators' host."""
+
+    def __init__(self, worker: Slot, graph: JobGraph, task: Task) -> None:
+        self.task = task
+        self.index, self.attempt = worker.index, worker.attempt
+        self.configuration = worker.configuration
+        self.accumulators = worker.accumulators
+        self.metrics = Metrics()
+        self.worker = worker
+        self.finished = False
+        # While a checkpoint is being taken: whether nothing may be taken in, and through which channels nothing may.
+        self.alignment: Alignment | None = None
+        self.paused = False
+        self.resumed = Event()
+        self.blocked: AbstractSet[Channel] = frozenset()
+        self._held: deque[tuple[int, Frame]] = deque()
+        self._open_operators: list[Operator] = []
+        # The operator whose ``close`` is being called.
+        self.closing: int | None = None
+        self._queue: deque[tuple[int, Frame]] = deque()
+        self._records: list[Any] = []
+        self._position = 0
+        # The channel that the records have come through; None: the loop's.
+        self._from: Channel | None = None
+        # What has come in frames.
+        self.bytes_in = 0
+        self.gates = worker.gates(task)
+        loop = graph.loop_of(task.id)
+        channels = {
+            channel: exchange.source_task not in loop
+            for exchange in graph.inputs(task.id)
+            if not exchange.feedback
+            for channel in self._channels(graph, exchange)
+        }
+        # Those that have not ended.
+        self.open_channels = set(channels)
+        self.feedback_channels = {
+            channel
+            for exchange in graph.inputs(task.id)
+            if exchange.feedback
+            for channel in self._channels(graph, exchange)
+        }
+        # A loop counts as one more input of its head, which ends when the loop is found to be empty.
+        self._is_head = isinstance(task.head.operator, IterationHead)
+        self._unfinished_inputs = len(channels) + self._is_head
+        self._outside = {exchange for (exchange, _), outside in channels.items() if outside}
+        # How many channels from outside its loop have not ended; of no meaning to a subtask in none.
+        self.outside_inputs = sum(channels.values())
+        self._fed_back = FeedbackQueue.of(worker.configuration) if self._is_head else None
+        self._marks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
+        self._timestamped = graph.timestamped
+        # The event time of each channel that is neither idle nor at its end, and of the subtask.
+        self._watermarks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
+        self._watermark = -inf
+        self._looping = graph.looping(task.id)
+        # Time ends where the input does, in a loop when that is empty. But windows inside fire only when it does.
+        inside = set[int]().union(*map(graph.looping, loop))
+        nodes = (node for each in loop for node in graph.tasks[each].operators if node.id in inside)
+        self._ends_time = self._is_head and any(map(has_event_windows, nodes))
+        operators = []
+        for node in task.operators:
+            with OperatorError.around(node.id, "being loaded"):
+                operators.append(build_operator(node, self.index, task.parallelism, worker.tables))
+        self.chain = Chain(
+            task,
+            operators,
+            self.gates,
+            worker.configuration.get("pipeline.object-reuse"),
+            graph.timestamped,
+            worker.watched,
+        )
+        # The channels that have records of files; or the subtask reads files itself.
+        self._file_exchanges: set[int] = set()
+        if worker.configuration.get(HOLD_WATERMARKS.key) and graph.reads_files(task.id):
+            inputs = (exchange for exchange in graph.inputs(task.id) if not exchange.feedback)
+            self._file_exchanges = {each.id for each in inputs if graph.reads_files(each.source_task)}
+            self.hold_time(True, waited_for=True)
+        self.pace = SampledBatch(self.chain.samples) if self.chain.samples else AdaptiveBatch()
+
+    def _channels(self, graph: JobGraph, exchange: Exchange) -> list[Channel]:
+        if isinstance(exchange.partitioner, Forward):
+            return [(exchange.id, self.index)]
+        return [(exchange.id, sender) for sender in range(graph.tasks[exchange.source_task].parallelism)]
+
+    # --- the operators' host -----------------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        return self.worker.now
+
+    def schedule(self, time: int, action: Callable[[], None]) -> None:
+        operator = getattr(action, "__self__", None)
+        assert isinstance(operator, Operator)
+        identifier = operator.id
+
+        def act() -> None:
+            # No generated code tells which operator it is.
+            with OperatorError.around(identifier, "being called by a timer"):
+                action()
+
+        self.worker.schedule(time, self, act)
+
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
+        return self.worker.writer(sink, parallelism, positions)
+
+    # --- input -------------------------------------------------------------------------------------------------------
+
+    @property
+    def has_input(self) -> bool:
+        """Whether there is something to work off, now or later."""
+        return bool(
+            self._records
+            or self._queue
+            or self._fed_back
+            or self._held
+            or (self.alignment is not None and self.alignment.holding)
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to work off now."""
+        return bool(self._records or self._queue or self._fed_back) and not self.paused
+
+    @property
+    def pending(self) -> bool:
+        """Whether the loop will get records of what its operators here hold when time passes, without a further one."""
+        return any(operator.pending for operator in self.chain.operators if operator.id in self._looping)
+
+    @property
+    def queued(self) -> int:
+        """How many frames wait here."""
+        return len(self._queue) + len(self._held)
+
+    @property
+    def watermark(self) -> int | None:
+        """The event time (ms) that the input has come to."""
+        return None if self._watermark == -inf else int(self._watermark)
+
+    def receive(self, sender: int, frame: Frame) -> None:
+        """Queues a frame of another worker's; it is worked off by ``work``."""
+        self.bytes_in += len(frame.payload)
+        self._queue.append((sender, frame))
+
+    def feed_back(self, exchange: int, sender: int, records: list[Any]) -> None:
+        """Takes records from the end of the loop that begins here.
+
+        After the loop has ended there are some only where the script has bounded the wait for windows in it.
+        """
+        if self.alignment is None or self.alignment.admit((exchange, sender), records):
+            self.put_back(records)
+
+    def put_back(self, records: list[Any]) -> None:
+        """As ``feed_back``, for what no checkpoint has to know of."""
+        assert self._fed_back is not None
+        if not self.finished:
+            self._fed_back.put(records)
+
+    def fed_back(self) -> list[bytes]:
+        """What waits of the records that were fed back, as pickled lists."""
+        if self._fed_back is None:
+            return []
+        begun = self._records[self._position :] if self._from is None else []
+        return [*([dumps(begun)] if begun else []), *self._fed_back.contents()]
+
+    def work(self) -> None:
+        """Works off some of the input: a slice of a frame's records, or one frame of another kind."""
+        if not self._records and self._fed_back:
+            # What is in the loop first, so that little is.
+            self._records, self._from = self._fed_back.get(), None
+        if not self._records:
+            sender, frame = self._queue.popleft()
+            if (frame.exchange, sender) in self.blocked:
+                self._held.append((sender, frame))
+                return
+            if frame.kind != DATA:
+                if frame.kind == MARK:
+                    self.on_mark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
+                elif frame.kind == WATERMARK:
+                    self.on_watermark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
+                elif frame.kind == IDLE:
+                    self.on_idle(frame.exchange, sender)
+                elif frame.kind == BARRIER:
+                    self.on_barrier(frame.exchange, sender, pickle.loads(frame.payload))
+                else:
+                    self.on_end(frame.exchange, sender)
+                return
+            self._records, self._from = unpack(frame.payload), (frame.exchange, sender)
+        records, start = self._records, self._position
+        stop = start + self.pace.records
+        if stop < len(records):
+            self._position = stop
+            self.pace.run(self.chain.process_batch, records[start:stop])
+            return
+        # Forgotten first: what follows may come back here, when it waits for a receiver downstream.
+        self._records, self._position = [], 0
+        channel = self._from
+        self.pace.run(self.chain.process_batch, records[start:] if start else records)
+        if channel is not None:
+            exchange, sender = channel
+            self.worker.peers[sender].send(CREDIT, exchange)
+
+    def release(self) -> None:
+        """Nothing is held back any more: what was comes next."""
+        self._queue.extendleft(reversed(self._held))
+        self._held.clear()
+
+    def pause(self, paused: bool) -> None:
+        """Lets nothing in, or something again."""
+        self.paused = paused
+        if paused:
+            self.resumed.clear()
+        else:
+            self.resumed.set()
+
+    def on_barrier(self, exchange: int, sender: int, order: CheckpointOrder) -> None:
+        """All that comes through this channel from now on is not counted by the checkpoint."""
+        assert self.alignment is not None
+        self.alignment.on_barrier((exchange, sender), order)
+
+    def on_mark(self, exchange: int, sender: int, time: float) -> None:
+        """A sender has emitted all its results before ``time``; what is complete by all senders' marks is emitted."""
+        self._marks[exchange, sender] = time
+        head = self.chain.operators[0]
+        if isinstance(head, MergeWindowsOperator):
+            head.advance(min(self._marks.values()))
+
+    def on_end(self, exchange: int, sender: int) -> None:
+        """One of an input's channels has ended; with the last one of all, the subtask does."""
+        if (exchange, sender) not in self.open_channels:
+            # A feedback edge's, whose end the head of the loop need not wait for.
+            if self.alignment is not None:
+                self.alignment.on_feedback_end((exchange, sender))
+            return
+        self.open_channels.discard((exchange, sender))
+        self.outside_inputs -= exchange in self._outside
+        if exchange in self._file_exchanges and not any(each in self._file_exchanges for each, _ in self.open_channels):
+            self.hold_time(False, waited_for=False)
+        if self._unfinished_inputs > 1:
+            # Time goes on without it, and so does a checkpoint.
+            self.on_mark(exchange, sender, inf)
+            self._watermarks.pop((exchange, sender), None)
+            self._advance()
+            if self._ends_time and exchange in self._outside and not self.outside_inputs:
+                self.advance(MAX_WATERMARK)
+            if self.alignment is not None:
+                self.alignment.settle()
+        self._count_end()
+
+    def on_watermark(self, exchange: int, sender: int, time: int) -> None:
+        """A channel's event time has come to ``time``; the subtask's is that of its slowest channel."""
+        self._watermarks[exchange, sender] = time
+        self._advance()
+
+    def on_idle(self, exchange: int, sender: int) -> None:
+        """A channel's event time is not to be waited for until it has one again."""
+        self._watermarks.pop((exchange, sender), None)
+        if self._watermarks:
+            self._advance()
+        else:
+            self.chain.watermarks.idle(self.task.head.id)
+
+    def hold_time(self, held: bool, waited_for: bool) -> None:
+        """Lets the operators that make event time make none for now, or begin anew with what comes next."""
+        for operator in self.chain.operators:
+            operator.hold_time(held, waited_for)
+
+    def advance(self, time: float) -> None:
+        """The subtask's event time has come to ``time`` (ms); it never goes back."""
+        if time > self._watermark:
+            self._watermark = time
+            self.chain.watermarks.enter(int(time))
+
+    def _advance(self) -> None:
+        self.advance(min(self._watermarks.values(), default=-inf))
+
+    def process_source(self, records: Sequence[Any]) -> None:
+        """Takes records of a pulled source through the chain."""
+        self.pace.run(
+            self.chain.process_batch, [(record, None) for record in records] if self._timestamped else records
+        )
+
+    def on_loop_end(self) -> None:
+        """The loop that this subtask is in has no more records."""
+        if self._is_head:
+            self._count_end()
+
+    def _count_end(self) -> None:
+        self._unfinished_inputs -= 1
+        if not self._unfinished_inputs:
+            self.finish()
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        self._open_operators = list(self.chain.operators)
+        logs.debug("is being opened")
+        for operator in reversed(self.chain.operators):
+            with OperatorError.around(operator.id, "being opened"):
+                operator.open(self, self.task.parallelism)
+
+    def flush(self) -> None:
+        """Hands on what operators have held back for speed."""
+        for operator in self.chain.operators:
+            try:
+                operator.flush()
+            except (OperatorError, Cancelled):
+                raise
+            except BaseException as error:
+                raise OperatorError(operator.id, "being flushed") from error
+
+    def finish(self) -> None:
+        """All input has been processed: emits the last results, and tells the receivers that these were the last."""
+        # From the head on, so that what one still emits passes through those behind it.
+        for operator in self.chain.operators:
+            with OperatorError.around(operator.id, "finishing"):
+                operator.finish()
+        self.flush()
+        self.finished = True
+        logs.debug("has finished")
+        if self.alignment is not None:
+            self.alignment.finish()
+        self._close([operator for operator in self._open_operators if not operator.commits])
+        for gate in self.gates:
+            gate.end()
+
+    def close(self) -> None:
+        """Closes the operators that are open; all of them, even when one raises."""
+        self._close(self._open_operators)
+
+    def on_checkpoint_complete(self, checkpoint: int) -> None:
+        for operator in self.chain.operators:
+            with OperatorError.around(operator.id, "told of a complete checkpoint"):
+                operator.on_checkpoint_complete(checkpoint)
+
+    def commit(self) -> None:
+        """The whole job has finished: commits what operators have kept for that, and closes them."""
+        for operator in self._open_operators:
+            with OperatorError.around(operator.id, "committing"):
+                operator.commit()
+        self.close()
+
+    def _close(self, operators: Sequence[Operator]) -> None:
+        failure: Exception | None = None
+        if self._fed_back is not None:
+            self._fed_back.close()
+        if self.alignment is not None:
+            self.alignment.close()
+        self._open_operators = [operator for operator in self._open_operators if operator not in operators]
+        for operator in operators:
+            self.closing = operator.id
+            try:
+                with OperatorError.around(operator.id, "being closed"):
+                    operator.close()
+            except OperatorError as error:
+                failure = failure or error
+        self.closing = None
+        if failure is not None:
+            raise failure

@@ -1,0 +1,50 @@
+"""What subtasks want to be done at a certain time."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream_engine.task.subtask import Subtask
+
+
+class Timers:
+    """Actions by their time, in ms since the epoch; those of one time run in the order they were scheduled in."""
+
+    def __init__(self) -> None:
+        self._timers: list[tuple[int, int, Subtask, Callable[[], None]]] = []
+        self._serial = count()
+        self._postponed: list[tuple[int, int, Subtask, Callable[[], None]]] = []
+
+    @property
+    def next(self) -> float:
+        """When the next one is due; inf: there is none."""
+        return self._timers[0][0] if self._timers else inf
+
+    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
+        heappush(self._timers, (time, next(self._serial), subtask, action))
+
+    def run(self, now: int, before: Callable[[Subtask], object] | None = None) -> None:
+        """Runs those that are due, unless their subtask has finished; those of one that is paused have to wait.
+
+        ``before`` each, its subtask is told of.
+        """
+        while self._timers and self._timers[0][0] <= now:
+            timer = heappop(self._timers)
+            _, _, subtask, action = timer
+            if subtask.paused:
+                self._postponed.append(timer)
+            elif not subtask.finished:
+                if before is not None:
+                    before(subtask)
+                action()
+
+    def resume(self) -> None:
+        """Other subtasks are paused than before."""
+        while self._postponed:
+            heappush(self._timers, self._postponed.pop())

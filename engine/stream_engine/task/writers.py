@@ -1,0 +1,29 @@
+"""What is behind a sink: a file, a socket, or the console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream_engine.connectors.text_writer import TextWriter
+from stream_engine.graph import specs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream_engine.operators.operator import Writer
+
+
+def open_writer(
+    sink: specs.Sink, index: int, parallelism: int, positions: Mapping[int, int] | None, console: Writer
+) -> Writer:
+    """Opens what subtask ``index`` of a sink writes to; ``console`` where that is the console. Raises OSError.
+
+    ``positions`` is for one that goes on; see Host.writer.
+    """
+    if isinstance(sink, specs.TextFileSink):
+        return TextWriter(sink.path, index, parallelism, positions)
+    if isinstance(sink, specs.SocketSink):
+        from stream_engine.connectors.socket_writer import SocketLines
+
+        return SocketLines(sink.host, sink.port)
+    return console

@@ -27,7 +27,7 @@ class SubtaskStatus(NamedTuple):
     """One parallel instance of a task.
 
     ``records_in`` of a source are those it has read. ``records_out`` went to other tasks, ``records_written`` into
-    sinks; this number is ``estimated`` where counting them all would have slowed the job. Bytes are those of frames
+    sinks. Bytes are those of frames
     between workers. Of the time since it was opened (ms), it was busy for a part; backpressured, which is to say held
     up by what is downstream, for another; and idle, without input, for the rest. ``watermark`` is the event time of its
     input (ms; None: none yet), ``queued`` the frames that wait for it. ``late`` has the id of every operator with
@@ -39,7 +39,6 @@ class SubtaskStatus(NamedTuple):
     records_in: int = 0
     records_out: int = 0
     records_written: int = 0
-    estimated: bool = False
     bytes_in: int = 0
     bytes_out: int = 0
     busy: int = 0
@@ -99,11 +98,6 @@ class TaskStatus(NamedTuple):
     def late_records(self) -> int:
         """Dropped as too late for their windows."""
         return sum(subtask.late_records for subtask in self.subtasks)
-
-    @property
-    def estimated(self) -> bool:
-        """Whether ``records_written`` is."""
-        return any(subtask.estimated for subtask in self.subtasks)
 
     @property
     def watermark(self) -> int | None:
@@ -187,11 +181,6 @@ class JobStatus(NamedTuple):
     def late_records(self) -> int:
         """Dropped as too late for their windows."""
         return sum(task.late_records for task in self.tasks)
-
-    @property
-    def estimated(self) -> bool:
-        """Whether ``records_written`` is."""
-        return any(task.estimated for task in self.tasks)
 
 
 class Observer(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from pyflink_stream import console, exit_codes, standard_output
 from pyflink_stream.program import NoEntryPoint, Program
-from stream_engine.configuration.options import SAVEPOINT_DIRECTORY
+from stream_engine.configuration.options import SAVEPOINT_DIRECTORY, STOP_WITH_SAVEPOINT
 from stream_engine.job import JobCancelledException
 from stream_engine.local.stop_signals import stop_signals
 
@@ -61,7 +61,7 @@ def call_main(
 
     finder = None
     factory = PythonEnvironmentFactory(executor, configuration)
-    stops = partial(_stop, configuration.get("execution.savepoint.on-stop"))
+    stops = partial(_stop, configuration.get(STOP_WITH_SAVEPOINT))
     for number in stop_signals():
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stops)

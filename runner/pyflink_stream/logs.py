@@ -7,7 +7,7 @@ import sys
 from typing import TextIO
 
 from pyflink_stream import console
-from stream_engine.local.logs import OWN_HANDLER
+from stream_engine.local.coordinator.logs import OWN_HANDLER
 
 _FORMAT = "%(asctime)s.%(msecs)03d %(levelname)-7s %(name)s [%(threadName)s]: %(message)s"
 

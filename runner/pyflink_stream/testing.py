@@ -23,6 +23,7 @@ from stream_engine.api.capture.snapshot import snapshot
 from stream_engine.api.factory import PythonEnvironmentFactory
 from stream_engine.api.functions import SinkFunction
 from stream_engine.configuration import OPTIONS, Configuration, nearest_key
+from stream_engine.configuration.options import DEFAULT_PARALLELISM
 from stream_engine.connectors.filesystem import resolve
 from stream_engine.graph.specs import ConsoleSink, FunctionSink, TextFileSink
 from stream_engine.graph.stream_graph import StreamGraph
@@ -179,7 +180,7 @@ def _settings(values: Mapping[str, Any], parallelism: int | None) -> Configurati
         if nearest:
             warnings.warn(f"unknown key {key!r}; did you mean {nearest!r}?", stacklevel=3)
     settings = Configuration(values)
-    return settings if parallelism is None else settings.set("parallelism.default", parallelism)
+    return settings if parallelism is None else settings.set(DEFAULT_PARALLELISM, parallelism)
 
 
 def _lines_of(path: str) -> list[str]:

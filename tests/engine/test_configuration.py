@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
+from pathlib import Path
 
 import pytest
 
+import pyflink_stream
+import stream_engine
 from stream_engine.configuration import OPTIONS, Configuration, ConfigurationError, nearest_key
 from stream_engine.configuration.options import BUFFER_TIMEOUT, DEFAULT_PARALLELISM, OBJECT_REUSE
+
+ENGINE = Path(stream_engine.__file__).parent
+RUNNER = Path(pyflink_stream.__file__).parent
 
 
 def test_every_default_is_a_value_its_option_takes() -> None:
@@ -229,3 +236,15 @@ def test_configurations_and_their_errors_travel_between_processes() -> None:
 )
 def test_a_misspelt_key_has_a_nearest_one(key: str, nearest: str | None) -> None:
     assert nearest_key(key) == nearest
+
+
+def test_options_are_read_by_their_constants() -> None:
+    keys = set(OPTIONS)
+    found: list[str] = []
+    for path in [*ENGINE.rglob("*.py"), *RUNNER.rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                key = node.args[0]
+                if node.func.attr in ("get", "set") and isinstance(key, ast.Constant) and key.value in keys:
+                    found.append(f"{path.name}:{node.lineno}: {key.value}")
+    assert found == []

@@ -8,8 +8,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+from stream_engine.api.analysis.signature import signature_of
 from stream_engine.api.capture.pickling import pickled
-from stream_engine.api.capture.signature import signature_of
 from stream_engine.api.capture.snapshot import snapshot
 from stream_engine.api.watermarks import (
     AscendingTimestampExtractor,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.api.addresses import check_address
 from stream_engine.api.capture.snapshot import keeps_state, refuse, snapshot
 from stream_engine.api.checkpointing import CheckpointConfig, CheckpointingMode
+from stream_engine.api.current import current_factory
 from stream_engine.api.elements import collection_source
 from stream_engine.api.files import location_of
 from stream_engine.api.functions import ParallelSourceFunction, SourceFunction
@@ -49,20 +50,14 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
 
     @staticmethod
     def get_execution_environment() -> PythonStreamExecutionEnvironment:
-        from stream_engine.api.factory import current_factory
-
         return current_factory().get_execution_environment()
 
     @staticmethod
     def create_local_execution_environment(*arguments: Any) -> PythonStreamExecutionEnvironment:
-        from stream_engine.api.factory import current_factory
-
         return current_factory().create_local_execution_environment(*arguments)
 
     @staticmethod
     def create_remote_execution_environment(host: str, port: int, *arguments: Any) -> PythonStreamExecutionEnvironment:
-        from stream_engine.api.factory import current_factory
-
         return current_factory().create_remote_execution_environment(host, port, *arguments)
 
     # --- sources ---

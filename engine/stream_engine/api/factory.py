@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.api.capture.snapshot import refuse
+from stream_engine.api.current import make_current
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.api.plan import PartOfPlan
 from stream_engine.beans import with_properties
@@ -12,8 +13,6 @@ from stream_engine.configuration import Configuration
 
 if TYPE_CHECKING:
     from stream_engine.job import Executor
-
-_current: PythonEnvironmentFactory | None = None
 
 
 @with_properties
@@ -24,11 +23,10 @@ class PythonEnvironmentFactory(PartOfPlan):
     """
 
     def __init__(self, executor: Executor, configuration: Configuration) -> None:
-        global _current
         self.environments: list[PythonStreamExecutionEnvironment] = []
         self._executor = executor
         self._configuration = configuration
-        _current = self
+        make_current(self)
 
     def get_execution_environment(self) -> PythonStreamExecutionEnvironment:
         return self._made(self._configuration)
@@ -55,13 +53,6 @@ class PythonEnvironmentFactory(PartOfPlan):
         environment = PythonStreamExecutionEnvironment(self._executor, configuration)
         self.environments.append(environment)
         return environment
-
-
-def current_factory() -> PythonEnvironmentFactory:
-    """The factory of the program that is running, the one made last."""
-    if _current is None:
-        refuse("There is no environment here: run the script with pyflink-stream, and take it from main(factory).")
-    return _current
 
 
 def _configuration(config: Any) -> Configuration:

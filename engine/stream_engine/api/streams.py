@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from stream_engine.api.capture.signature import signature_of
+from stream_engine.api.analysis.signature import signature_of
 from stream_engine.api.capture.snapshot import is_transactional, refuse, snapshot
 from stream_engine.api.files import WriteMode, location_of
 from stream_engine.api.functions import (

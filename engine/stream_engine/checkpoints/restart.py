@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from stream_engine.configuration.options import CHECKPOINT_INTERVAL, RESTART_STRATEGY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -86,9 +88,9 @@ class FailureRate:
 
 def restart_strategy(configuration: Configuration) -> RestartStrategy:
     """The one that is configured; as in Flink, none is one with a growing delay for a job that takes checkpoints."""
-    kind = configuration.get("restart-strategy")
+    kind = configuration.get(RESTART_STRATEGY)
     if kind == "auto":
-        kind = "exponential-delay" if configuration.get("execution.checkpointing.interval") else "none"
+        kind = "exponential-delay" if configuration.get(CHECKPOINT_INTERVAL) else "none"
 
     def option(name: str) -> int:
         return configuration.get(f"restart-strategy.{kind}.{name}")

@@ -1,1 +1,1 @@
-"""To be described."""
+"""A failure in its parts, as plain data, from where it happened to where it is told."""

@@ -6,6 +6,8 @@ from struct import Struct
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from stream_engine.configuration.options import CANCELLATION_TIMEOUT
+
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
 
@@ -13,10 +15,13 @@ if TYPE_CHECKING:
 _LONGEST = 1_000_000
 _PACKED = Struct("<d")
 
+# How long the exit handlers of a worker's functions may take, in seconds.
+EXIT_GRACE = 1.5
+
 
 def cancellation_timeout(configuration: Configuration) -> float | None:
     """How many seconds a worker may take to stop; None: as many as it needs."""
-    milliseconds = configuration.get("task.cancellation.timeout")
+    milliseconds = configuration.get(CANCELLATION_TIMEOUT)
     return min(milliseconds / 1000, _LONGEST) if milliseconds else None
 
 

@@ -10,6 +10,8 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from stream_engine import logs
+from stream_engine.configuration.options import CHECKPOINT_INTERVAL, SAVEPOINT_PATH
 from stream_engine.graph.specs import ClientSource
 from stream_engine.job import (
     InvalidProgramException,
@@ -17,14 +19,13 @@ from stream_engine.job import (
     JobExecutionException,
     JobExecutionResult,
 )
-from stream_engine.local import logs
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator.job import Coordinator
+from stream_engine.local.coordinator.null_monitor import NullMonitor
 from stream_engine.local.coordinator.recovery import Recovery
+from stream_engine.local.coordinator.state_directory import state_directory
 from stream_engine.local.files import prepare_files
 from stream_engine.local.preparation import runnable
-from stream_engine.local.unwatched import NullMonitor
-from stream_engine.local.worker.tables import tables_directory
 from stream_engine.wire.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class LocalExecutor:
         if not self._running.acquire(blocking=False):
             raise InvalidProgramException("Another job of this script is still running: execute() one after the other.")
         # The first job of a script is the one that goes on from a savepoint.
-        savepoint = "" if self._begun else configuration.get("execution.savepoint.path")
+        savepoint = "" if self._begun else configuration.get(SAVEPOINT_PATH)
         self._begun = True
         start = monotonic()
         outcome = "failed"
@@ -90,7 +91,7 @@ class LocalExecutor:
             return NullMonitor()
         from stream_engine.local.coordinator.monitor import Monitor
 
-        return Monitor(job_id, name, plan, self._observers, configuration.get("execution.checkpointing.interval"))
+        return Monitor(job_id, name, plan, self._observers, configuration.get(CHECKPOINT_INTERVAL))
 
     def _run(
         self,
@@ -103,7 +104,7 @@ class LocalExecutor:
     ) -> list[bytes]:
         if sys.stdout is not None:
             sys.stdout.flush()
-        with tables_directory(configuration, self._server) as configuration:
+        with state_directory(configuration, self._server) as configuration:
             # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
             first = pickle.dumps(self._prepare) if self._prepare is not None else None
             deployment = Deployment(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)

@@ -10,8 +10,9 @@ from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from stream_engine.configuration.options import HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT
 from stream_engine.local.forkserver.lifeline import wait
-from stream_engine.wire.connection import HEARTBEAT
+from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def frequency(configuration: Configuration) -> int:
     """How often a sign is given, in ms: often enough that one or two that come late are not taken for death."""
-    return min(configuration.get("heartbeat.interval"), max(1, configuration.get("heartbeat.timeout") // 3))
+    return min(configuration.get(HEARTBEAT_INTERVAL), max(1, configuration.get(HEARTBEAT_TIMEOUT) // 3))
 
 
 def start_heart(control: Connection, interval: int, lifeline: int) -> None:
@@ -29,7 +30,7 @@ def start_heart(control: Connection, interval: int, lifeline: int) -> None:
     def beat() -> None:
         while True:
             wait(lifeline, interval)
-            control.send(HEARTBEAT)
+            control.send(Kind.HEARTBEAT)
 
     Thread(target=beat, name="heartbeat", daemon=True).start()
 
@@ -39,7 +40,7 @@ class Heartbeats:
 
     def __init__(self, workers: int, configuration: Configuration) -> None:
         self._interval = frequency(configuration) / 1000
-        self.timeout = configuration.get("heartbeat.timeout") / 1000
+        self.timeout = configuration.get(HEARTBEAT_TIMEOUT) / 1000
         self._heard = [monotonic()] * workers
         self._checked = monotonic()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.local.output import tell
 from stream_engine.report import one_line
-from stream_engine.wire.connection import LATE
+from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,7 +54,7 @@ class LateReporter:
         for operator, count in late_records(self._subtasks).items():
             if count != self._sent.get(operator, 0):
                 self._sent[operator] = count
-                self._control.send(LATE, operator, str(count).encode())
+                self._control.send(Kind.LATE, operator, str(count).encode())
 
 
 class LateRecords:

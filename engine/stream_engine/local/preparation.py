@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stream_engine.configuration.options import DEFAULT_PARALLELISM, TMP_DIRS
 from stream_engine.graph.checks import check_runnable
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.local.files import check_spill_directory
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 def runnable(graph: StreamGraph, configuration: Configuration) -> JobGraph:
     """The tasks. Raises InvalidProgramException for a plan that cannot be run."""
-    plan = job_graph(graph, configuration.get("parallelism.default"))
+    plan = job_graph(graph, configuration.get(DEFAULT_PARALLELISM))
     check_runnable(plan)
     if plan.loops:
-        check_spill_directory(configuration.get("io.tmp.dirs"))
+        check_spill_directory(configuration.get(TMP_DIRS))
     return plan

@@ -1,254 +1,27 @@
-"""A task's operators fused into one generated loop.
-
-Record at a time: record 1 passes through the whole chain before record 2 enters it. Where a function emits through a
-collector, the collector's ``collect`` is the rest of the chain.
-"""
+"""A task's operators fused into one generated loop."""
 
 from __future__ import annotations
 
-from collections import deque
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from stream_engine.graph.specs import PUSHING_SOURCES
-from stream_engine.operators.code import Code, Count
-from stream_engine.operators.ownership import write_owned
-from stream_engine.operators.sampling import Sample
+from stream_engine.operators.code import Count
 from stream_engine.operators.watermarks import Watermarks
+from stream_engine.operators.writer import ChainWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from stream_engine.graph.job_graph import Task
     from stream_engine.operators.operator import Operator
-    from stream_engine.operators.ownership import Plainness
-
-
-class Output(Protocol):
-    """Where a host takes over the records that ``operator`` emits: an exchange to other subtasks, say."""
-
-    exposes: bool
-    passes: bool
-    operator: int
-    selected: tuple[str, ...] | None
-
-    def write(self, chain: ChainWriter, record: str) -> None:
-        """Writes the code that takes the record in the variable ``record``."""
-        ...
-
-    def watermark(self, time: int) -> None:
-        """Tells all receivers that no record with a timestamp of ``time`` (ms) or earlier will be sent."""
-        ...
-
-    def idle(self) -> None:
-        """Tells all receivers not to wait for this output's watermarks until there is one again."""
-        ...
-
-    def mark(self, time: int) -> None:
-        """Tells all receivers that every result up to ``time`` (ms) has been sent."""
-        ...
-
-
-class Collector:
-    """What functions emit with: its ``collect`` is the rest of the chain."""
-
-    __slots__ = ("collect", "time")
-
-    collect: Callable[[Any], None]
-    # The timestamp (ms) of what is collected, in jobs with event time.
-    time: int | None
-
-    def close(self) -> None:
-        """For scripts that call it, as Flink's Collector may be closed; nothing is held back here."""
-
-
-class ChainWriter:
-    """Writes the code of a chain; given to each operator in turn."""
-
-    def __init__(
-        self,
-        task: Task,
-        operators: Mapping[int, Operator],
-        outputs: Sequence[Output],
-        reuse: bool,
-        watermarks: Watermarks,
-        timestamped: bool,
-        watched: bool,
-    ) -> None:
-        self.watermarks = watermarks
-        self.timestamped = timestamped
-        self._watched = watched
-        # The variable with the timestamp of the record that code is being written for; meaningful if timestamped.
-        self.time = "time"
-        self.code = Code(task.name)
-        self.reuse = reuse
-        self._task = task
-        self._operators = operators
-        self._outputs = outputs
-        self._straight = {task.head.id}
-        for link in task.links:
-            if link.source in self._straight and operators[link.source].one_for_one and link.selected is None:
-                self._straight.add(link.target)
-        # Those that get their records while the chain gets a batch, and at no other time.
-        self._in_batches: set[int] = set()
-        if task.head.is_source and not isinstance(task.head.operator, PUSHING_SOURCES):
-            self._in_batches = {task.head.id}
-            for link in task.links:
-                if link.source in self._in_batches and not operators[link.source].emits_later:
-                    self._in_batches.add(link.target)
-        self.samples: dict[int, Sample] = {}
-        self._collectors: list[tuple[Collector, str]] = []
-        # Functions that have a name, and are called, but whose code is still to be written.
-        self._unwritten: deque[Callable[[], None]] = deque()
-
-    def count(self, count: Count) -> None:
-        """Writes that a record has passed, where somebody wants to know."""
-        if self._watched:
-            self.code.line(f"for _ in {self.code.bind('steps', count.steps)}: break")
-
-    def count_calls(self, operator: Operator, name: str, function: Callable[..., Any]) -> None:
-        """Lets the records be counted that ``operator`` calls ``function`` with, which the code finds under ``name``.
-
-        Called behind the call: there a step costs least.
-        """
-        if self._watched and operator.id in self._in_batches:
-            if operator.id not in self.samples:
-                self.samples[operator.id] = Sample(operator.written, self.code.namespace, function)
-            self.samples[operator.id].add_place(name)
-        else:
-            self.count(operator.written)
-
-    def comes_as_it_is(self, operator: int) -> bool:
-        """Whether ``operator`` gets one record for each that enters the chain, so that nobody needs to count them."""
-        return operator in self._straight
-
-    def outputs(self, operator: int) -> list[Output]:
-        """Where the host takes over what ``operator`` emits."""
-        return [output for output in self._outputs if output.operator == operator]
-
-    def owned(self, record: str, plainness: Plainness | None = None) -> str:
-        """A variable with a copy of ``record`` that nothing else can change. See Plainness for ``plainness``."""
-        return record if self.reuse else write_owned(self.code, record, plainness)
-
-    def received(self, operator: int, record: str) -> str:
-        """As ``owned``, where a function behind ``operator`` could change a record that its maker still holds."""
-        return self.owned(record) if self.exposed(operator) else record
-
-    def exposed(self, operator: int) -> bool:
-        """Whether a function behind ``operator`` is given what it emits, or part of it, and may change or keep that."""
-        pending, seen = [operator], {operator}
-        while pending:
-            for consumer, _, target in self._consumers(pending.pop()):
-                if consumer.exposes:
-                    return True
-                if consumer.passes and target not in seen:
-                    seen.add(target)
-                    pending.append(target)
-        return False
-
-    @contextmanager
-    def at(self, time: str) -> Iterator[None]:
-        """What is written within is for a record whose timestamp is in the variable ``time``."""
-        outer, self.time = self.time, time
-        yield
-        self.time = outer
-
-    def stamp(self, collector: str) -> None:
-        """Writes that what the collector of that name collects next has the present record's timestamp."""
-        if self.timestamped:
-            self.code.line(f"{collector}.time = {self.time}")
-
-    def with_time(self, record: str) -> str:
-        """The arguments that a generated function takes for a record."""
-        return f"{record}, {self.time}" if self.timestamped else record
-
-    def forward(self, operator: int, record: str, names: str | None = None, late: str | None = None) -> None:
-        """Writes what happens to a record that ``operator`` emits.
-
-        ``names`` is the variable with a split's names; ``late`` the name of the output of late records, if it is one.
-        """
-        if self.code.deep:
-            arguments = self.with_time(record) if names is None else f"{self.with_time(record)}, {names}"
-            self.code.line(f"{self._emitter(operator, names is not None, late)}({arguments})")
-            return
-        consumers = self._consumers(operator)
-        if names is None:
-            wanted = None if late is None else (late,)
-            consumers = [each for each in consumers if each[1] == wanted]
-        for position, (consumer, selected, target) in enumerate(consumers):
-            shared = position < len(consumers) - 1 and self._exposes(consumer, target)
-            if names is not None and selected is not None:
-                chosen = " or ".join(f"{name!r} in {names}" for name in selected) or "False"
-                with self.code.block(f"if {chosen}:"):
-                    self._write(consumer, target, record, shared)
-            else:
-                self._write(consumer, target, record, shared)
-
-    def collector(self, operator: int, received: bool = False, late: str | None = None) -> Collector:
-        """A collector whose records ``operator`` emits. Of use once the chain is compiled.
-
-        ``received`` says that they come from a function of the user's, which may go on using them.
-        """
-        collector = Collector()
-        collector.time = None
-        name = self.code.fresh("collect")
-
-        def write() -> None:
-            with self.code.function(name, "record"), self.code.operator(operator, "record"):
-                if self.timestamped:
-                    self.code.line(f"time = {self.code.bind('collector', collector)}.time")
-                self.forward(operator, self.received(operator, "record") if received else "record", late=late)
-
-        self._unwritten.append(write)
-        self._collectors.append((collector, name))
-        return collector
-
-    def compile(self) -> dict[str, Any]:
-        """The namespace of the compiled chain."""
-        while self._unwritten:
-            self._unwritten.popleft()()
-        namespace = self.code.compile()
-        for collector, name in self._collectors:
-            collector.collect = namespace[name]
-        return namespace
-
-    def _emitter(self, operator: int, named: bool, late: str | None) -> str:
-        """The name of a function that does what ``forward`` writes, of a record, its timestamp, and a split's names."""
-        name = self.code.fresh("emit")
-
-        def write() -> None:
-            parameters = self.with_time("record") + ", names" * named
-            with self.code.function(name, parameters), self.code.operator(operator, "record"):
-                self.forward(operator, "record", "names" if named else None, late)
-
-        self._unwritten.append(write)
-        return name
-
-    def _consumers(self, operator: int) -> list[tuple[Operator | Output, tuple[str, ...] | None, int]]:
-        consumers: list[tuple[Operator | Output, tuple[str, ...] | None, int]] = [
-            (self._operators[link.target], link.selected, link.target)
-            for link in self._task.links
-            if link.source == operator
-        ]
-        consumers.extend((output, output.selected, operator) for output in self.outputs(operator))
-        return consumers
-
-    def _exposes(self, consumer: Operator | Output, target: int) -> bool:
-        return consumer.exposes or (consumer.passes and self.exposed(target))
-
-    def _write(self, consumer: Operator | Output, target: int, record: str, shared: bool) -> None:
-        own = self.owned(record) if shared else record
-        with self.code.operator(target, own):
-            consumer.write(self, own)
+    from stream_engine.operators.writer import Output
 
 
 class Chain:
     """A compiled chain. ``process`` takes one record, ``process_batch`` an iterable of them.
 
     Where the job is ``timestamped``, ``process`` takes a record and its time (None: it has none yet), and
-    ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts what a source has given to ``process``,
-    and ``samples`` are to be taken of batches.
+    ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts what a source has given to ``process``.
     """
 
     def __init__(
@@ -281,6 +54,5 @@ class Chain:
         ):
             head.write(writer, "record")
         namespace = writer.compile()
-        self.samples = tuple(writer.samples.values())
         self.process: Callable[..., None] = namespace["process"]
         self.process_batch: Callable[[Any], None] = namespace["process_batch"]

@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.report import GENERATED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import CodeType
+
+# A way by which records are handed on one by one: what exchanges the function that takes them, and that function.
+Way = tuple["Callable[[Callable[..., None]], None]", "Callable[..., None]"]
 
 _sites: dict[str, list[Site]] = {}
 _serial = count()
@@ -59,11 +62,9 @@ class Count:
     Generated code counts by taking one of the ``steps``. That costs half as much as an addition: no number is made.
     """
 
-    __slots__ = ("_added", "estimated", "steps")
+    __slots__ = ("_added", "steps")
 
     def __init__(self) -> None:
-        # Whether not all were counted.
-        self.estimated = False
         self.steps = repeat(None, maxsize)
         self._added = 0
 

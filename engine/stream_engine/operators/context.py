@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from stream_engine.beans import with_properties
+from stream_engine.configuration.options import OBJECT_REUSE
 from stream_engine.operators.state import (
     AggregatingState,
     KeyedStates,
@@ -173,7 +174,7 @@ def open_function(
     function: Any, name: str, place: Place, parallelism: int, states: KeyedStates, accumulators: OwnAccumulators
 ) -> None:
     """Gives a rich function its context and opens it."""
-    states.shared = place.configuration.get("pipeline.object-reuse")
+    states.shared = place.configuration.get(OBJECT_REUSE)
     function.setRuntimeContext(RuntimeContext(name, place, parallelism, states, accumulators))
     function.open(place.configuration)
 

@@ -6,18 +6,19 @@ from collections import deque
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keys import kept_key, key_call, write_key
+from stream_engine.operators.keys import kept_key, key_call
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.state import WINDOWED_REDUCE
+from stream_engine.operators.writer import write_key
 from stream_engine.window import GlobalWindow
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.specs import CountWindows
-    from stream_engine.operators.chain import ChainWriter, Collector
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.operators.tables import Table
+    from stream_engine.operators.writer import ChainWriter, Collector
 
 
 class CountWindow:

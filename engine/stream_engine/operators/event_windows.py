@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keys import kept_key, write_key
+from stream_engine.operators.keys import kept_key
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.panes import Panes
 from stream_engine.operators.windows import PaneOperator, WindowApplyOperator, WindowReduceOperator
+from stream_engine.operators.writer import write_key
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.specs import TimeWindows, WindowApply, WindowReduce
-    from stream_engine.operators.chain import ChainWriter, Collector
     from stream_engine.operators.operator import Host
     from stream_engine.operators.panes import Contents
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+    from stream_engine.operators.writer import ChainWriter, Collector
 
 LATE_RECORDS = "numLateRecordsDropped"
 

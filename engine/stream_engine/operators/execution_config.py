@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream_engine.beans import with_properties
-from stream_engine.configuration.options import DEFAULT_PARALLELISM, OBJECT_REUSE
+from stream_engine.configuration.options import DEFAULT_PARALLELISM, OBJECT_REUSE, WATERMARK_INTERVAL
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
@@ -30,7 +30,7 @@ class ExecutionConfig:
 
     def get_auto_watermark_interval(self) -> int:
         """In ms."""
-        return self._configuration.get("pipeline.auto-watermark-interval")
+        return self._configuration.get(WATERMARK_INTERVAL)
 
     def is_object_reuse_enabled(self) -> bool:
         return self._configuration.get(OBJECT_REUSE)

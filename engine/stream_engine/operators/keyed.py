@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from stream_engine.operators.keys import key_call, write_key
+from stream_engine.operators.keys import key_call
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.reduction import Reduction
+from stream_engine.operators.writer import write_key
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.operators.tables import Table
+    from stream_engine.operators.writer import ChainWriter
 
 
 class ReduceOperator(FunctionOperator):

@@ -8,7 +8,6 @@ from stream_engine.operators.ownership import own
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.operators.chain import ChainWriter
 
 MISSING = object()
 
@@ -46,10 +45,3 @@ def _check(key: Any) -> None:
     # Never true of a value that can be compared; NaN is the one that people meet.
     if key != key:
         raise InvalidKeyError(f"{key!r} cannot be a key: it does not equal itself")
-
-
-def write_key(chain: ChainWriter, record: str, selector: Any) -> str:
-    """Writes the call of a key selector; names the variable with the key."""
-    key = chain.code.fresh("key")
-    chain.code.line(f"{key} = {chain.code.bind('key_of', selector)}({record})", "key")
-    return key

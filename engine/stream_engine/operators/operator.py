@@ -8,19 +8,20 @@ from stream_engine.operators.accumulators import OwnAccumulators
 from stream_engine.operators.code import Count
 from stream_engine.operators.context import Place, is_rich, open_function
 from stream_engine.operators.function_state import FunctionState
-from stream_engine.operators.keys import MISSING, key_call, write_key
+from stream_engine.operators.keys import MISSING, key_call
 from stream_engine.operators.snapshot import OperatorSnapshot
 from stream_engine.operators.state import UNKEYED, KeyedStates
 from stream_engine.operators.tables import MemoryTables
+from stream_engine.operators.writer import write_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.specs import Sink
-    from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.snapshot import RestoredState
     from stream_engine.operators.tables import Tables
+    from stream_engine.operators.writer import ChainWriter
 
 
 class Writer(Protocol):
@@ -79,8 +80,6 @@ class Operator:
     pending = False
     # Whether it emits a record for each that it gets, at once.
     one_for_one = False
-    # Whether it may emit other than while it gets a record, as time passes.
-    emits_later = False
     # Whether it makes watermarks itself, so that others end here.
     makes_time = False
     # Whether ``commit`` comes between ``finish`` and ``close``, once all of the job's subtasks have finished.

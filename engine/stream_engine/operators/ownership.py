@@ -1,7 +1,7 @@
 """By-value records: a private copy of a mutable record wherever the engine keeps it past the call.
 
 ``own(record)`` copies what can change and returns what cannot. The generated code first looks, inline,
-whether the record is of the shape that its place has learnt: most are numbers, strings, or short tuples of them.
+whether the record is a number, a string, or a short tuple of them, as most are.
 """
 
 from __future__ import annotations
@@ -24,9 +24,6 @@ atoms: set[type] = {
 
 # Those that marshal gives back as they were; it would take a bytearray for bytes, so nothing else may be near it.
 _PLAIN: set[type] = {int, str, float, bool, bytes, complex, type(None)}
-
-# How often a place may be told anew what its records are like; where they keep changing, that costs more than it saves.
-_LESSONS = 100
 
 
 def own(record: Any) -> Any:
@@ -80,72 +77,49 @@ class Plainness:
         self.kept = kept
 
 
-class Shape:
-    """What one place in generated code has learnt of the records that pass it, so that most need a glance only.
-
-    A record of the class ``single``, or a pair or triple of the classes in ``items``, is known to be immutable. The
-    generated code looks these up by name in its namespace, and this object puts there what the last record was like.
-    It also watches over ``plainness``, if that is given, until it ends.
-    """
-
-    def __init__(self, code: Code, plainness: Plainness | None = None) -> None:
-        self._plainness = plainness if plainness is not None and plainness.kept else None
-        self._namespace = code.namespace
-        self._lessons = _LESSONS
-        self.known = code.bind("known", atoms if self._plainness is None else _PLAIN)
-        self.single = code.bind("single", NoClass)
-        self.pair = code.bind("pair", NoClass)
-        self.triple = code.bind("triple", NoClass)
-        self.items = [code.bind("item", NoClass) for _ in range(3)]
-        self.other = code.bind("own", self._own)
-
-    def _own(self, record: Any) -> Any:
-        """The record or its copy, for one that is not as the last ones were."""
-        kind = type(record)
-        kinds = list(map(type, record)) if kind is tuple and 2 <= len(record) <= 3 else [kind]
-        if self._plainness is not None and not _PLAIN.issuperset(map(type, record) if kind is tuple else kinds):
-            self._plainness.kept = False
-            self._plainness, self._namespace[self.known] = None, atoms
-        if self._lessons and atoms.issuperset(kinds):
-            self._lessons -= 1
-            self._learn(kind, kinds)
-        return own(record)
-
-    def _learn(self, kind: type, kinds: list[type]) -> None:
-        namespace = self._namespace
-        if kind is not tuple:
-            namespace[self.single] = kind
-            return
-        namespace[self.pair], namespace[self.triple] = (tuple, NoClass) if len(kinds) == 2 else (NoClass, tuple)
-        namespace.update(zip(self.items, kinds, strict=False))
-
-
-class NoClass:
-    """The class of nothing."""
-
-
 def write_owned(code: Code, record: str, plainness: Plainness | None = None) -> str:
-    """Writes the lines that make a private copy of the variable ``record`` where one is needed; names the result."""
-    shape = Shape(code, plainness)
+    """Writes the lines that make a private copy of the variable ``record`` where one is needed; names the result.
+
+    Of atoms, and of pairs and triples of them, the generated code sees inline that none is. ``plainness``, if it is
+    given, is told of the first record that is not plain.
+    """
+    if plainness is not None and plainness.kept:
+        known = code.bind("known", _PLAIN)
+        other = code.bind("own", _Watch(code, known, plainness))
+    else:
+        known, other = code.bind("known", atoms), code.bind("own", own)
     owned, kind = code.fresh("o"), code.fresh("kind")
     code.line(f"{owned} = {record}")
     code.line(f"{kind} = {record}.__class__")
-    with code.block(f"if {kind} is not {shape.single}:"):
-        for word, tuples, items in (("if", shape.pair, shape.items[:2]), ("elif", shape.triple, shape.items)):
-            with code.block(f"{word} {kind} is {tuples}:"):
-                values = [code.fresh("a") for _ in items]
-                # Unpacking is faster than asking for the length, and the length is nearly always the learnt one.
-                with code.block("try:"):
-                    code.line(f"{', '.join(values)} = {record}")
-                with code.block("except ValueError:"):
-                    code.line(f"{owned} = {shape.other}({record})")
-                with code.block("else:"):
-                    unknown = [
-                        f"{value}.__class__ is not {item} and {value}.__class__ not in {shape.known}"
-                        for value, item in zip(values, items, strict=True)
-                    ]
-                    with code.block(f"if {' or '.join(unknown)}:"):
-                        code.line(f"{owned} = {shape.other}({record})")
-        with code.block(f"elif {kind} not in {shape.known}:"):
-            code.line(f"{owned} = {shape.other}({record})")
+    with code.block(f"if {kind} is tuple:"):
+        for word, length in (("if", 2), ("elif", 3)):
+            with code.block(f"{word} len({record}) == {length}:"):
+                values = [code.fresh("a") for _ in range(length)]
+                code.line(f"{', '.join(values)} = {record}")
+                with code.block(f"if {' or '.join(f'{value}.__class__ not in {known}' for value in values)}:"):
+                    code.line(f"{owned} = {other}({record})")
+        with code.block("else:"):
+            code.line(f"{owned} = {other}({record})")
+    with code.block(f"elif {kind} not in {known}:"):
+        code.line(f"{owned} = {other}({record})")
     return owned
+
+
+class _Watch:
+    """Owns what the generated code does not know, and ends ``plainness`` at the first record that is not plain.
+
+    From then on the generated code, which finds the types to know under the name ``known``, knows all atoms.
+    """
+
+    def __init__(self, code: Code, known: str, plainness: Plainness) -> None:
+        self._namespace = code.namespace
+        self._known = known
+        self._plainness = plainness
+
+    def __call__(self, record: Any) -> Any:
+        if self._plainness.kept:
+            kinds = map(type, record) if type(record) is tuple else (type(record),)
+            self._plainness.kept = _PLAIN.issuperset(kinds)
+        if not self._plainness.kept:
+            self._namespace[self._known] = atoms
+        return own(record)

@@ -6,11 +6,12 @@ import random
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.partitioners import Hash, HashPartial, Rebalance, Shuffle
-from stream_engine.operators.keys import key_call, write_key
+from stream_engine.operators.keys import key_call
+from stream_engine.operators.writer import write_key
 
 if TYPE_CHECKING:
     from stream_engine.graph.partitioners import Partitioner
-    from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.writer import ChainWriter
 
 
 class _RoundRobin:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.keys import kept_key
-from stream_engine.operators.ownership import NoClass, atoms, own
+from stream_engine.operators.ownership import atoms, own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+    from stream_engine.operators.writer import ChainWriter
 
 _STEADY = "steady"
+
+
+class _NoClass:
+    """The class of nothing."""
 
 
 class Reduction:
@@ -94,7 +98,7 @@ class Reduction:
         self._known.append(known)
         conditions: list[str] = []
         for field in self._made:
-            likely = code.bind("likely", NoClass)
+            likely = code.bind("likely", _NoClass)
             self._likely.append((likely, field))
             kind = f"{value}[{field}].__class__"
             conditions.append(f"{kind} is not {likely} and {kind} not in {known}")
@@ -107,7 +111,7 @@ class Reduction:
             self._unsettle()
         elif self.steady:
             for likely, field in self._likely:
-                self._namespace[likely] = type(record[field]) if type(record[field]) in atoms else NoClass
+                self._namespace[likely] = type(record[field]) if type(record[field]) in atoms else _NoClass
         return value
 
     def _changing(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -124,4 +128,4 @@ class Reduction:
             for name in self._known:
                 self._namespace[name] = ()
             for name, _ in self._likely:
-                self._namespace[name] = NoClass
+                self._namespace[name] = _NoClass

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.specs import FunctionSink, SocketSink
-    from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.operator import Host, Writer
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
+    from stream_engine.operators.writer import ChainWriter
 
 # What is kept of a text file: the path of its output, its own size, and the sizes of files without a writer by now.
 _PATH, _POSITION, _OTHERS = "path", "position", "others"
@@ -180,7 +180,7 @@ class FunctionSinkOperator(FunctionOperator):
         chain.code.line(f"{invoke}({arguments})", "function")
         self.writes_all = chain.comes_as_it_is(self.id)
         if not self.writes_all:
-            chain.count_calls(self, invoke, self.call)
+            chain.count(self.written)
 
     def open(self, host: Host, parallelism: int) -> None:
         if self._context is not None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.configuration.options import IDLE_TIMEOUT, WATERMARK_INTERVAL
 from stream_engine.operators.function_state import FunctionState
 from stream_engine.operators.operator import FunctionOperator
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.operator import Host
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.operators.watermarks import Watermarks
+    from stream_engine.operators.writer import ChainWriter
 
 
 class AssignTimestampsOperator(FunctionOperator):
@@ -63,8 +64,8 @@ class AssignTimestampsOperator(FunctionOperator):
         super().open(host, parallelism)
         self._host = host
         self.records = self._seen = 0
-        self._interval: int = host.configuration.get("pipeline.auto-watermark-interval")
-        self._patience: int = host.configuration.get("pipeline.idle-timeout")
+        self._interval: int = host.configuration.get(WATERMARK_INTERVAL)
+        self._patience: int = host.configuration.get(IDLE_TIMEOUT)
         self._busy_at = host.now()
         self._idle = False
         if self._interval > 0:

@@ -10,7 +10,7 @@ from stream_engine.operators.operator import FunctionOperator, Operator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.writer import ChainWriter
 
 
 class PassOperator(Operator):

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from stream_engine.graph.job_graph import Task
-    from stream_engine.operators.chain import Output
-    from stream_engine.operators.operator import Operator
 
 # The watermark behind which nothing comes.
 MAX_WATERMARK = 2**63 - 1
+
+
+class TimeOperator(Protocol):
+    """An operator, as far as time is concerned."""
+
+    makes_time: bool
+    """Whether it makes watermarks itself, so that others end here."""
+
+    def on_watermark(self, time: int) -> None:
+        """No record with a timestamp of ``time`` (ms) or earlier is to be expected any more."""
+        ...
+
+
+class TimeOutput(Protocol):
+    """Where watermarks leave the chain behind ``operator``."""
+
+    operator: int
+
+    def watermark(self, time: int) -> None:
+        """Tells all receivers that no record with a timestamp of ``time`` (ms) or earlier will be sent."""
+        ...
+
+    def idle(self) -> None:
+        """Tells all receivers not to wait for this output's watermarks until there is one again."""
+        ...
 
 
 class Watermarks:
@@ -21,7 +44,7 @@ class Watermarks:
     A watermark of t (ms) says that no record with a timestamp of t or earlier is to be expected any more.
     """
 
-    def __init__(self, task: Task, operators: Mapping[int, Operator], outputs: Sequence[Output]) -> None:
+    def __init__(self, task: Task, operators: Mapping[int, TimeOperator], outputs: Sequence[TimeOutput]) -> None:
         self._head = task.head.id
         self._operators = operators
         self._outputs = outputs

@@ -7,23 +7,25 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keys import MISSING, kept_key, key_call, write_key
+from stream_engine.configuration.options import END_OF_INPUT
+from stream_engine.operators.keys import MISSING, kept_key, key_call
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.panes import Panes
 from stream_engine.operators.reduction import Reduction
 from stream_engine.operators.state import WINDOWED_REDUCE
 from stream_engine.operators.tables import Merged
+from stream_engine.operators.writer import write_key
 from stream_engine.window import TimeWindow
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.specs import TimeWindows
-    from stream_engine.operators.chain import ChainWriter, Collector, Output
     from stream_engine.operators.operator import Host
     from stream_engine.operators.panes import Contents
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.operators.tables import Entries
+    from stream_engine.operators.writer import ChainWriter, Collector, Output
 
 
 class PaneOperator(FunctionOperator):
@@ -32,7 +34,6 @@ class PaneOperator(FunctionOperator):
     So no record asks for the time: the host does, between records, when it runs the timer at the pane's end.
     """
 
-    emits_later = True
     # Whether the function itself emits, and may go on using what it has emitted.
     hands_out = False
     # What it keeps of the records of a key.
@@ -70,7 +71,7 @@ class PaneOperator(FunctionOperator):
     def open(self, host: Host, parallelism: int) -> None:
         super().open(host, parallelism)
         self._host = host
-        self._fires_at_end = host.configuration.get("pipeline.end-of-input") == "fire"
+        self._fires_at_end = host.configuration.get(END_OF_INPUT) == "fire"
         self._begin_pane(self.panes.start(host.now()))
         if self.pending:
             # Restored: some windows may have ended meanwhile.

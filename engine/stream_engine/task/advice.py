@@ -6,7 +6,6 @@ import errno
 from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine.graph import specs
-from stream_engine.local.worker.console import DEBUGGING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +20,8 @@ _PASSING = (specs.Filter, specs.Split, specs.IterationHead, specs.AssignTimestam
 _REDUCING = (specs.Reduce, specs.WindowReduce, specs.PreAggregate)
 _RETURNING = (specs.Map, specs.Reduce, specs.WindowReduce)
 _SOMETIMES = "; is there a way through it without a return?"
+
+DEBUGGING = "Workers have no terminal for a debugger: run with --local-debug"
 
 
 class ErrorSite(NamedTuple):

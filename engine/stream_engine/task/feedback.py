@@ -13,6 +13,7 @@ import tempfile
 from collections import deque
 from typing import IO, TYPE_CHECKING, Any
 
+from stream_engine.configuration.options import ITERATION_MEMORY, TMP_DIRS
 from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class FeedbackQueue:
     @classmethod
     def of(cls, configuration: Configuration) -> FeedbackQueue:
         """One with the memory, and in the directory, that a job's configuration gives it."""
-        directories = configuration.get("io.tmp.dirs")
-        return cls(configuration.get("iteration.memory"), directories[0] if directories else None)
+        directories = configuration.get(TMP_DIRS)
+        return cls(configuration.get(ITERATION_MEMORY), directories[0] if directories else None)
 
     def __bool__(self) -> bool:
         return bool(self._batches) or self._read_at < self._write_at

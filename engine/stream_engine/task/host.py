@@ -1,10 +1,10 @@
-"""What a subtask asks of the worker that it is in, and of what its records leave it by."""
+"""What a subtask asks of whoever hosts it: a worker process, the script's own process, or a foreign engine."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from stream_engine.operators.chain import Output
+from stream_engine.operators.writer import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from stream_engine.operators.accumulators import Accumulators
     from stream_engine.operators.operator import Writer
     from stream_engine.operators.tables import Tables
-    from stream_engine.task.subtask import Subtask
-    from stream_engine.wire.connection import Connection
+    from stream_engine.task.timers import Owner
+    from stream_engine.wire.messages import CheckpointOrder
+
+# The exchange, and the index of the sender.
+Channel = tuple[int, int]
 
 
 class Exit(Output, Protocol):
@@ -28,31 +31,100 @@ class Exit(Output, Protocol):
 
 
 class Slot(Protocol):
-    """What a subtask asks of its worker. Times are ms since the epoch."""
+    """The place of a subtask in its host. Times are ms since the epoch."""
 
     index: int
     attempt: int
+    """How often the job was restarted before."""
     configuration: Configuration
     accumulators: Accumulators
-    # Whether somebody watches the job.
     watched: bool
-    # Where operators keep what they have for each key.
+    """Whether somebody watches the job."""
     tables: Tables
+    """Where operators keep what they have for each key."""
 
     @property
     def now(self) -> int: ...
 
-    @property
-    def peers(self) -> Mapping[int, Connection]: ...
-
-    def gates(self, task: Task) -> Sequence[Exit]:
+    def exits(self, task: Task) -> Sequence[Exit]:
         """Where the records of the subtask leave it."""
         ...
 
-    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
-        """Calls ``action`` at ``time``, unless ``subtask`` has finished by then."""
+    def acknowledge(self, channel: Channel) -> None:
+        """A frame of records that came through ``channel`` has been processed: its sender may send another one."""
+        ...
+
+    def schedule(self, time: int, owner: Owner, action: Callable[[], None]) -> None:
+        """Calls ``action`` at ``time``, unless ``owner`` has finished by then."""
         ...
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         """Opens what is behind a sink. Raises OSError."""
         ...
+
+
+class Alignment(Protocol):
+    """What checkpoints ask of a subtask's input while one is being taken."""
+
+    @property
+    def holding(self) -> bool:
+        """Whether records are kept that may not be processed yet."""
+        ...
+
+    def blocks(self, channel: Channel) -> bool:
+        """Whether nothing may be taken from ``channel`` for now."""
+        ...
+
+    def admit(self, channel: Channel, records: list[Any]) -> bool:
+        """Whether records that are fed back may be processed; those that may not are kept until they may."""
+        ...
+
+    def on_barrier(self, channel: Channel, order: CheckpointOrder) -> None:
+        """The barrier of a checkpoint has come through ``channel``."""
+        ...
+
+    def on_feedback_end(self, channel: Channel) -> None:
+        """No more will come through a feedback channel."""
+        ...
+
+    def settle(self) -> None:
+        """Takes the state if nothing has to be waited for any more. The subtask is between two records."""
+        ...
+
+    def finish(self) -> None:
+        """The subtask has come to its end."""
+        ...
+
+    def close(self) -> None:
+        """The job is over."""
+        ...
+
+
+class Unaligned:
+    """The Alignment of a subtask in a job without checkpoints, or whose host takes them elsewhere."""
+
+    holding = False
+
+    def blocks(self, channel: Channel) -> bool:
+        """Nothing has to wait."""
+        return False
+
+    def admit(self, channel: Channel, records: list[Any]) -> bool:
+        """All that is fed back may be processed."""
+        return True
+
+    def on_barrier(self, channel: Channel, order: CheckpointOrder) -> None:
+        """Raises AssertionError: nobody sends one."""
+        raise AssertionError("a barrier in a job without checkpoints")
+
+    def on_feedback_end(self, channel: Channel) -> None:
+        """Nobody waits for it."""
+
+    def settle(self) -> None:
+        """No state is to be taken."""
+
+    def finish(self) -> None:
+        """Nobody has to know."""
+
+    def close(self) -> None:
+        """Nothing is kept."""

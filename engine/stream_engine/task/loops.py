@@ -8,22 +8,17 @@ empty, and will stay so. (Mattern's four counters; one wave would not do, as rep
 
 from __future__ import annotations
 
-import pickle
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from stream_engine.graph.specs import IterationHead
-from stream_engine.wire.connection import LOOP_END, LOOP_PROBE, LOOP_REPORT
+from stream_engine.wire.messages import Counts, Kind, packed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.task.subtask import Subtask
-    from stream_engine.wire.connection import Connection
-
-# Frames sent, frames received.
-Counts = tuple[int, int]
 
 
 class LoopControl(Protocol):
@@ -55,24 +50,24 @@ class LoopMonitor:
         # The shortest bound that any of the loops in it was given; 0: none was.
         self._max_wait = min((h.max_wait for h in heads if isinstance(h, IterationHead) and h.max_wait), default=0)
         self._idle_since: int | None = None
-        self._last_counts: Counts = (0, 0)
+        self._last_counts = Counts(0, 0)
 
     def on_probe(self) -> None:
         self._probed = True
 
     def report(self, now: int) -> None:
         """Called whenever the worker has nothing to do and all buffers are flushed; ``now`` in ms."""
-        counts = (self.sent, self.received)
+        counts = Counts(self.sent, self.received)
         if self._last_counts != counts or self._idle_since is None:
             self._last_counts, self._idle_since = counts, now
         quiet = self._is_quiet(now - self._idle_since)
         if self._probed:
             self._probed = False
             self._reported = counts if quiet else None
-            self._control.send(LOOP_PROBE, self.id, pickle.dumps(self._reported))
+            self._control.send(Kind.LOOP_PROBE, self.id, packed(self._reported))
         elif quiet and counts != self._reported:
             self._reported = counts
-            self._control.send(LOOP_REPORT, self.id, pickle.dumps(counts))
+            self._control.send(Kind.LOOP_REPORT, self.id, packed(counts))
 
     @property
     def deadline(self) -> float:
@@ -128,40 +123,3 @@ class LoopMonitors:
     def deadline(self) -> float:
         """When, in ms since the epoch, the first wait of a loop is over; inf: not as things are."""
         return min((monitor.deadline for monitor in self.by_id.values()), default=inf)
-
-
-class LoopReferee:
-    """The coordinator's side of one loop, whose tasks run on ``workers``."""
-
-    def __init__(self, identifier: int, workers: Sequence[Connection]) -> None:
-        self._id = identifier
-        self._workers = workers
-        self._reports: dict[int, Counts | None] = {}
-        self._asked: dict[int, Counts | None] | None = None
-        self._answers: dict[int, Counts | None] = {}
-
-    def on_report(self, worker: int, counts: Counts) -> None:
-        self._reports[worker] = counts
-        self._ask_if_empty()
-
-    def on_answer(self, worker: int, counts: Counts | None) -> None:
-        self._answers[worker] = counts
-        # Newer than any report before it, and a report may come that is newer still.
-        self._reports[worker] = counts
-        if len(self._answers) < len(self._workers):
-            return
-        if self._answers == self._asked:
-            for connection in self._workers:
-                connection.send(LOOP_END, self._id)
-            return
-        self._answers, self._asked = {}, None
-        self._ask_if_empty()
-
-    def _ask_if_empty(self) -> None:
-        counts = [each for each in self._reports.values() if each is not None]
-        if self._asked is not None or len(counts) < len(self._workers):
-            return
-        if sum(sent for sent, _ in counts) == sum(received for _, received in counts):
-            self._asked = dict(self._reports)
-            for connection in self._workers:
-                connection.send(LOOP_PROBE, self._id)

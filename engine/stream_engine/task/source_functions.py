@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.beans import with_properties
+from stream_engine.configuration.options import SOCKET_MAX_RETRIES, SOCKET_RETRY_INTERVAL
 from stream_engine.graph import specs
 from stream_engine.operators.accumulators import OwnAccumulators
 from stream_engine.operators.context import is_rich, open_function
@@ -174,6 +175,6 @@ def _socket_reader(operator: specs.SocketTextSource, configuration: Configuratio
         operator.host,
         operator.port,
         operator.delimiter,
-        configuration.get("source.socket.max-retries") if retries is None else retries,
-        configuration.get("source.socket.retry-interval") if interval is None else interval,
+        configuration.get(SOCKET_MAX_RETRIES) if retries is None else retries,
+        configuration.get(SOCKET_RETRY_INTERVAL) if interval is None else interval,
     )

@@ -1,19 +1,17 @@
-"""One parallel instance of a task, in its worker: its chain, its inputs, and its life from open to close."""
+"""One parallel instance of a task, whoever hosts it: its chain, its inputs, and its life from open to close."""
 
 from __future__ import annotations
 
-import pickle
 from collections import deque
 from math import inf
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.configuration.options import HOLD_WATERMARKS
+from stream_engine import logs
+from stream_engine.configuration.options import HOLD_WATERMARKS, OBJECT_REUSE
 from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.graph.partitioners import Forward
 from stream_engine.graph.specs import IterationHead
-from stream_engine.local import logs
-from stream_engine.local.worker.exchange_writer import unpack
 from stream_engine.metrics import Metrics
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
@@ -21,40 +19,48 @@ from stream_engine.operators.operator import Operator
 from stream_engine.operators.watermarks import MAX_WATERMARK
 from stream_engine.operators.windows import MergeWindowsOperator
 from stream_engine.pickling import dumps
-from stream_engine.task.batch_size import AdaptiveBatch, SampledBatch
+from stream_engine.task.batch_size import AdaptiveBatch
 from stream_engine.task.failure import Cancelled, OperatorError
 from stream_engine.task.feedback import FeedbackQueue
-from stream_engine.wire.connection import BARRIER, CREDIT, DATA, IDLE, MARK, WATERMARK
+from stream_engine.task.host import Unaligned
+from stream_engine.wire.messages import CheckpointOrder, Kind, unpacked, unpacked_time
+from stream_engine.wire.records import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     from stream_engine.graph.job_graph import Exchange, JobGraph, Task
     from stream_engine.graph.specs import Sink
-    from stream_engine.local.worker.checkpoints.alignment import Alignment, Channel
     from stream_engine.operators.operator import Writer
-    from stream_engine.task.host import Slot
-    from stream_engine.wire.connection import Frame
-    from stream_engine.wire.messages import CheckpointOrder
+    from stream_engine.task.host import Alignment, Channel, Slot
+    from stream_engine.wire.messages import Frame
 
 
 class Subtask:
-    """Runs a chain in a worker, as its operators' host."""
+    """Runs a chain in a slot of some host, and is itself the host of its operators."""
 
-    def __init__(self, worker: Slot, graph: JobGraph, task: Task) -> None:
+    def __init__(self, slot: Slot, graph: JobGraph, task: Task) -> None:
         self.task = task
-        self.index, self.attempt = worker.index, worker.attempt
-        self.configuration = worker.configuration
-        self.accumulators = worker.accumulators
+        self.index, self.attempt = slot.index, slot.attempt
+        self.configuration = slot.configuration
+        self.accumulators = slot.accumulators
         self.metrics = Metrics()
-        self.worker = worker
+        self._slot = slot
         self.finished = False
-        # While a checkpoint is being taken: whether nothing may be taken in, and through which channels nothing may.
-        self.alignment: Alignment | None = None
+        # Replaced where checkpoints are taken, which may pause the subtask.
+        self.alignment: Alignment = Unaligned()
         self.paused = False
         self.resumed = Event()
-        self.blocked: AbstractSet[Channel] = frozenset()
+        # What is done with a frame that has no records.
+        self._by_kind: dict[int, Callable[[int, Frame], None]] = {
+            Kind.MARK: lambda sender, frame: self.on_mark(frame.exchange, sender, unpacked_time(frame)),
+            Kind.WATERMARK: lambda sender, frame: self.on_watermark(frame.exchange, sender, unpacked_time(frame)),
+            Kind.IDLE: lambda sender, frame: self.on_idle(frame.exchange, sender),
+            Kind.BARRIER: lambda sender, frame: self.on_barrier(
+                frame.exchange, sender, unpacked(frame, CheckpointOrder)
+            ),
+            Kind.END: lambda sender, frame: self.on_end(frame.exchange, sender),
+        }
         self._held: deque[tuple[int, Frame]] = deque()
         self._open_operators: list[Operator] = []
         # The operator whose ``close`` is being called.
@@ -66,7 +72,7 @@ class Subtask:
         self._from: Channel | None = None
         # What has come in frames.
         self.bytes_in = 0
-        self.gates = worker.gates(task)
+        self.exits = slot.exits(task)
         loop = graph.loop_of(task.id)
         channels = {
             channel: exchange.source_task not in loop
@@ -88,7 +94,7 @@ class Subtask:
         self._outside = {exchange for (exchange, _), outside in channels.items() if outside}
         # How many channels from outside its loop have not ended; of no meaning to a subtask in none.
         self.outside_inputs = sum(channels.values())
-        self._fed_back = FeedbackQueue.of(worker.configuration) if self._is_head else None
+        self._fed_back = FeedbackQueue.of(slot.configuration) if self._is_head else None
         self._marks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
         self._timestamped = graph.timestamped
         # The event time of each channel that is neither idle nor at its end, and of the subtask.
@@ -102,22 +108,22 @@ class Subtask:
         operators = []
         for node in task.operators:
             with OperatorError.around(node.id, "being loaded"):
-                operators.append(build_operator(node, self.index, task.parallelism, worker.tables))
+                operators.append(build_operator(node, self.index, task.parallelism, slot.tables))
         self.chain = Chain(
             task,
             operators,
-            self.gates,
-            worker.configuration.get("pipeline.object-reuse"),
+            self.exits,
+            slot.configuration.get(OBJECT_REUSE),
             graph.timestamped,
-            worker.watched,
+            slot.watched,
         )
         # The channels that have records of files; or the subtask reads files itself.
         self._file_exchanges: set[int] = set()
-        if worker.configuration.get(HOLD_WATERMARKS.key) and graph.reads_files(task.id):
+        if slot.configuration.get(HOLD_WATERMARKS.key) and graph.reads_files(task.id):
             inputs = (exchange for exchange in graph.inputs(task.id) if not exchange.feedback)
             self._file_exchanges = {each.id for each in inputs if graph.reads_files(each.source_task)}
             self.hold_time(True, waited_for=True)
-        self.pace = SampledBatch(self.chain.samples) if self.chain.samples else AdaptiveBatch()
+        self.pace = AdaptiveBatch()
 
     def _channels(self, graph: JobGraph, exchange: Exchange) -> list[Channel]:
         if isinstance(exchange.partitioner, Forward):
@@ -127,7 +133,7 @@ class Subtask:
     # --- the operators' host -----------------------------------------------------------------------------------------
 
     def now(self) -> int:
-        return self.worker.now
+        return self._slot.now
 
     def schedule(self, time: int, action: Callable[[], None]) -> None:
         operator = getattr(action, "__self__", None)
@@ -139,27 +145,21 @@ class Subtask:
             with OperatorError.around(identifier, "being called by a timer"):
                 action()
 
-        self.worker.schedule(time, self, act)
+        self._slot.schedule(time, self, act)
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
-        return self.worker.writer(sink, parallelism, positions)
+        return self._slot.writer(sink, parallelism, positions)
 
     # --- input -------------------------------------------------------------------------------------------------------
 
     @property
     def has_input(self) -> bool:
-        """Whether there is something to work off, now or later."""
-        return bool(
-            self._records
-            or self._queue
-            or self._fed_back
-            or self._held
-            or (self.alignment is not None and self.alignment.holding)
-        )
+        """Whether there is input to process, now or later."""
+        return bool(self._records or self._queue or self._fed_back or self._held or self.alignment.holding)
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to work off now."""
+        """Whether there is input to process now."""
         return bool(self._records or self._queue or self._fed_back) and not self.paused
 
     @property
@@ -178,7 +178,7 @@ class Subtask:
         return None if self._watermark == -inf else int(self._watermark)
 
     def receive(self, sender: int, frame: Frame) -> None:
-        """Queues a frame of another worker's; it is worked off by ``work``."""
+        """Queues a frame of another host's; ``work`` processes it."""
         self.bytes_in += len(frame.payload)
         self._queue.append((sender, frame))
 
@@ -187,7 +187,7 @@ class Subtask:
 
         After the loop has ended there are some only where the script has bounded the wait for windows in it.
         """
-        if self.alignment is None or self.alignment.admit((exchange, sender), records):
+        if self.alignment.admit((exchange, sender), records):
             self.put_back(records)
 
     def put_back(self, records: list[Any]) -> None:
@@ -204,26 +204,17 @@ class Subtask:
         return [*([dumps(begun)] if begun else []), *self._fed_back.contents()]
 
     def work(self) -> None:
-        """Works off some of the input: a slice of a frame's records, or one frame of another kind."""
+        """Processes some of the input: a slice of a frame's records, or one frame of another kind."""
         if not self._records and self._fed_back:
             # What is in the loop first, so that little is.
             self._records, self._from = self._fed_back.get(), None
         if not self._records:
             sender, frame = self._queue.popleft()
-            if (frame.exchange, sender) in self.blocked:
+            if self.alignment.blocks((frame.exchange, sender)):
                 self._held.append((sender, frame))
                 return
-            if frame.kind != DATA:
-                if frame.kind == MARK:
-                    self.on_mark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
-                elif frame.kind == WATERMARK:
-                    self.on_watermark(frame.exchange, sender, int.from_bytes(frame.payload, "little", signed=True))
-                elif frame.kind == IDLE:
-                    self.on_idle(frame.exchange, sender)
-                elif frame.kind == BARRIER:
-                    self.on_barrier(frame.exchange, sender, pickle.loads(frame.payload))
-                else:
-                    self.on_end(frame.exchange, sender)
+            if frame.kind != Kind.DATA:
+                self._by_kind[frame.kind](sender, frame)
                 return
             self._records, self._from = unpack(frame.payload), (frame.exchange, sender)
         records, start = self._records, self._position
@@ -237,8 +228,7 @@ class Subtask:
         channel = self._from
         self.pace.run(self.chain.process_batch, records[start:] if start else records)
         if channel is not None:
-            exchange, sender = channel
-            self.worker.peers[sender].send(CREDIT, exchange)
+            self._slot.acknowledge(channel)
 
     def release(self) -> None:
         """Nothing is held back any more: what was comes next."""
@@ -255,7 +245,6 @@ class Subtask:
 
     def on_barrier(self, exchange: int, sender: int, order: CheckpointOrder) -> None:
         """All that comes through this channel from now on is not counted by the checkpoint."""
-        assert self.alignment is not None
         self.alignment.on_barrier((exchange, sender), order)
 
     def on_mark(self, exchange: int, sender: int, time: float) -> None:
@@ -269,8 +258,7 @@ class Subtask:
         """One of an input's channels has ended; with the last one of all, the subtask does."""
         if (exchange, sender) not in self.open_channels:
             # A feedback edge's, whose end the head of the loop need not wait for.
-            if self.alignment is not None:
-                self.alignment.on_feedback_end((exchange, sender))
+            self.alignment.on_feedback_end((exchange, sender))
             return
         self.open_channels.discard((exchange, sender))
         self.outside_inputs -= exchange in self._outside
@@ -283,8 +271,7 @@ class Subtask:
             self._advance()
             if self._ends_time and exchange in self._outside and not self.outside_inputs:
                 self.advance(MAX_WATERMARK)
-            if self.alignment is not None:
-                self.alignment.settle()
+            self.alignment.settle()
         self._count_end()
 
     def on_watermark(self, exchange: int, sender: int, time: int) -> None:
@@ -358,11 +345,10 @@ class Subtask:
         self.flush()
         self.finished = True
         logs.debug("has finished")
-        if self.alignment is not None:
-            self.alignment.finish()
+        self.alignment.finish()
         self._close([operator for operator in self._open_operators if not operator.commits])
-        for gate in self.gates:
-            gate.end()
+        for exit_ in self.exits:
+            exit_.end()
 
     def close(self) -> None:
         """Closes the operators that are open; all of them, even when one raises."""
@@ -384,8 +370,7 @@ class Subtask:
         failure: Exception | None = None
         if self._fed_back is not None:
             self._fed_back.close()
-        if self.alignment is not None:
-            self.alignment.close()
+        self.alignment.close()
         self._open_operators = [operator for operator in self._open_operators if operator not in operators]
         for operator in operators:
             self.closing = operator.id

@@ -5,43 +5,48 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream_engine.task.subtask import Subtask
+
+class Owner(Protocol):
+    """Whose timer it is: a subtask."""
+
+    paused: bool
+    finished: bool
 
 
 class Timers:
     """Actions by their time, in ms since the epoch; those of one time run in the order they were scheduled in."""
 
     def __init__(self) -> None:
-        self._timers: list[tuple[int, int, Subtask, Callable[[], None]]] = []
+        self._timers: list[tuple[int, int, Any, Callable[[], None]]] = []
         self._serial = count()
-        self._postponed: list[tuple[int, int, Subtask, Callable[[], None]]] = []
+        self._postponed: list[tuple[int, int, Any, Callable[[], None]]] = []
 
     @property
     def next(self) -> float:
         """When the next one is due; inf: there is none."""
         return self._timers[0][0] if self._timers else inf
 
-    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
-        heappush(self._timers, (time, next(self._serial), subtask, action))
+    def schedule(self, time: int, owner: Owner, action: Callable[[], None]) -> None:
+        heappush(self._timers, (time, next(self._serial), owner, action))
 
-    def run(self, now: int, before: Callable[[Subtask], object] | None = None) -> None:
-        """Runs those that are due, unless their subtask has finished; those of one that is paused have to wait.
+    def run(self, now: int, before: Callable[[Any], object] | None = None) -> None:
+        """Runs those that are due, unless their owner has finished; those of one that is paused have to wait.
 
-        ``before`` each, its subtask is told of.
+        ``before`` is called with the owner before each.
         """
         while self._timers and self._timers[0][0] <= now:
             timer = heappop(self._timers)
-            _, _, subtask, action = timer
-            if subtask.paused:
+            _, _, owner, action = timer
+            if owner.paused:
                 self._postponed.append(timer)
-            elif not subtask.finished:
+            elif not owner.finished:
                 if before is not None:
-                    before(subtask)
+                    before(owner)
                 action()
 
     def resume(self) -> None:

@@ -1,1 +1,1 @@
-"""To be described."""
+"""What processes of a job say to each other: the kinds of frames and their payloads, records as bytes, connections."""

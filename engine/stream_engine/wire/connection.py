@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 from collections import deque
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from stream_engine.wire.messages import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,25 +17,6 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct("<QBI")
 # Several frames a read, and a small part of a worker's memory at rest.
 _READ_SIZE = 256 * 1024
-
-# Between workers.
-DATA, CREDIT, MARK, WATERMARK, IDLE, BARRIER, END = range(7)
-# Between a worker and the coordinator.
-DEPLOY, CANCEL, CONSOLE, FAILED, FINISHED, DEMAND = range(10, 16)
-CLIENT_BATCH, CLIENT_END, LOOP_REPORT, LOOP_PROBE, LOOP_END = range(16, 21)
-# Beside CONSOLE, which is for standard output, what else a worker says: standard error, log records, its status, and
-# how many late records an operator has dropped.
-ERRORS, LOG, STATUS, LATE = range(40, 44)
-# Of checkpoints, and of life: TRIGGER, CHECKPOINT_ENDED and COMMIT come from the coordinator, the others go to it.
-TRIGGER, ACKNOWLEDGED, DECLINED, CHECKPOINT_ENDED, COMMIT, COMMITTED, HEARTBEAT = range(30, 37)
-
-
-class Frame(NamedTuple):
-    """``exchange`` is the id of what it belongs to: an exchange (CLIENT_BATCH, DEMAND, LATE: an operator, LOOP_*: a loop)."""
-
-    kind: int
-    exchange: int
-    payload: bytes
 
 
 class Connection:

@@ -1,12 +1,90 @@
-"""What the coordinator and the workers tell each other of checkpoints."""
+"""What processes of a job say to each other: frames, their kinds, and what each kind carries.
+
+A frame is a kind, the id of what it belongs to, and a payload. The vocabulary is here and nowhere else:
+
+| kind | belongs to | payload |
+|---|---|---|
+| DATA | exchange | records, see ``records`` |
+| MARK, WATERMARK | exchange | a time in ms, see ``packed_time`` |
+| BARRIER | exchange | CheckpointOrder |
+| CREDIT, IDLE, END | exchange | none |
+| DEPLOY | | Deployment |
+| TRIGGER | | CheckpointOrder |
+| CHECKPOINT_ENDED | | CheckpointEnd |
+| CANCEL, COMMIT | | none |
+| CLIENT_BATCH | operator | a pickled list of records |
+| CLIENT_END | operator | none |
+| LOOP_PROBE (down), LOOP_END | loop | none |
+| CONSOLE, ERRORS | | whole lines in utf-8, for standard output or standard error |
+| LOG | | see ``log_forwarder`` |
+| STATUS | | SubtaskStatus by task |
+| LATE | operator | how many late records it has dropped, as decimal digits |
+| FAILED | | Failure |
+| FINISHED | | accumulators, see ``accumulators`` |
+| DEMAND | operator | none |
+| LOOP_REPORT, LOOP_PROBE (up) | loop | Counts, or None from a worker that is busy |
+| ACKNOWLEDGED | | Acknowledgement |
+| DECLINED | | Refusal |
+| COMMITTED, HEARTBEAT | | none |
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import pickle
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from stream_engine.checkpoints.directory import Place
     from stream_engine.checkpoints.metadata import StateFile
+
+    T = TypeVar("T")
+
+
+class Kind(IntEnum):
+    """The kinds of frames, by who sends them to whom."""
+
+    # From a subtask to another one, of whichever worker.
+    DATA = 0
+    CREDIT = 1
+    MARK = 2
+    WATERMARK = 3
+    IDLE = 4
+    BARRIER = 5
+    END = 6
+    # From the coordinator to a worker.
+    DEPLOY = 10
+    CANCEL = 11
+    COMMIT = 12
+    TRIGGER = 13
+    CHECKPOINT_ENDED = 14
+    CLIENT_BATCH = 15
+    CLIENT_END = 16
+    LOOP_END = 17
+    # Either way: a question, and its answer.
+    LOOP_PROBE = 20
+    # From a worker to the coordinator.
+    CONSOLE = 30
+    ERRORS = 31
+    LOG = 32
+    STATUS = 33
+    FAILED = 34
+    FINISHED = 35
+    COMMITTED = 36
+    DEMAND = 37
+    LOOP_REPORT = 38
+    ACKNOWLEDGED = 39
+    DECLINED = 40
+    HEARTBEAT = 41
+    LATE = 42
+
+
+class Frame(NamedTuple):
+    """``exchange`` is the id of the exchange, operator or loop that it belongs to; 0 where there is none."""
+
+    kind: int
+    exchange: int
+    payload: bytes
 
 
 class CheckpointOrder(NamedTuple):
@@ -17,9 +95,50 @@ class CheckpointOrder(NamedTuple):
     stops: bool
 
 
+class CheckpointEnd(NamedTuple):
+    """Checkpoint ``number`` is over. One that ``counts`` is complete, others were given up."""
+
+    number: int
+    counts: bool
+
+
 class Acknowledgement(NamedTuple):
     """A worker's part of checkpoint ``number`` is safely kept; ``file`` is None when its operators have no state."""
 
     number: int
     file: StateFile | None
     key_hash: int
+
+
+class Refusal(NamedTuple):
+    """A worker cannot keep its part of checkpoint ``number``."""
+
+    number: int
+    reason: str
+
+
+class Counts(NamedTuple):
+    """How many frames of a loop a worker has sent and received."""
+
+    sent: int
+    received: int
+
+
+def packed(payload: object) -> bytes:
+    """The payload of a frame whose kind carries an object."""
+    return pickle.dumps(payload)
+
+
+def unpacked(frame: Frame, kind: type[T]) -> T:
+    """The object that a frame carries."""
+    return pickle.loads(frame.payload)
+
+
+def packed_time(time: int) -> bytes:
+    """A time in ms as the payload of a MARK or WATERMARK."""
+    return time.to_bytes(8, "little", signed=True)
+
+
+def unpacked_time(frame: Frame) -> int:
+    """The time in ms that a MARK or WATERMARK carries."""
+    return int.from_bytes(frame.payload, "little", signed=True)

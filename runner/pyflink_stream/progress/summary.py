@@ -23,8 +23,7 @@ def figures(status: JobStatus) -> str:
     seconds = (status.time - status.started) / 1000
     read = status.records_read
     has_sink = any(node.is_sink for task in status.tasks for node in task.task.operators)
-    number = f"about {texts.count(status.records_written)}" if status.estimated else f"{status.records_written:,}"
-    written = f", {number} out" if has_sink else ""
+    written = f", {status.records_written:,} out" if has_sink else ""
     rate = f", {read / seconds:,.0f}/s" if seconds > 0 else ""
     restarts = f", restarted {status.restarts}×" if status.restarts else ""
     records = f"{read:,} {_records(read)} in"

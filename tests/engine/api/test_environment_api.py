@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stream_engine.api import factory as factory_module
+from stream_engine.api import current
 from stream_engine.api.checkpointing import CheckpointingMode
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.api.factory import PythonEnvironmentFactory
@@ -149,7 +149,7 @@ def test_a_script_without_a_factory_finds_the_one_of_its_program(factory: Any) -
 
 
 def test_a_script_that_was_not_launched_is_told_how_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(factory_module, "_current", None)
+    monkeypatch.setattr(current, "_current", None)
     with pytest.raises(InvalidProgramException, match="run the script with pyflink-stream"):
         PythonStreamExecutionEnvironment.get_execution_environment()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stream_engine.api.capture.signature import returns_nothing, signature_of, suspends
+from stream_engine.api.analysis.signature import returns_nothing, signature_of, suspends
 
 
 def expression(value: Any) -> Any:

@@ -16,7 +16,7 @@ from stream_engine.api.files import WriteMode
 from stream_engine.checkpoints.directory import Place
 from stream_engine.job import JobExecutionException
 from stream_engine.local.worker.checkpoints.writer import SnapshotWriter
-from stream_engine.wire.connection import DECLINED
+from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,4 +118,4 @@ def test_whatever_keeps_state_from_being_written_is_told_and_the_next_checkpoint
         with place.open(make=True):
             writer.write(number, place, {"sum": [broken()]})
         kind, _, payload = control.frames.get(timeout=PATIENCE)
-        assert (kind, pickle.loads(payload)) == (DECLINED, (number, "RuntimeError: no table"))
+        assert (kind, pickle.loads(payload)) == (Kind.DECLINED, (number, "RuntimeError: no table"))

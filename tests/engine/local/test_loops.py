@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from stream_engine.local.coordinator.loops import LoopReferee
 from stream_engine.task.feedback import FeedbackQueue
-from stream_engine.task.loops import LoopReferee
-from stream_engine.wire.connection import LOOP_END, LOOP_PROBE, Connection
+from stream_engine.wire.messages import Counts, Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from launched import Launcher
+
+    from stream_engine.wire.connection import Connection
 
 TURNS = """
 def main(factory):
@@ -189,32 +191,32 @@ def referee() -> tuple[LoopReferee, list[Told]]:
 
 def test_a_loop_ends_when_all_answer_as_they_reported() -> None:
     judge, workers = referee()
-    judge.on_report(0, (1, 0))
-    judge.on_report(1, (0, 1))
-    assert workers[0].kinds == [LOOP_PROBE]
-    judge.on_answer(0, (1, 0))
-    assert workers[0].kinds == [LOOP_PROBE]
-    judge.on_answer(1, (0, 1))
-    assert [told.kinds for told in workers] == [[LOOP_PROBE, LOOP_END]] * 2
+    judge.on_report(0, Counts(1, 0))
+    judge.on_report(1, Counts(0, 1))
+    assert workers[0].kinds == [Kind.LOOP_PROBE]
+    judge.on_answer(0, Counts(1, 0))
+    assert workers[0].kinds == [Kind.LOOP_PROBE]
+    judge.on_answer(1, Counts(0, 1))
+    assert [told.kinds for told in workers] == [[Kind.LOOP_PROBE, Kind.LOOP_END]] * 2
 
 
 def test_frames_under_way_keep_it_open() -> None:
     judge, workers = referee()
-    judge.on_report(0, (2, 0))
-    judge.on_report(1, (0, 1))
+    judge.on_report(0, Counts(2, 0))
+    judge.on_report(1, Counts(0, 1))
     assert workers[0].kinds == []
 
 
 def test_a_report_made_between_two_answers_is_not_lost() -> None:
     judge, workers = referee()
-    judge.on_report(1, (0, 0))
-    judge.on_report(0, (1, 0))
-    judge.on_report(0, (1, 1))
-    judge.on_answer(0, (1, 1))
-    judge.on_report(0, (1, 2))
-    judge.on_answer(1, (2, 1))
+    judge.on_report(1, Counts(0, 0))
+    judge.on_report(0, Counts(1, 0))
+    judge.on_report(0, Counts(1, 1))
+    judge.on_answer(0, Counts(1, 1))
+    judge.on_report(0, Counts(1, 2))
+    judge.on_answer(1, Counts(2, 1))
     # Three sent and three received, by the newest of each: worth asking again.
-    assert workers[0].kinds[-1] == LOOP_PROBE
+    assert workers[0].kinds[-1] == Kind.LOOP_PROBE
 
 
 def test_the_queue_makes_its_directory_again_when_it_has_been_removed(tmp_path: Path) -> None:

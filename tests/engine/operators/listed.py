@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from stream_engine.graph.specs import Sink
-    from stream_engine.operators.chain import ChainWriter
     from stream_engine.operators.tables import Entries, Tables
+    from stream_engine.operators.writer import ChainWriter
 
 
 def function(call: Any, method: str | None = None) -> UserFunction:

@@ -17,7 +17,7 @@ from stream_engine.graph.job_graph import Link
 
 if TYPE_CHECKING:
     from stream_engine.graph.functions import UserFunction
-    from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.writer import ChainWriter
 
 
 class Functions:

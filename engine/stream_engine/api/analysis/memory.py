@@ -8,7 +8,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.api.analysis.effects import uses
-from stream_engine.api.capture.signature import code_of
+from stream_engine.api.analysis.signature import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

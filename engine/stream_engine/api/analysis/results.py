@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.api.capture.signature import code_of, signature_of
+from stream_engine.api.analysis.signature import code_of, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,1 +1,1 @@
-"""To be described."""
+"""Functions are taken up at the call that they are given to: checked, snapshotted, pickled."""

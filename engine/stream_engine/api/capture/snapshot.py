@@ -9,8 +9,8 @@ from stream_engine.api import functions
 from stream_engine.api.analysis.effects import only_reads
 from stream_engine.api.analysis.memory import forgets
 from stream_engine.api.analysis.results import made_fields
+from stream_engine.api.analysis.signature import returns_nothing, signature_of, suspends
 from stream_engine.api.capture.pickling import complaint, pickled
-from stream_engine.api.capture.signature import returns_nothing, signature_of, suspends
 from stream_engine.api.functions import KeySelector
 from stream_engine.api.spelling import nearest
 from stream_engine.graph.functions import UserFunction

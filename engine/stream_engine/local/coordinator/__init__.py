@@ -1,1 +1,1 @@
-"""To be described."""
+"""The script's process: runs one job through all its attempts, takes its checkpoints, and decides how it ends."""

@@ -2,78 +2,65 @@
 
 from __future__ import annotations
 
-import pickle
 import selectors
 import signal
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from stream_engine import logs
+from stream_engine.failures.failure import Failure
 from stream_engine.graph.specs import FunctionSink
 from stream_engine.job import JobExecutionException
-from stream_engine.local import logs
-from stream_engine.local.deadline import cancellation_timeout, deadline_in, packed_deadline, seconds_to
+from stream_engine.local.coordinator.failure import AttemptFailed
+from stream_engine.local.coordinator.logs import handle, levels
+from stream_engine.local.coordinator.loops import LoopReferee
+from stream_engine.local.deadline import EXIT_GRACE, cancellation_timeout, deadline_in, packed_deadline, seconds_to
 from stream_engine.local.forkserver.process_groups import kill_worker
 from stream_engine.local.heartbeats import Heartbeats
 from stream_engine.local.output import tell, write_error
-from stream_engine.local.worker.exit_handlers import GRACE
-from stream_engine.task.loops import LoopReferee
-from stream_engine.wire.connection import (
-    ACKNOWLEDGED,
-    CANCEL,
-    COMMIT,
-    COMMITTED,
-    CONSOLE,
-    DECLINED,
-    DEMAND,
-    DEPLOY,
-    ERRORS,
-    FAILED,
-    FINISHED,
-    LATE,
-    LOG,
-    LOOP_PROBE,
-    LOOP_REPORT,
-    STATUS,
-    Connection,
-)
+from stream_engine.wire.connection import Connection
+from stream_engine.wire.messages import Acknowledgement, Counts, Kind, Refusal, packed, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream_engine.failures.failure import Failure
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.job_graph import JobGraph
     from stream_engine.local.coordinator.checkpoints import CheckpointCoordinator
-    from stream_engine.local.coordinator.job import Coordinator
+    from stream_engine.local.coordinator.client_source import ClientSources
+    from stream_engine.local.coordinator.null_monitor import NullMonitor
+    from stream_engine.local.coordinator.stopping import Stopping
     from stream_engine.local.forkserver.client import Child, ForkServer
-    from stream_engine.wire.connection import Frame
+    from stream_engine.local.late_records import LateRecords
+    from stream_engine.local.output import Output
     from stream_engine.wire.deployment import Deployment
+    from stream_engine.wire.messages import Frame
 
 # How long workers that were killed may take to end, in seconds; what has forked them may not have noticed.
 _KILLED = 2.5
 
 
-class AttemptFailed(Exception):
-    """Why the job cannot go on with these workers. One that is ``final`` would only be repeated by others."""
+class Parts(NamedTuple):
+    """What a job has beyond each of its attempts. ``late`` is None in jobs without windows of event time."""
 
-    def __init__(self, error: JobExecutionException, final: bool) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.final = final
-
-    @classmethod
-    def of(cls, summary: str, job_id: str, cause: BaseException | None = None, final: bool = False) -> AttemptFailed:
-        error = JobExecutionException(summary, job_id)
-        error.__cause__ = cause
-        return cls(error, final)
+    stopping: Stopping
+    sources: ClientSources
+    output: Output
+    checkpoints: CheckpointCoordinator | None
+    monitor: NullMonitor
+    late: LateRecords | None
 
 
 class Attempt:
     """The workers of one attempt. ``run`` leaves none of them behind, whatever happens."""
 
-    def __init__(self, job: Coordinator, server: ForkServer) -> None:
-        self._job = job
+    def __init__(
+        self, server: ForkServer, job_id: str, graph: JobGraph, configuration: Configuration, parts: Parts
+    ) -> None:
         self._server = server
-        self._graph = job.graph
-        self._checkpoints = job.checkpoints
+        self._job_id = job_id
+        self._graph = graph
+        self._stop, self._sources, self._output, self._checkpoints, self._monitor, self._late = parts
         self._children: list[Child] = []
         self._connections: list[Connection] = []
         self._alive: set[int] = set()
@@ -87,12 +74,30 @@ class Attempt:
         # The checkpoint of the whole result was asked for; the result may count; the workers may go.
         self._kept = self._counts = self._over = False
         self._referees: list[LoopReferee] = []
+        self._configuration = configuration
         self._failure: AttemptFailed | None = None
         # How long workers may take to cancel sources and close operators once told to stop, in seconds, and until when.
-        self._grace = cancellation_timeout(job.configuration)
+        self._grace = cancellation_timeout(configuration)
         self._deadline: float | None = None
         self._told_to_stop = self._killed = False
         self._killed_until = 0.0
+        self._by_kind: dict[int, Callable[[int, Frame], None]] = {
+            Kind.CONSOLE: self._on_console,
+            Kind.ERRORS: lambda worker, frame: write_error(frame.payload),
+            Kind.LOG: lambda worker, frame: handle(frame.payload),
+            Kind.STATUS: lambda worker, frame: self._monitor.on_report(frame.payload),
+            Kind.LATE: self._on_late,
+            Kind.FAILED: self._on_failed,
+            Kind.FINISHED: self._on_finished,
+            Kind.COMMITTED: lambda worker, frame: self._committed.add(worker),
+            Kind.DEMAND: lambda worker, frame: self._sources.on_demand(frame.exchange),
+            Kind.LOOP_REPORT: self._on_loop_report,
+            Kind.LOOP_PROBE: self._on_loop_answer,
+            Kind.ACKNOWLEDGED: self._on_acknowledged,
+            Kind.DECLINED: self._on_declined,
+            # That something came is all there is to it.
+            Kind.HEARTBEAT: lambda worker, frame: None,
+        }
 
     def run(self, deployment: Deployment) -> list[bytes]:
         """Returns the packed accumulators of the workers, of use when the job has finished.
@@ -102,13 +107,13 @@ class Attempt:
         with selectors.DefaultSelector() as self._selector:
             try:
                 self._children = self._server.fork(
-                    self._graph.slots, bool(self._graph.exchanges), lambda: self._job.signal is not None
+                    self._graph.slots, bool(self._graph.exchanges), lambda: self._stop.signal is not None
                 )
             except (EOFError, OSError) as error:
-                if self._job.signal is not None:
+                if self._stop.signal is not None:
                     return []
                 summary = f"The job's {self._graph.slots} workers cannot be started: {error}."
-                raise AttemptFailed.of(summary, self._job.job_id, error, final=True) from error
+                raise AttemptFailed.of(summary, self._job_id, error, final=True) from error
             self._alive = {child.pid for child in self._children}
             logs.debug("The workers have the process ids %s", ", ".join(map(str, sorted(self._alive))))
             try:
@@ -117,7 +122,7 @@ class Attempt:
                     self._turn()
             except EOFError:
                 summary = "The process that starts the workers was killed, so the job cannot go on."
-                self._fail(AttemptFailed.of(summary, self._job.job_id, final=True))
+                self._fail(AttemptFailed.of(summary, self._job_id, final=True))
             finally:
                 self._kill_rest()
         if self._failure is not None:
@@ -125,34 +130,34 @@ class Attempt:
         return [payload for _, payload in sorted(self._finished.items())]
 
     def _start(self, deployment: Deployment) -> None:
-        self._selector.register(self._job.waker, selectors.EVENT_READ, None)
+        self._selector.register(self._stop.waker, selectors.EVENT_READ, None)
         self._selector.register(self._server, selectors.EVENT_READ, None)
-        order = pickle.dumps(deployment._replace(levels=logs.levels()))
+        order = packed(deployment._replace(levels=levels()))
         for child in self._children:
-            connection = Connection(child.control, lambda _: self._job.waker.wake())
+            connection = Connection(child.control, lambda _: self._stop.waker.wake())
             self._connections.append(connection)
             self._selector.register(child.control, selectors.EVENT_READ, connection)
-            connection.send(DEPLOY, 0, order)
+            connection.send(Kind.DEPLOY, 0, order)
         self._referees = [
             LoopReferee(i, self._connections[: max(self._graph.tasks[task].parallelism for task in tasks)])
             for i, tasks in enumerate(self._graph.loops)
         ]
-        self._heartbeats = Heartbeats(len(self._children), self._job.configuration)
+        self._heartbeats = Heartbeats(len(self._children), self._configuration)
         if self._checkpoints is not None:
             self._checkpoints.attach(self._connections)
-        self._job.feed(self._connections[0])
-        if self._job.late is not None:
-            self._job.late.begin_attempt()
-        self._job.monitor.started()
+        self._sources.attach(self._connections[0])
+        if self._late is not None:
+            self._late.begin_attempt()
+        self._monitor.started()
 
     # --- the loop ----------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        for key, mask in self._selector.select(self._job.monitor.patience(self._time_left())):
+        for key, mask in self._selector.select(self._monitor.patience(self._time_left())):
             connection: Connection | None = key.data
             if connection is None:
-                if key.fileobj is self._job.waker:
-                    self._job.waker.clear()
+                if key.fileobj is self._stop.waker:
+                    self._stop.waker.clear()
                 continue
             if mask & selectors.EVENT_WRITE and connection.write():
                 self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
@@ -162,14 +167,14 @@ class Attempt:
             if connection.backlog and not connection.closed:
                 both = selectors.EVENT_READ | selectors.EVENT_WRITE
                 self._selector.modify(connection.socket, both, connection)
-        self._job.monitor.tick()
-        if self._job.late is not None:
-            self._job.late.tick()
+        self._monitor.tick()
+        if self._late is not None:
+            self._late.tick()
         self._see_exits()
         if self._heartbeats.time_left() == 0:
             self._see_silence()
-        if self._job.failure is not None:
-            self._fail(self._job.failure)
+        if self._sources.failure is not None:
+            self._fail(self._sources.failure)
         if self._stopping:
             self._stop_workers()
         elif self._checkpoints is not None and self._checkpoints.time_left() == 0:
@@ -179,7 +184,7 @@ class Attempt:
 
     @property
     def _stopping(self) -> bool:
-        return self._job.signal is not None or self._failure is not None
+        return self._stop.signal is not None or self._failure is not None
 
     def _time_left(self) -> float | None:
         """How many seconds there are until something is to be done, whether or not anything comes in."""
@@ -199,38 +204,41 @@ class Attempt:
             self._on_frame(worker, frame)
 
     def _on_frame(self, worker: int, frame: Frame) -> None:
-        if frame.kind == CONSOLE:
-            self._job.write(frame.payload)
-        elif frame.kind == ERRORS:
-            write_error(frame.payload)
-        elif frame.kind == LOG:
-            logs.handle(frame.payload)
-        elif frame.kind == LOOP_REPORT:
-            self._referees[frame.exchange].on_report(worker, pickle.loads(frame.payload))
-        elif frame.kind == LOOP_PROBE:
-            self._referees[frame.exchange].on_answer(worker, pickle.loads(frame.payload))
-        elif frame.kind == DEMAND:
-            self._job.on_demand(frame.exchange)
-        elif frame.kind == LATE:
-            assert self._job.late is not None
-            self._job.late.on_report(worker, frame.exchange, int(frame.payload))
-        elif frame.kind == STATUS:
-            self._job.monitor.on_report(frame.payload)
-        elif frame.kind == FAILED:
-            failure: Failure = pickle.loads(frame.payload)
-            if not self._stopping and failure.task is not None:
-                self._job.monitor.subtasks_failed(worker, failure.task)
-            self._fail(AttemptFailed(JobExecutionException.of(failure, self._job.job_id), failure.final))
-        elif frame.kind == FINISHED:
-            self._finished[worker] = frame.payload
-            if self._checkpoints is not None and len(self._finished) == len(self._children):
-                self._checkpoints.cease()
-        elif frame.kind == COMMITTED:
-            self._committed.add(worker)
-        elif self._checkpoints is not None and frame.kind == ACKNOWLEDGED:
-            self._checkpoint(lambda checkpoints: checkpoints.on_acknowledged(worker, frame.payload))
-        elif self._checkpoints is not None and frame.kind == DECLINED:
-            self._checkpoint(lambda checkpoints: checkpoints.on_declined(frame.payload))
+        self._by_kind[frame.kind](worker, frame)
+
+    def _on_console(self, worker: int, frame: Frame) -> None:
+        lost = self._output.write(frame.payload)
+        if lost is not None:
+            self._stop.on_reader_lost(lost)
+
+    def _on_late(self, worker: int, frame: Frame) -> None:
+        assert self._late is not None
+        self._late.on_report(worker, frame.exchange, int(frame.payload))
+
+    def _on_failed(self, worker: int, frame: Frame) -> None:
+        failure = unpacked(frame, Failure)
+        if not self._stopping and failure.task is not None:
+            self._monitor.subtasks_failed(worker, failure.task)
+        self._fail(AttemptFailed(JobExecutionException.of(failure, self._job_id), failure.final))
+
+    def _on_finished(self, worker: int, frame: Frame) -> None:
+        self._finished[worker] = frame.payload
+        if self._checkpoints is not None and len(self._finished) == len(self._children):
+            self._checkpoints.cease()
+
+    def _on_loop_report(self, worker: int, frame: Frame) -> None:
+        self._referees[frame.exchange].on_report(worker, unpacked(frame, Counts))
+
+    def _on_loop_answer(self, worker: int, frame: Frame) -> None:
+        self._referees[frame.exchange].on_answer(worker, unpacked(frame, Counts))
+
+    def _on_acknowledged(self, worker: int, frame: Frame) -> None:
+        acknowledgement = unpacked(frame, Acknowledgement)
+        self._checkpoint(lambda checkpoints: checkpoints.on_acknowledged(worker, acknowledgement))
+
+    def _on_declined(self, worker: int, frame: Frame) -> None:
+        refusal = unpacked(frame, Refusal)
+        self._checkpoint(lambda checkpoints: checkpoints.on_declined(refusal))
 
     def _checkpoint(self, action: Callable[[CheckpointCoordinator], None]) -> None:
         assert self._checkpoints is not None
@@ -239,7 +247,7 @@ class Attempt:
         except AttemptFailed as failure:
             self._fail(failure)
         if self._checkpoints.last_savepoint is not None:
-            self._job.stop_as_wished()
+            self._stop.on_savepoint()
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
@@ -253,12 +261,12 @@ class Attempt:
         elif self._commits and not self._counts:
             self._counts = True
             for connection in self._connections:
-                connection.send(COMMIT)
+                connection.send(Kind.COMMIT)
         elif not self._commits or len(self._committed) == len(self._children):
             # Not before: until then each may still get frames from others.
             self._over = True
             for connection in self._connections:
-                connection.send(CANCEL)
+                connection.send(Kind.CANCEL)
 
     def _see_exits(self) -> None:
         for pid, code in self._server.exits():
@@ -272,7 +280,7 @@ class Attempt:
                 self._receive(connection)
             self._alive.discard(pid)
             if code == -signal.SIGALRM and self._over:
-                late = f"threads or exit handlers of its functions did not end within {GRACE:g} s"
+                late = f"threads or exit handlers of its functions did not end within {EXIT_GRACE:g} s"
                 tell(f"Worker {index + 1} was killed: {late}.")
             if self._is_needed(index):
                 self._fail_worker(index, _exit_message(code))
@@ -288,13 +296,13 @@ class Attempt:
         for worker in self._heartbeats.silent():
             if self._children[worker].pid in self._alive:
                 timeout = f"{self._heartbeats.timeout:g} s"
-                self._fail_worker(worker, f"has given no sign of life for {timeout} (heartbeat.timeout)")
+                self._fail_worker(worker, f"has sent no heartbeat for {timeout} (heartbeat.timeout)")
                 self._server.kill(self._children[worker].pid)
 
     def _fail_worker(self, index: int, what: str) -> None:
         if not self._stopping:
-            self._job.monitor.subtasks_failed(index)
-        self._fail(AttemptFailed.of(self._summary(index, what), self._job.job_id))
+            self._monitor.subtasks_failed(index)
+        self._fail(AttemptFailed.of(self._summary(index, what), self._job_id))
 
     def _summary(self, index: int, what: str) -> str:
         names = [task.name for task in self._graph.tasks if index < task.parallelism]
@@ -311,23 +319,23 @@ class Attempt:
             self._told_to_stop = True
             self._deadline = deadline_in(self._grace)
             for connection in self._connections:
-                connection.send(CANCEL, 0, packed_deadline(self._deadline))
+                connection.send(Kind.CANCEL, 0, packed_deadline(self._deadline))
         if self._killed:
             if self._time_left() == 0:
                 self._server.abandon()
-        elif self._job.impatient or self._time_left() == 0:
+        elif self._stop.impatient or self._time_left() == 0:
             self._killed_until = monotonic() + _KILLED
             self._killed = True
             for index, child in enumerate(self._children):
                 if child.pid in self._alive:
                     self._server.kill(child.pid)
                     # Of one that has ended, as its connection shows, the server has just not told yet.
-                    if not (self._job.impatient or self._connections[index].closed):
+                    if not (self._stop.impatient or self._connections[index].closed):
                         summary = self._summary(index, f"did not stop within {self._grace:g} s, and is killed")
                         tell(f"While stopping the job: {summary}")
 
     def _kill_rest(self) -> None:
-        self._job.feed(None)
+        self._sources.attach(None)
         try:
             for pid in self._alive:
                 self._server.kill(pid)

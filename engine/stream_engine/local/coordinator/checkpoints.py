@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, field
 from math import inf
 from time import monotonic, time
@@ -11,11 +10,17 @@ from typing import TYPE_CHECKING
 from stream_engine.checkpoints.metadata import Metadata, OperatorInfo, write_metadata
 from stream_engine.checkpoints.owner_only import StorageError
 from stream_engine.checkpoints.storage import begin_savepoint, discard
-from stream_engine.local.coordinator.attempt import AttemptFailed
+from stream_engine.configuration.options import (
+    CHECKPOINT_INTERVAL,
+    CHECKPOINT_PAUSE,
+    CHECKPOINT_TIMEOUT,
+    RETAINED_CHECKPOINTS,
+    TOLERABLE_FAILURES,
+)
+from stream_engine.local.coordinator.failure import AttemptFailed
+from stream_engine.local.coordinator.null_monitor import NullMonitor
 from stream_engine.local.output import tell
-from stream_engine.local.unwatched import NullMonitor
-from stream_engine.wire.connection import CHECKPOINT_ENDED, TRIGGER
-from stream_engine.wire.messages import CheckpointOrder
+from stream_engine.wire.messages import CheckpointEnd, CheckpointOrder, Kind, packed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.wire.connection import Connection
-    from stream_engine.wire.messages import Acknowledgement
+    from stream_engine.wire.messages import Acknowledgement, Refusal
 
 
 # How long a stop may wait for its savepoint before something is said, in seconds.
@@ -73,11 +78,11 @@ class CheckpointCoordinator:
             node.uid or "": OperatorInfo(node.name, task.parallelism) for task in graph.tasks for node in task.operators
         }
         self._storage = storage
-        self._interval: float = configuration.get("execution.checkpointing.interval") / 1000
-        self._pause: float = configuration.get("execution.checkpointing.min-pause") / 1000
-        self._timeout: float = configuration.get("execution.checkpointing.timeout") / 1000
-        self._tolerable: int = configuration.get("execution.checkpointing.tolerable-failed-checkpoints")
-        self._retained: int = configuration.get("state.checkpoints.num-retained")
+        self._interval: float = configuration.get(CHECKPOINT_INTERVAL) / 1000
+        self._pause: float = configuration.get(CHECKPOINT_PAUSE) / 1000
+        self._timeout: float = configuration.get(CHECKPOINT_TIMEOUT) / 1000
+        self._tolerable: int = configuration.get(TOLERABLE_FAILURES)
+        self._retained: int = configuration.get(RETAINED_CHECKPOINTS)
         self.monitor = NullMonitor()
         self._workers: Sequence[Connection] = ()
         self._number = 0
@@ -177,9 +182,8 @@ class CheckpointCoordinator:
 
     # --- what workers say --------------------------------------------------------------------------------------------
 
-    def on_acknowledged(self, worker: int, payload: bytes) -> None:
+    def on_acknowledged(self, worker: int, acknowledgement: Acknowledgement) -> None:
         """A worker has kept its part. Raises AttemptFailed."""
-        acknowledgement: Acknowledgement = pickle.loads(payload)
         running = self._running
         if running is None or acknowledgement.number != running.number:
             return
@@ -187,11 +191,10 @@ class CheckpointCoordinator:
         if len(running.files) == len(self._workers):
             self._complete(running, acknowledgement.key_hash)
 
-    def on_declined(self, payload: bytes) -> None:
+    def on_declined(self, refusal: Refusal) -> None:
         """A worker could not keep its part. Raises AttemptFailed."""
-        number, reason = pickle.loads(payload)
-        if self._running is not None and number == self._running.number:
-            self._fail(reason)
+        if self._running is not None and refusal.number == self._running.number:
+            self._fail(refusal.reason)
 
     # --- one checkpoint ----------------------------------------------------------------------------------------------
 
@@ -213,7 +216,7 @@ class CheckpointCoordinator:
         self.monitor.checkpoint_begun(self._number, savepoint is not None)
         order = CheckpointOrder(self._number, place, savepoint is not None and savepoint.stops)
         for worker in self._workers:
-            worker.send(TRIGGER, 0, pickle.dumps(order))
+            worker.send(Kind.TRIGGER, 0, packed(order))
 
     def _complete(self, running: _Running, key_hash: int) -> None:
         files = tuple(file for _, file in sorted(running.files.items()) if file is not None)
@@ -243,7 +246,7 @@ class CheckpointCoordinator:
         self._running = None
         self._next = max(self._next, monotonic() + self._pause)
         for worker in self._workers:
-            worker.send(CHECKPOINT_ENDED, 0, pickle.dumps((running.number, counts)))
+            worker.send(Kind.CHECKPOINT_ENDED, 0, packed(CheckpointEnd(running.number, counts)))
 
     def _fail(self, reason: str) -> None:
         """The running checkpoint cannot be kept."""

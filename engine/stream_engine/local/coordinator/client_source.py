@@ -5,13 +5,18 @@ from __future__ import annotations
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.graph.specs import ClientSource
+from stream_engine.job import JobExecutionException
+from stream_engine.local.coordinator.failure import AttemptFailed
 from stream_engine.operators.ownership import own
 from stream_engine.pickling import dumps
-from stream_engine.wire.connection import CLIENT_BATCH, CLIENT_END
+from stream_engine.report import failure_of
+from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from stream_engine.graph.job_graph import JobGraph
     from stream_engine.wire.connection import Connection
 
 _MOST_RECORDS = 1024
@@ -21,7 +26,7 @@ class ClientSender:
     """Sends the elements of an iterable to a worker, a batch for each demand of it, and to another after a restart.
 
     A slow iterable's elements go one by one as the worker waits for them, those of a fast one in full batches.
-    ``on_error`` is called, in the feeder's thread, with what the iterable raised.
+    ``on_error`` is called, in the sender's thread, with what the iterable raised.
     """
 
     def __init__(self, operator: int, iterable: Iterable[Any], on_error: Callable[[BaseException], None]) -> None:
@@ -34,7 +39,7 @@ class ClientSender:
         self._batch: list[Any] = []
         self._changed = Condition()
         self._stopped = False
-        self._thread = Thread(target=self._run, name=f"feeder {operator}", daemon=True)
+        self._thread = Thread(target=self._run, name=f"client source {operator}", daemon=True)
 
     def attach(self, worker: Connection | None) -> None:
         """The elements that have not been sent yet are for this worker; None: for one that is yet to come."""
@@ -82,10 +87,46 @@ class ClientSender:
             payload = dumps(self._batch)
             self._batch.clear()
             self._demand -= 1
-            self._worker.send(CLIENT_BATCH, self._operator, payload)
+            self._worker.send(Kind.CLIENT_BATCH, self._operator, payload)
             self._changed.notify()
             self._end_if_empty()
 
     def _end_if_empty(self) -> None:
         if self._ended and not self._batch and self._worker is not None and not self._stopped:
-            self._worker.send(CLIENT_END, self._operator)
+            self._worker.send(Kind.CLIENT_END, self._operator)
+
+
+class ClientSources:
+    """All such iterables of a job. ``failure`` is what one of them has raised; ``wake`` is called then."""
+
+    def __init__(self, graph: JobGraph, job_id: str, wake: Callable[[], None]) -> None:
+        self.failure: AttemptFailed | None = None
+        self._job_id = job_id
+        self._wake = wake
+        self._senders = {
+            task.head.id: ClientSender(task.head.id, task.head.operator.iterable, self._on_error)
+            for task in graph.tasks
+            if isinstance(task.head.operator, ClientSource)
+        }
+
+    def attach(self, worker: Connection | None) -> None:
+        """Sends what is read here to a worker; None: there is none now."""
+        for sender in self._senders.values():
+            sender.attach(worker)
+
+    def on_demand(self, operator: int) -> None:
+        self._senders[operator].on_demand()
+
+    def stop(self) -> None:
+        for sender in self._senders.values():
+            sender.stop()
+
+    def _on_error(self, error: BaseException) -> None:
+        failure = failure_of(error)
+        place = "  in a collection that the script gave to the job"
+        more = failure.raised._replace(more=(*failure.raised.more, place))
+        failed = JobExecutionException.of(failure._replace(raised=more), self._job_id)
+        failed.__cause__ = error
+        # What has raised is at its end: a restart would be one without the rest of it.
+        self.failure = AttemptFailed(failed, final=True)
+        self._wake()

@@ -6,6 +6,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from stream_engine.checkpoints.restart import restart_strategy
+from stream_engine.configuration.options import (
+    CHECKPOINT_DIRECTORY,
+    CHECKPOINT_INTERVAL,
+    IGNORE_UNCLAIMED_STATE,
+    SAVEPOINT_DIRECTORY,
+    STOP_WITH_SAVEPOINT,
+)
 from stream_engine.failures.causes import cause_of, set_cause
 from stream_engine.graph.specs import ClientSource, PythonSource, SocketTextSource, TextFileSink
 from stream_engine.job import JobCancelledException, JobExecutionException
@@ -18,11 +25,9 @@ if TYPE_CHECKING:
     from stream_engine.checkpoints.storage import CheckpointStorage
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
-    from stream_engine.local.coordinator.attempt import AttemptFailed
     from stream_engine.local.coordinator.checkpoints import CheckpointCoordinator
+    from stream_engine.local.coordinator.failure import AttemptFailed
     from stream_engine.operators.sinks import WrittenFiles
-
-_INTERVAL = "execution.checkpointing.interval"
 
 
 class Recovery:
@@ -42,18 +47,18 @@ class Recovery:
         self._strategy = restart_strategy(configuration)
         self._restarts = 0
         self._storage: CheckpointStorage | None = None
-        self._temporary = not configuration.get("state.checkpoints.dir")
-        self._stops_with_savepoint: bool = configuration.get("execution.savepoint.on-stop")
+        self._temporary = not configuration.get(CHECKPOINT_DIRECTORY)
+        self._stops_with_savepoint: bool = configuration.get(STOP_WITH_SAVEPOINT)
         self._begun_from: tuple[str, Metadata] | None = None
-        self.lenient: bool = configuration.get("execution.savepoint.ignore-unclaimed-state")
+        self.lenient: bool = configuration.get(IGNORE_UNCLAIMED_STATE)
         self.written: dict[str, WrittenFiles] = {}
         self.savepoints = ""
         self.checkpoints: CheckpointCoordinator | None = None
-        if self._stops_with_savepoint and not configuration.get("state.savepoints.dir"):
+        if self._stops_with_savepoint and not configuration.get(SAVEPOINT_DIRECTORY):
             summary = "execution.savepoint.on-stop: the savepoint needs a place: set state.savepoints.dir as well"
             raise JobExecutionException(summary, job_id)
         # What few jobs need is imported for those.
-        if savepoint or configuration.get("state.savepoints.dir") or configuration.get(_INTERVAL):
+        if savepoint or configuration.get(SAVEPOINT_DIRECTORY) or configuration.get(CHECKPOINT_INTERVAL):
             self._prepare(job_name, configuration, savepoint)
         self._origin = self._begun_from
 
@@ -64,7 +69,7 @@ class Recovery:
         from stream_engine.local.coordinator.checkpoints import CheckpointCoordinator
         from stream_engine.operators.snapshot import StateError
 
-        directory = configuration.get("state.savepoints.dir")
+        directory = configuration.get(SAVEPOINT_DIRECTORY)
         try:
             if savepoint:
                 self._begun_from = find(savepoint)
@@ -75,8 +80,8 @@ class Recovery:
             if directory:
                 self.savepoints = checkpoint_root(directory, "state.savepoints.dir")
                 check_savepoint_root(self.savepoints)
-            if configuration.get(_INTERVAL):
-                self._storage = self._prepared_storage(configuration.get("state.checkpoints.dir"))
+            if configuration.get(CHECKPOINT_INTERVAL):
+                self._storage = self._prepared_storage(configuration.get(CHECKPOINT_DIRECTORY))
         except (StorageError, StateError) as error:
             raise JobExecutionException(str(error), self._job_id) from error
         if self._storage is not None or self.savepoints:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _BOOT = (
     "import sys; sys.path[:] = sys.argv[2:]; "
-    "from stream_engine.local.forkserver.process import serve; serve(int(sys.argv[1]))"
+    "from stream_engine.local.forkserver.process import serve; "
+    "from stream_engine.local.worker.process import run_worker; serve(int(sys.argv[1]), run_worker)"
 )
 BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
 """Signals that go to a whole group of processes. The server is born with them blocked, until it has handlers."""

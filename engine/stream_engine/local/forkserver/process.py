@@ -6,6 +6,7 @@ import os
 import selectors
 import signal
 import socket
+from collections.abc import Callable
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,21 +26,27 @@ _LINGER = 0.5
 _GLANCE = 0.01
 
 
-def serve(descriptor: int) -> NoReturn:
-    """Forks on request until the other end of ``descriptor`` is closed, then kills the children that are left."""
-    # Imported here, once, for all the workers to be forked.
-    from stream_engine.local import worker  # noqa: F401
+# What a child becomes: it gets its index, its socket to the script's process, those to its peers by their
+# index, and its lifeline; it gives the exit status.
+RunWorker = Callable[[int, socket.socket, dict[int, socket.socket], int], int]
 
+
+def serve(descriptor: int, run_worker: RunWorker) -> NoReturn:
+    """Forks on request until the other end of ``descriptor`` is closed, then kills the children that are left.
+
+    Each child is a worker: it does ``run_worker``, whose modules are loaded by now, once for all of them.
+    """
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
-    _Server(channel).run()
+    _Server(channel, run_worker).run()
 
 
 class _Server:
     """``channel`` is connected with the script's process."""
 
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket, run_worker: RunWorker) -> None:
         self._channel = channel
+        self._run_worker = run_worker
         self._waker = Waker()
         self._selector = selectors.DefaultSelector()
         # The other end of each worker's lifeline.
@@ -122,7 +129,7 @@ class _Server:
                 for others in waiting[index + 1 :]:
                     for peer in others.values():
                         peer.close()
-                _become_worker(index, child_control, waiting[index], lifeline)
+                _become_worker(self._run_worker, index, child_control, waiting[index], lifeline)
             self._lifelines[pid] = held
             os.close(lifeline)
             child_control.close()
@@ -169,7 +176,9 @@ class _Server:
             place.remove_tree()
 
 
-def _become_worker(index: int, control: socket.socket, peers: dict[int, socket.socket], lifeline: int) -> NoReturn:
+def _become_worker(
+    run_worker: RunWorker, index: int, control: socket.socket, peers: dict[int, socket.socket], lifeline: int
+) -> NoReturn:
     status = 1
     try:
         os.setsid()
@@ -184,8 +193,6 @@ def _become_worker(index: int, control: socket.socket, peers: dict[int, socket.s
         if signal.SIGINT in defaults:
             defaults[signal.SIGINT] = signal.default_int_handler
         in_forked_children(lambda: restore_signals(defaults))
-        from stream_engine.local.worker.process import run_worker
-
         status = run_worker(index, control, peers, lifeline)
     finally:
         # No clean-up of the server's: the worker has done its own.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward
-from stream_engine.local.worker.exchange_writer import pack, unpack
 from stream_engine.operators.partitioning import write_target
+from stream_engine.wire.records import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stream_engine.graph.job_graph import Exchange
-    from stream_engine.local.inline.job import InlineJob
-    from stream_engine.operators.chain import ChainWriter
+    from stream_engine.local.inline.state import JobState
+    from stream_engine.operators.writer import ChainWriter
     from stream_engine.task.subtask import Subtask
 
 
@@ -26,7 +26,7 @@ class InlineExchange:
 
     passes = False
 
-    def __init__(self, job: InlineJob, exchange: Exchange, index: int) -> None:
+    def __init__(self, job: JobState, exchange: Exchange, index: int) -> None:
         self.operator = exchange.source
         self.selected = exchange.selected
         # The receiver's functions get the record itself, if they do not get a copy.

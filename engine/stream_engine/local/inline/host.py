@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.job_graph import Task
     from stream_engine.graph.specs import Sink
-    from stream_engine.local.inline.job import InlineJob
+    from stream_engine.local.inline.state import JobState
     from stream_engine.operators.operator import Writer
     from stream_engine.operators.tables import Tables
-    from stream_engine.task.subtask import Subtask
-    from stream_engine.wire.connection import Connection
+    from stream_engine.task.host import Channel
+    from stream_engine.task.timers import Owner
 
 
 class ReaderGone(BaseException):
@@ -68,12 +68,11 @@ class Terminal:
 class InlineSlot:
     """Subtasks of ``index`` have their own functions, and share the job's clock, timers and accumulators."""
 
-    def __init__(self, job: InlineJob, index: int) -> None:
+    def __init__(self, job: JobState, index: int) -> None:
         self.index, self.attempt = index, 0
         self.configuration = job.configuration
         self.accumulators = job.accumulators
         self.tables: Tables = MemoryTables()
-        self.peers: Mapping[int, Connection] = {}
         self.watched = False
         self._job = job
 
@@ -81,15 +80,18 @@ class InlineSlot:
     def now(self) -> int:
         return self._job.now
 
-    def gates(self, task: Task) -> list[InlineExchange]:
+    def exits(self, task: Task) -> list[InlineExchange]:
         return [InlineExchange(self._job, exchange, self.index) for exchange in self._job.graph.outputs(task.id)]
 
-    def schedule(self, time: int, subtask: Subtask, action: Callable[[], None]) -> None:
+    def acknowledge(self, channel: Channel) -> None:
+        """Nobody waits: here records come by a call."""
+
+    def schedule(self, time: int, owner: Owner, action: Callable[[], None]) -> None:
         def act() -> None:
             self._job.index = self.index
             action()
 
-        self._job.timers.schedule(time, subtask, act)
+        self._job.timers.schedule(time, owner, act)
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         return open_writer(sink, self.index, parallelism, positions, Terminal())

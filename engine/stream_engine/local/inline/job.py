@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.graph.specs import PUSHING_SOURCES, ClientSource
 from stream_engine.local.deadline import cancellation_timeout
 from stream_engine.local.inline.host import InlineSlot
+from stream_engine.local.inline.state import JobState
 from stream_engine.local.output import tell
-from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.code import is_generated
 from stream_engine.operators.ownership import own
 from stream_engine.task.failure import OperatorError, describe
@@ -20,7 +20,6 @@ from stream_engine.task.safepoint import SafePoint
 from stream_engine.task.source_functions import PushingFunction
 from stream_engine.task.sources import pull_source
 from stream_engine.task.subtask import Subtask
-from stream_engine.task.timers import Timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,7 +56,7 @@ class IterableReader:
         """What the script has opened is the script's."""
 
 
-class InlineJob:
+class InlineJob(JobState):
     """``run`` takes records from the sources in turn, and each through all tasks before the next; then come timers.
 
     Sources that can be asked for a record are read first. Those that push have the thread until their ``run`` returns,
@@ -65,14 +64,7 @@ class InlineJob:
     """
 
     def __init__(self, graph: JobGraph, splits: dict[int, Any], configuration: Configuration) -> None:
-        self.graph = graph
-        self.configuration = configuration
-        self.accumulators = Accumulators()
-        self.timers = Timers()
-        # Of the subtask that is at work: it is known anyway where the code of a chain runs, so kept for all else only.
-        self.index = 0
-        self.now = int(time() * 1000)
-        self.subtasks: dict[tuple[int, int], Subtask] = {}
+        super().__init__(graph, configuration)
         self._splits = splits
         self._readers: dict[Subtask, Reader] = {}
         self._pushing: dict[Subtask, PushingFunction] = {}

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.local.worker.push_source import PushSource
     from stream_engine.local.worker.push_sources import PushSources
-    from stream_engine.task.sources import PushSource, Reader
+    from stream_engine.task.sources import Reader
     from stream_engine.task.subtask import Subtask
 
 # The part of the time for closing that is kept for telling what has not been closed.

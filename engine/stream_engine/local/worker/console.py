@@ -9,13 +9,15 @@ from select import select
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from stream_engine.task.advice import DEBUGGING
 from stream_engine.utf8 import encode
-from stream_engine.wire.connection import CONSOLE, ERRORS
+from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
-    from stream_engine.local.worker.process import Worker
+    from collections.abc import Callable
 
-DEBUGGING = "Workers have no terminal for a debugger: run with --local-debug"
+    from stream_engine.wire.connection import Connection
+
 # Unsent bytes after which a worker waits for the reader of its output.
 _BACKLOG = 1024 * 1024
 
@@ -25,15 +27,19 @@ class ConsoleWriter:
 
     buffers = False
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+    def __init__(
+        self, control: Connection, is_cancelled: Callable[[], bool], work_downstream: Callable[[int | None], None]
+    ) -> None:
+        self._control = control
+        self._is_cancelled = is_cancelled
+        self._work_downstream = work_downstream
 
     def write(self, lines: list[str]) -> None:
-        control = self._worker.control
+        control = self._control
         lines.append("")
-        control.send(CONSOLE, 0, encode("\n".join(lines)))
-        while control.backlog > _BACKLOG and not self._worker.cancelled:
-            self._worker.work_downstream(None)
+        control.send(Kind.CONSOLE, 0, encode("\n".join(lines)))
+        while control.backlog > _BACKLOG and not self._is_cancelled():
+            self._work_downstream(None)
 
     def flush(self) -> None:
         """Everything was sent."""
@@ -53,8 +59,8 @@ class ConsoleStream(io.TextIOBase):
 
     encoding = "utf-8"
 
-    def __init__(self, worker: Worker, kind: int, descriptor: int) -> None:
-        self._worker = worker
+    def __init__(self, control: Connection, kind: int, descriptor: int) -> None:
+        self._control = control
         self._kind = kind
         self._descriptor = descriptor
         self._lock = Lock()
@@ -72,7 +78,7 @@ class ConsoleStream(io.TextIOBase):
             whole, newline, self._line = self._line.rpartition("\n")
             if newline:
                 self._send(whole + newline)
-        wait_for_reader(self._worker)
+        wait_for_reader(self._control)
         return len(text)
 
     def flush(self) -> None:
@@ -82,22 +88,21 @@ class ConsoleStream(io.TextIOBase):
                 self._line = ""
 
     def _send(self, text: str) -> None:
-        self._worker.control.send(self._kind, 0, encode(text))
+        self._control.send(self._kind, 0, encode(text))
 
 
-def wait_for_reader(worker: Worker) -> None:
+def wait_for_reader(control: Connection) -> None:
     """Waits while much of what this worker has said has not been read; in whichever thread has said it."""
-    control = worker.control
     while control.backlog > _BACKLOG and not control.closed:
         # Only the loop could do other work meanwhile.
         select((), (control,), (), 0.1)
         control.write()
 
 
-def redirect_streams(worker: Worker) -> None:
-    """Gives this process, which is ``worker``'s, streams of its own."""
-    sys.stdout = sys.__stdout__ = ConsoleStream(worker, CONSOLE, 1)  # pyright: ignore[reportAttributeAccessIssue]
-    sys.stderr = sys.__stderr__ = ConsoleStream(worker, ERRORS, 2)  # pyright: ignore[reportAttributeAccessIssue]
+def redirect_streams(control: Connection) -> None:
+    """Gives this process, which is a worker's, streams of its own."""
+    sys.stdout = sys.__stdout__ = ConsoleStream(control, Kind.CONSOLE, 1)  # pyright: ignore[reportAttributeAccessIssue]
+    sys.stderr = sys.__stderr__ = ConsoleStream(control, Kind.ERRORS, 2)  # pyright: ignore[reportAttributeAccessIssue]
     # A debugger that PYTHONBREAKPOINT names may have a terminal elsewhere; pdb would read the end of an empty input.
     if not os.environ.get("PYTHONBREAKPOINT"):
         sys.breakpointhook = _refuse_breakpoint

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import marshal
-import pickle
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.graph.partitioners import Broadcast, Forward
 from stream_engine.operators.code import Count
-from stream_engine.operators.ownership import Plainness
 from stream_engine.operators.partitioning import write_target
-from stream_engine.pickling import dumps
-from stream_engine.report import shortened
-from stream_engine.wire.connection import BARRIER, DATA, END, IDLE, MARK, WATERMARK
+from stream_engine.wire.messages import Kind, packed, packed_time
+from stream_engine.wire.records import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from stream_engine.graph.job_graph import Exchange, Task
-    from stream_engine.local.worker.metrics.clock import Way
-    from stream_engine.local.worker.process import Worker
-    from stream_engine.operators.chain import ChainWriter
+    from stream_engine.operators.code import Way
+    from stream_engine.operators.ownership import Plainness
+    from stream_engine.operators.writer import ChainWriter
     from stream_engine.task.loops import LoopMonitor
     from stream_engine.task.subtask import Subtask
     from stream_engine.wire.connection import Connection
@@ -32,8 +28,6 @@ _FRAME_SIZE = 64 * 1024
 _MOST_RECORDS = 4096
 # Frames under way to a receiver that has not processed them: one in work, the others to hide the way there.
 _CREDIT = 4
-# How every pickle begins, and no list that marshal has written.
-_PICKLE = 0x80
 
 
 class ExchangeWriter:
@@ -46,19 +40,30 @@ class ExchangeWriter:
     passes = False
 
     def __init__(
-        self, worker: Worker, exchange: Exchange, target: Task, local: Subtask | None, peers: Mapping[int, Connection]
+        self,
+        index: int,
+        exchange: Exchange,
+        target: Task,
+        local: Subtask | None,
+        peers: Mapping[int, Connection],
+        plainness: Plainness,
+        buffer_timeout: int,
+        work_downstream: Callable[[int | None], None],
     ) -> None:
         width = target.parallelism
         self.exchange = exchange
         self.operator = exchange.source
         self._receiver = target.head.id
         self.selected = exchange.selected
-        self._worker = worker
+        self._index = index
+        self._work_downstream = work_downstream
+        # What is done when frames begin or cease to be sent without a credit; None: that is never done.
+        self._on_overdrawn: Callable[[], None] | None = None
         self._width = width
         self._local = local
         self._peers = {} if isinstance(exchange.partitioner, Forward) else dict(peers)
         # A record that is fed back waits for its turn, or a chain would call itself for each round of the loop.
-        self._has_local = worker.index < width
+        self._has_local = index < width
         self._feeds_back = exchange.feedback
         self.loop: LoopMonitor | None = None
         # The local receiver's functions get the record itself; what is buffered is copied when it has to be.
@@ -68,10 +73,8 @@ class ExchangeWriter:
         self._unbounded = False
         self.overdrawn = False
         self._buffers: list[list[Any]] = [[] for _ in range(width)]
-        # Unknown of records that are not looked at; and what times are like is never looked at.
-        reuses = worker.configuration.get("pipeline.object-reuse")
-        self._plainness = Plainness(not reuses and not worker.graph.timestamped)
-        self._fixed_limit = worker.buffer_timeout == 0
+        self._plainness = plainness
+        self._fixed_limit = buffer_timeout == 0
         self.limit = 1 if self._fixed_limit else 128
         # Sent in frames; and handed to the local receiver one by one, in these ways.
         self.records_out = self.bytes_out = 0
@@ -92,11 +95,11 @@ class ExchangeWriter:
             if self._has_local:
                 self._write_local(chain, record)
             return
-        target = write_target(chain, record, partitioner, self._receiver, self._width, self._worker.index)
+        target = write_target(chain, record, partitioner, self._receiver, self._width, self._index)
         if not self._has_local:
             self._write_append(chain, target, self._owned(chain, record))
             return
-        with code.block(f"if {target} == {self._worker.index}:"):
+        with code.block(f"if {target} == {self._index}:"):
             self._write_local(chain, record)
         with code.block("else:"):
             self._write_append(chain, target, self._owned(chain, record))
@@ -106,7 +109,7 @@ class ExchangeWriter:
 
     def _write_local(self, chain: ChainWriter, record: str) -> None:
         if self._feeds_back:
-            self._write_append(chain, repr(self._worker.index), chain.owned(record))
+            self._write_append(chain, repr(self._index), chain.owned(record))
             return
         assert self._local is not None
         process = self._local.chain.process
@@ -120,7 +123,7 @@ class ExchangeWriter:
         buffer = code.fresh("buffer")
         code.line(f"{buffer} = {code.bind('buffers', self._buffers)}[{target}]")
         code.line(f"{buffer}.append(({chain.with_time(record)}))")
-        with code.block(f"if len({buffer}) >= {code.bind('gate', self)}.limit:"):
+        with code.block(f"if len({buffer}) >= {code.bind('exchange', self)}.limit:"):
             code.line(f"{code.bind('send', self._send_full)}({target})")
 
     # --- while records flow ------------------------------------------------------------------------------------------
@@ -139,9 +142,9 @@ class ExchangeWriter:
         """All that was emitted before ``time`` (ms) has been sent: tells every receiver."""
         self.flush()
         for peer in self._peers.values():
-            peer.send(MARK, self.exchange.id, time.to_bytes(8, "little", signed=True))
+            peer.send(Kind.MARK, self.exchange.id, packed_time(time))
         if self._local is not None:
-            self._local.on_mark(self.exchange.id, self._worker.index, time)
+            self._local.on_mark(self.exchange.id, self._index, time)
 
     def watermark(self, time: int) -> None:
         """No record with a timestamp of ``time`` (ms) or earlier will come any more."""
@@ -149,18 +152,18 @@ class ExchangeWriter:
             return
         self.flush()
         for peer in self._peers.values():
-            peer.send(WATERMARK, self.exchange.id, time.to_bytes(8, "little", signed=True))
+            peer.send(Kind.WATERMARK, self.exchange.id, packed_time(time))
         if self._local is not None:
-            self._local.on_watermark(self.exchange.id, self._worker.index, time)
+            self._local.on_watermark(self.exchange.id, self._index, time)
 
     def idle(self) -> None:
         """The watermarks of this sender are not to be waited for, until there is one again."""
         if self._feeds_back:
             return
         for peer in self._peers.values():
-            peer.send(IDLE, self.exchange.id)
+            peer.send(Kind.IDLE, self.exchange.id)
         if self._local is not None:
-            self._local.on_idle(self.exchange.id, self._worker.index)
+            self._local.on_idle(self.exchange.id, self._index)
 
     def end(self) -> None:
         """No further record will come."""
@@ -168,9 +171,9 @@ class ExchangeWriter:
         if not self._feeds_back:
             self.flush()
         for peer in self._peers.values():
-            peer.send(END, self.exchange.id)
+            peer.send(Kind.END, self.exchange.id)
         if self._local is not None:
-            self._local.on_end(self.exchange.id, self._worker.index)
+            self._local.on_end(self.exchange.id, self._index)
 
     @property
     def callee(self) -> Subtask | None:
@@ -180,20 +183,24 @@ class ExchangeWriter:
     def send_barrier(self, order: CheckpointOrder) -> None:
         """All that was emitted so far is counted by the checkpoint, and has been sent: tells the other workers."""
         for peer in self._peers.values():
-            peer.send(BARRIER, self.exchange.id, pickle.dumps(order))
-        self._unbounded = not self._feeds_back and self._worker.checkpoints.exactly_once
+            peer.send(Kind.BARRIER, self.exchange.id, packed(order))
+        self._unbounded = not self._feeds_back and self._on_overdrawn is not None
 
     def hand_barrier(self, order: CheckpointOrder) -> None:
         """As ``send_barrier``, for the receiver in this worker."""
         if self._local is not None:
-            self._local.on_barrier(self.exchange.id, self._worker.index, order)
+            self._local.on_barrier(self.exchange.id, self._index, order)
+
+    def overdraw(self, on_change: Callable[[], None]) -> None:
+        """Lets frames be sent without a credit behind a barrier; ``on_change`` is called when that begins or ends."""
+        self._on_overdrawn = on_change
 
     def bound(self) -> None:
         """The checkpoint is over: each frame needs a credit again."""
         self._unbounded = self.overdrawn = False
 
     def grant(self, peer: int) -> None:
-        """The receiver has worked off a frame."""
+        """The receiver has processed a frame."""
         self._credit[peer] += 1
         if self.overdrawn:
             self._weigh()
@@ -207,7 +214,7 @@ class ExchangeWriter:
     def _send(self, target: int) -> int:
         """Sends a buffer; gives the size of the frame in bytes, 0 when none was needed."""
         buffer = self._buffers[target]
-        if target == self._worker.index:
+        if target == self._index:
             assert self._local is not None
             self.records_out += len(buffer)
             self._local.feed_back(self.exchange.id, target, buffer.copy())
@@ -219,12 +226,12 @@ class ExchangeWriter:
         # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
         buffer.clear()
         while self._credit[target] <= 0 and not self._unbounded:
-            # The beginning of a loop is upstream, and takes what it is sent without working it off.
-            self._worker.work_downstream(None if self._feeds_back else self.exchange.target_task)
+            # The beginning of a loop is upstream, and takes what it is sent without processing it.
+            self._work_downstream(None if self._feeds_back else self.exchange.target_task)
         if self.loop is not None:
             self.loop.sent += 1
         self._credit[target] -= 1
-        self._peers[target].send(DATA, self.exchange.id, payload)
+        self._peers[target].send(Kind.DATA, self.exchange.id, payload)
         if self._unbounded:
             self._weigh()
         return len(payload)
@@ -233,33 +240,5 @@ class ExchangeWriter:
         overdrawn = any(credit <= 0 for credit in self._credit.values())
         if overdrawn != self.overdrawn:
             self.overdrawn = overdrawn
-            self._worker.checkpoints.update()
-
-
-def pack(records: list[Any], plain: bool = False) -> bytes:
-    """Records as the payload of a frame. Raises TypeError, which names the first that cannot be pickled.
-
-    ``plain`` records, see Plainness, are done in half the time.
-    """
-    if plain:
-        return marshal.dumps(records)
-    try:
-        return dumps(records)
-    except Exception as error:
-        raise _unsendable(records, error) from error
-
-
-def unpack(payload: bytes) -> list[Any]:
-    """The records of a frame."""
-    return pickle.loads(payload) if payload[0] == _PICKLE else marshal.loads(payload)
-
-
-def _unsendable(records: list[Any], error: Exception) -> TypeError:
-    for record in records:
-        try:
-            dumps(record)
-        except Exception:
-            return TypeError(
-                f"a record cannot be sent to another worker, as it cannot be pickled: {shortened(record)} ({error})"
-            )
-    return TypeError(f"records cannot be sent to another worker: {error}")
+            assert self._on_overdrawn is not None
+            self._on_overdrawn()

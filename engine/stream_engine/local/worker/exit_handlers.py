@@ -6,18 +6,17 @@ import atexit
 import signal
 import threading
 
-# How long that may take, in seconds.
-GRACE = 1.5
+from stream_engine.local.deadline import EXIT_GRACE
 
 
 def run_exit_handlers() -> None:
     """Waits for threads, shuts down executors and calls what was registered with ``atexit``, in Python's order.
 
-    The process ends by SIGALRM when that takes longer than GRACE, even where no Python code can run.
+    The process ends by SIGALRM when that takes longer than EXIT_GRACE, even where no Python code can run.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
-    signal.setitimer(signal.ITIMER_REAL, GRACE)
+    signal.setitimer(signal.ITIMER_REAL, EXIT_GRACE)
     # As multiprocessing does in its own processes, which leave in the same way.
     threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]
     atexit._run_exitfuncs()

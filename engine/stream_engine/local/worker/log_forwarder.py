@@ -5,30 +5,41 @@ from __future__ import annotations
 import logging
 import pickle
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.failures.plain_data import PlainData
 from stream_engine.local.worker.console import wait_for_reader
+from stream_engine.local.worker.push_source import PushSource
 from stream_engine.operators.code import is_generated, site_of
 from stream_engine.operators.operator import Operator
 from stream_engine.report import shortened
-from stream_engine.task.sources import PushSource
 from stream_engine.task.subtask import Subtask
-from stream_engine.wire.connection import LOG
+from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from stream_engine.local.worker.process import Worker
+    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.wire.connection import Connection
+
+
+class Speaker(Protocol):
+    """Whose log records these are: a worker."""
+
+    index: int
+    graph: JobGraph
+
+    @property
+    def control(self) -> Connection: ...
 
 
 class Forwarder(logging.Handler):
     """Sends on records, with the subtask that logs as their thread's name: so Flink names its threads."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, speaker: Speaker) -> None:
         super().__init__()
-        self._worker = worker
+        self._speaker = speaker
 
     def emit(self, record: logging.LogRecord) -> None:
         state = dict(record.__dict__)
@@ -37,20 +48,20 @@ class Forwarder(logging.Handler):
             args=None,
             exc_info=None,
             exc_text=logging.Formatter().formatException(record.exc_info) if record.exc_info else record.exc_text,
-            threadName=_subtask(self._worker),
+            threadName=_subtask(self._speaker),
         )
         handled = any(handler is not self for handler in _handlers(record.name))
-        self._worker.control.send(LOG, 0, _packed(state, handled))
-        wait_for_reader(self._worker)
+        self._speaker.control.send(Kind.LOG, 0, _packed(state, handled))
+        wait_for_reader(self._speaker.control)
 
 
-def forward_all(worker: Worker, levels: dict[str, int]) -> None:
+def forward_all(speaker: Speaker, levels: dict[str, int]) -> None:
     """Sends on all that is logged from now on at these levels of loggers.
 
     The root logger has a handler then, so that a ``basicConfig`` in a module of the script, which has had its effect in
     the script's process, does nothing here.
     """
-    logging.getLogger().addHandler(Forwarder(worker))
+    logging.getLogger().addHandler(Forwarder(speaker))
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 
@@ -67,17 +78,17 @@ def _packed(state: dict[str, Any], handled: bool) -> bytes:
     return pickle.dumps((PlainData(shortened).of(state), handled))
 
 
-def _subtask(worker: Worker) -> str:
+def _subtask(speaker: Speaker) -> str:
     """Whose code logs in this thread, as the engine's frames tell."""
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         operator = _operator(frame)
-        for task in worker.graph.tasks:
+        for task in speaker.graph.tasks:
             for node in task.operators:
                 if node.id == operator:
-                    return f"{node.name} ({worker.index + 1}/{task.parallelism})"
+                    return f"{node.name} ({speaker.index + 1}/{task.parallelism})"
         frame = frame.f_back
-    return f"worker {worker.index + 1}"
+    return f"worker {speaker.index + 1}"
 
 
 def _operator(frame: FrameType) -> int | None:

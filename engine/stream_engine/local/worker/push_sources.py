@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from stream_engine.local.worker.biased_lock import BiasedLock
-    from stream_engine.task.sources import PushSource
+    from stream_engine.local.worker.push_source import PushSource
 
 # How long a record of a push source may wait for others before its buffer is sent, in seconds.
 _QUIET = 0.001

@@ -7,15 +7,15 @@ from collections import deque
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from stream_engine.local.unwatched import NullMeter
 from stream_engine.local.waker import Waker
+from stream_engine.local.worker.null_meter import NullMeter
 from stream_engine.wire.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from socket import socket
 
-    from stream_engine.wire.connection import Frame
+    from stream_engine.wire.messages import Frame
 
 
 class Switchboard:

@@ -12,7 +12,7 @@ ahead of the barrier.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.checkpoints.state_file import Encoding
 from stream_engine.operators.snapshot import OperatorSnapshot
@@ -24,36 +24,57 @@ from stream_engine.task.sources import source_snapshot
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream_engine.local.worker.checkpoints.round import Checkpoints
     from stream_engine.local.worker.checkpoints.writer import Encoded
     from stream_engine.local.worker.exchange_writer import ExchangeWriter
-    from stream_engine.task.sources import PushSource, Reader
+    from stream_engine.local.worker.push_source import PushSource
+    from stream_engine.task.host import Channel
+    from stream_engine.task.sources import Reader
     from stream_engine.task.subtask import Subtask
     from stream_engine.wire.messages import CheckpointOrder
 
-# The exchange, and the index of the sender.
-Channel = tuple[int, int]
 FED_BACK = "fed back"
 
 
-class Alignment:
+class Round(Protocol):
+    """The checkpoint that is being taken in this worker, as far as one subtask's barriers are concerned."""
+
+    exactly_once: bool
+    order: CheckpointOrder | None
+    triggered: int
+
+    def begin(self, order: CheckpointOrder) -> bool:
+        """Whether the checkpoint is the running one, which it becomes unless it is over already."""
+        ...
+
+    def on_finished(self, subtask: Subtask) -> None:
+        """A subtask ended before the barrier came to it."""
+        ...
+
+    def add(self, subtask: Subtask, number: int, encoded: Encoded) -> None:
+        """Takes the state of a subtask for checkpoint ``number``."""
+        ...
+
+    def update(self) -> None:
+        """Finds out anew which subtasks have to wait."""
+        ...
+
+
+class BarrierAlignment:
     """The barriers of one subtask. ``passed`` is the last checkpoint that it has taken its state for."""
 
     def __init__(
         self,
         subtask: Subtask,
-        gates: Sequence[ExchangeWriter],
+        exits: Sequence[ExchangeWriter],
         source: Reader | PushSource | None,
-        checkpoints: Checkpoints,
+        current: Round,
     ) -> None:
         self.passed = 0
-        self.gates = gates
+        self.exits = exits
         self.source = source
         self._subtask = subtask
-        self._checkpoints = checkpoints
+        self._round = current
         self._seen: set[Channel] = set()
-        if checkpoints.exactly_once:
-            subtask.blocked = self._seen
         # Its state for the checkpoint that is being taken, until all of it is known; and at its end.
         self._state: Encoded | None = None
         self._final: Encoded = {}
@@ -65,11 +86,15 @@ class Alignment:
         self._awaited: set[Channel] = set()
         self._log: list[bytes] = []
 
+    def blocks(self, channel: Channel) -> bool:
+        """Whether the barrier has come through ``channel``, so that what is behind it has to wait for the others'."""
+        return channel in self._seen and self._round.exactly_once
+
     # --- barriers ----------------------------------------------------------------------------------------------------
 
     def on_barrier(self, channel: Channel, order: CheckpointOrder) -> None:
         """The barrier of a checkpoint has come through ``channel``."""
-        if not self._checkpoints.begin(order):
+        if not self._round.begin(order):
             return
         if channel not in self._feedback:
             self._seen.add(channel)
@@ -81,10 +106,10 @@ class Alignment:
 
     def settle(self) -> None:
         """Takes the state, if nothing is to be waited for any more. The subtask is between two records."""
-        order = self._checkpoints.order
+        order = self._round.order
         if order is None or self.passed >= order.number or self._subtask.finished:
             return
-        if self._subtask.open_channels <= self._seen and (self._seen or self._checkpoints.triggered >= order.number):
+        if self._subtask.open_channels <= self._seen and (self._seen or self._round.triggered >= order.number):
             self._pass(order)
 
     def _pass(self, order: CheckpointOrder) -> None:
@@ -93,9 +118,9 @@ class Alignment:
             with OperatorError.around(operator.id, "preparing for a checkpoint"):
                 operator.before_snapshot()
         subtask.flush()
-        for gate in self.gates:
-            gate.flush()
-        if self._checkpoints.order is not order:
+        for writer in self.exits:
+            writer.flush()
+        if self._round.order is not order:
             # It was given up while sending had to wait.
             return
         # From here on there is no waiting, in which something could move.
@@ -104,12 +129,12 @@ class Alignment:
         self._awaited = self._feedback - self._early
         self.passed = order.number
         self._release()
-        for gate in self.gates:
-            gate.send_barrier(order)
+        for writer in self.exits:
+            writer.send_barrier(order)
         self._hand_in()
-        self._checkpoints.update()
-        for gate in self.gates:
-            gate.hand_barrier(order)
+        self._round.update()
+        for writer in self.exits:
+            writer.hand_barrier(order)
 
     def _release(self) -> None:
         """Takes from all channels again."""
@@ -124,18 +149,18 @@ class Alignment:
         self._release()
         self._awaited.clear()
         self._state, self._log = None, []
-        for gate in self.gates:
-            gate.bound()
+        for writer in self.exits:
+            writer.bound()
 
     # --- what is fed back --------------------------------------------------------------------------------------------
 
     def admit(self, channel: Channel, records: list[Any]) -> bool:
-        """Whether records that are fed back may be worked off; those that may not are kept until they may."""
+        """Whether records that are fed back may be processed; those that may not are kept until they may."""
         if channel in self._awaited:
             self._log.append(dumps(records))
-        elif channel in self._early and self._checkpoints.exactly_once:
+        elif channel in self._early and self._round.exactly_once:
             if self._behind is None:
-                self._behind = FeedbackQueue.of(self._subtask.worker.configuration)
+                self._behind = FeedbackQueue.of(self._subtask.configuration)
             self._behind.put(records)
             return False
         return True
@@ -147,7 +172,7 @@ class Alignment:
 
     @property
     def holding(self) -> bool:
-        """Whether records are kept that may not be worked off yet."""
+        """Whether records are kept that may not be processed yet."""
         return bool(self._behind)
 
     def _stop_logging(self, channel: Channel) -> None:
@@ -160,7 +185,7 @@ class Alignment:
         """The subtask has come to its end, so that it remembers the same for all checkpoints to come."""
         # For many checkpoints, perhaps, and after the functions have been closed.
         self._final = self._encoded(0, final=True)
-        self._checkpoints.on_finished(self._subtask)
+        self._round.on_finished(self._subtask)
 
     def final_state(self, number: int) -> Encoded:
         """What the subtask remembers when it has finished. What is to be committed changes even then."""
@@ -193,5 +218,5 @@ class Alignment:
             uid = self._subtask.task.head.uid
             assert uid is not None
             self._state.setdefault(uid, []).append(Encoding(uid, OperatorSnapshot(split={FED_BACK: self._log})))
-        self._checkpoints.add(self._subtask, self.passed, self._state)
+        self._round.add(self._subtask, self.passed, self._state)
         self._state, self._log = None, []

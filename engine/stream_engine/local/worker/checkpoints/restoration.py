@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from stream_engine.checkpoints.metadata import Metadata
     from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.local.worker.push_source import PushSource
     from stream_engine.operators.snapshot import RestoredState
-    from stream_engine.task.sources import PushSource, Reader
+    from stream_engine.task.sources import Reader
     from stream_engine.task.subtask import Subtask
 
 

@@ -11,24 +11,18 @@ sends without credit, and waits as a whole until it has some again or the checkp
 
 from __future__ import annotations
 
-import pickle
-from functools import partial
 from typing import TYPE_CHECKING
 
-from stream_engine.local.worker.checkpoints.alignment import Alignment
-from stream_engine.local.worker.checkpoints.writer import SnapshotWriter
-from stream_engine.task.sources import PushSource
-from stream_engine.wire.connection import TRIGGER
+from stream_engine.local.worker.checkpoints.alignment import BarrierAlignment
+from stream_engine.local.worker.push_source import PushSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from stream_engine.local.worker.checkpoints.writer import Encoded
+    from stream_engine.local.worker.checkpoints.writer import Encoded, SnapshotWriter
     from stream_engine.local.worker.exchange_writer import ExchangeWriter
-    from stream_engine.local.worker.process import Worker
     from stream_engine.task.sources import Reader
     from stream_engine.task.subtask import Subtask
-    from stream_engine.wire.connection import Frame
     from stream_engine.wire.messages import CheckpointOrder
 
 
@@ -51,19 +45,19 @@ class Checkpoints:
         self.triggered = 0
         self._over = 0
         self._subtasks = subtasks
+        self._alignments: dict[Subtask, BarrierAlignment] = {}
         self._writer = writer
         self._on_change = on_change
         self._missing: set[Subtask] = set()
         self._encoded: Encoded = {}
 
-    def on_word(self, frame: Frame) -> Callable[[], None] | None:
-        """The coordinator has said something of a checkpoint. Gives what is to be done between two records."""
-        if frame.kind == TRIGGER:
-            return partial(self.trigger, pickle.loads(frame.payload))
-        number, counts = pickle.loads(frame.payload)
-        # At once, as what waits for it may keep the worker from coming to anything else.
-        self.end(number, counts)
-        return partial(self._on_complete, number) if counts else None
+    def align(self, subtask: Subtask, exits: Sequence[ExchangeWriter], source: Reader | PushSource | None) -> None:
+        """Lets a subtask take part: the barriers that come to it are this round's."""
+        alignment = BarrierAlignment(subtask, exits, source, self)
+        self._alignments[subtask] = subtask.alignment = alignment
+        if self.exactly_once:
+            for writer in exits:
+                writer.overdraw(self.update)
 
     def trigger(self, order: CheckpointOrder) -> None:
         """Begins where no barrier comes from outside this worker: in sources, and in loops whose input has ended."""
@@ -71,12 +65,11 @@ class Checkpoints:
         if not self.begin(order):
             return
         for subtask in self._subtasks:
-            assert subtask.alignment is not None
-            source = subtask.alignment.source
+            source = self._alignments[subtask].source
             if isinstance(source, PushSource):
-                source.at_rest(subtask.alignment.settle)
+                source.at_rest(self._alignments[subtask].settle)
             else:
-                subtask.alignment.settle()
+                self._alignments[subtask].settle()
 
     def begin(self, order: CheckpointOrder) -> bool:
         """Whether the checkpoint is the running one, which it becomes unless it is over already."""
@@ -96,9 +89,8 @@ class Checkpoints:
 
     def on_finished(self, subtask: Subtask) -> None:
         """A subtask ended before the barrier came to it, or has ended before."""
-        assert subtask.alignment is not None
-        if self.order is not None and subtask.alignment.passed < self.order.number:
-            self.add(subtask, self.order.number, subtask.alignment.final_state(self.order.number))
+        if self.order is not None and self._alignments[subtask].passed < self.order.number:
+            self.add(subtask, self.order.number, self._alignments[subtask].final_state(self.order.number))
 
     def add(self, subtask: Subtask, number: int, encoded: Encoded) -> None:
         """Takes the state of a subtask for checkpoint ``number``; with the last one's they are written."""
@@ -121,11 +113,11 @@ class Checkpoints:
         self.order = None
         self._missing, self._encoded = set(), {}
         for subtask in self._subtasks:
-            assert subtask.alignment is not None
-            subtask.alignment.give_up()
+            self._alignments[subtask].give_up()
         self.update()
 
-    def _on_complete(self, number: int) -> None:
+    def on_complete(self, number: int) -> None:
+        """Checkpoint ``number`` of the whole job is kept. Called between two records."""
         for subtask in self._subtasks:
             subtask.on_checkpoint_complete(number)
 
@@ -147,27 +139,12 @@ class Checkpoints:
             return True
         if not self.exactly_once:
             return False
-        assert subtask.alignment is not None
         return any(
-            gate.overdrawn or (gate.callee is not None and (gate.callee.paused or not self._has_passed(gate.callee)))
-            for gate in subtask.alignment.gates
+            writer.overdrawn
+            or (writer.callee is not None and (writer.callee.paused or not self._has_passed(writer.callee)))
+            for writer in self._alignments[subtask].exits
         )
 
     def _has_passed(self, subtask: Subtask) -> bool:
-        assert self.order is not None and subtask.alignment is not None
-        return subtask.finished or subtask.alignment.passed >= self.order.number
-
-
-def make_checkpoints(
-    worker: Worker,
-    subtasks: Sequence[Subtask],
-    gates: Mapping[int, Sequence[ExchangeWriter]],
-    sources: Mapping[Subtask, Reader | PushSource],
-) -> Checkpoints:
-    """Lets the subtasks of a worker, last first, take part in checkpoints; ``gates`` are theirs, by task."""
-    exactly_once = worker.configuration.get("execution.checkpointing.mode") == "exactly_once"
-    writer = SnapshotWriter(worker.index, worker.control)
-    checkpoints = Checkpoints(subtasks, writer, exactly_once, worker.on_pause)
-    for subtask in subtasks:
-        subtask.alignment = Alignment(subtask, gates[subtask.task.id], sources.get(subtask), checkpoints)
-    return checkpoints
+        assert self.order is not None
+        return subtask.finished or self._alignments[subtask].passed >= self.order.number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from itertools import chain
 from queue import SimpleQueue
 from threading import Thread
@@ -12,8 +11,7 @@ from stream_engine.checkpoints.metadata import StateFile
 from stream_engine.checkpoints.owner_only import StorageError
 from stream_engine.checkpoints.state_file import write_state_file
 from stream_engine.operators.snapshot import key_hash
-from stream_engine.wire.connection import ACKNOWLEDGED, DECLINED
-from stream_engine.wire.messages import Acknowledgement
+from stream_engine.wire.messages import Acknowledgement, Kind, Refusal, packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,9 +47,9 @@ class SnapshotWriter:
             except BaseException as error:
                 # Whatever it is: the coordinator waits for an answer, and the next checkpoint for this thread.
                 reason = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
-                self._control.send(DECLINED, 0, pickle.dumps((number, reason)))
+                self._control.send(Kind.DECLINED, 0, packed(Refusal(number, reason)))
             else:
-                self._control.send(ACKNOWLEDGED, 0, pickle.dumps(Acknowledgement(number, file, key_hash())))
+                self._control.send(Kind.ACKNOWLEDGED, 0, packed(Acknowledgement(number, file, key_hash())))
             # Not while it waits for the next one.
             del encoded
 

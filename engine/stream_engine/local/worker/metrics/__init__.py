@@ -1,1 +1,1 @@
-"""To be described."""
+"""How a worker measures itself while somebody watches the job."""

@@ -20,11 +20,9 @@ except ImportError:  # macOS has no clock of another thread.
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stream_engine.operators.code import Count
+    from stream_engine.operators.code import Count, Way
     from stream_engine.task.subtask import Subtask
 
-# A way by which records are handed on one by one: what exchanges the function that takes them, and that function.
-Way = tuple["Callable[[Callable[..., None]], None]", "Callable[..., None]"]
 # What ``Clock.suspend`` gives for ``resume``.
 Suspended = tuple["Account | None", int, int]
 
@@ -87,7 +85,7 @@ class Account:
         if self.suspended:
             return True
         at_hand = self.eager or self.subtask.paused or self.subtask.has_input
-        return bool(self.subtask.gates) and at_hand and not self.subtask.finished
+        return bool(self.subtask.exits) and at_hand and not self.subtask.finished
 
 
 class Clock:

@@ -8,19 +8,19 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.specs import TextFileSource
-from stream_engine.local.unwatched import NullMeter
 from stream_engine.local.worker.metrics.clock import Account, Clock, Passage
+from stream_engine.local.worker.null_meter import NullMeter
 from stream_engine.status import Progress, SubtaskStatus
-from stream_engine.wire.connection import STATUS
+from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from selectors import BaseSelector, SelectorKey
 
     from stream_engine.local.worker.exchange_writer import ExchangeWriter
-    from stream_engine.local.worker.metrics.clock import Suspended, Way
-    from stream_engine.operators.code import Count
-    from stream_engine.task.sources import PushSource, Reader
+    from stream_engine.local.worker.push_source import PushSource
+    from stream_engine.operators.code import Count, Way
+    from stream_engine.task.sources import Reader
     from stream_engine.task.subtask import Subtask
     from stream_engine.wire.connection import Connection
 
@@ -33,7 +33,7 @@ _BACKLOG = 64 * 1024
 class Meter(NullMeter):
     """Measures the subtasks of a worker, and reports to the coordinator some times a second.
 
-    Made when all are open, before the first record. ``gates`` and ``readers`` are by task; the latter are looked at
+    Made when all are open, before the first record. ``writers`` and ``readers`` are by task; the latter are looked at
     again and again.
     """
 
@@ -41,12 +41,12 @@ class Meter(NullMeter):
         self,
         control: Connection,
         subtasks: Sequence[Subtask],
-        gates: Mapping[int, Sequence[ExchangeWriter]],
+        writers: Mapping[int, Sequence[ExchangeWriter]],
         readers: Mapping[int, Reader],
         pushing: Sequence[PushSource],
     ) -> None:
         self._control = control
-        self._gates = gates
+        self._writers = writers
         self._readers = readers
         self._accounts = {subtask.task.id: Account(subtask) for subtask in subtasks}
         self._clock = Clock(list(self._accounts.values()))
@@ -55,9 +55,9 @@ class Meter(NullMeter):
         for source in pushing:
             self._add_passage(source.subtask.chain.pushed, source.ways, None, source.subtask.task.id)
         for task in sorted(self._accounts):
-            for gate in gates[task]:
-                if gate.ways:
-                    self._add_passage(gate.handed, gate.ways, self._accounts[task], gate.exchange.target_task)
+            for writer in writers[task]:
+                if writer.ways:
+                    self._add_passage(writer.handed, writer.ways, self._accounts[task], writer.exchange.target_task)
         # A source may be at its end before the first report.
         self._last = {
             subtask.task.id: SubtaskStatus(subtask.index, progress=self._progress(subtask, None))
@@ -89,12 +89,11 @@ class Meter(NullMeter):
         self._clock.switch(running)
         return ready
 
-    def suspend(self) -> Suspended:
+    def suspend(self) -> object:
         return self._clock.suspend()
 
-    def resume(self, before: Suspended | None) -> None:
-        assert before is not None
-        self._clock.resume(before)
+    def resume(self, before: object) -> None:
+        self._clock.resume(before)  # pyright: ignore[reportArgumentType] - what suspend gave
 
     def close(self) -> None:
         self._stopped.set()
@@ -115,13 +114,13 @@ class Meter(NullMeter):
         now = perf_counter_ns()
         elapsed, self._reported_at = now - self._reported_at, now
         self._last = {task: self._status(task, last, elapsed) for task, last in self._last.items()}
-        self._control.send(STATUS, 0, pickle.dumps(self._last))
+        self._control.send(Kind.STATUS, 0, pickle.dumps(self._last))
 
     def _status(self, task: int, last: SubtaskStatus, elapsed: int) -> SubtaskStatus:
         if last.finished:
             return last
         account = self._accounts[task]
-        subtask, gates = account.subtask, self._gates[task]
+        subtask, writers = account.subtask, self._writers[task]
         busy, backpressured, idle = account.spend(elapsed)
         entered = sum(count.records for count in self._entered[task])
         operators = subtask.chain.operators
@@ -130,11 +129,10 @@ class Meter(NullMeter):
         return SubtaskStatus(
             subtask.index,
             records_in=subtask.pace.begun + entered,
-            records_out=sum(gate.records_out + gate.handed.records for gate in gates),
+            records_out=sum(writer.records_out + writer.handed.records for writer in writers),
             records_written=written,
-            estimated=any(operator.written.estimated for operator in operators),
             bytes_in=subtask.bytes_in,
-            bytes_out=sum(gate.bytes_out for gate in gates),
+            bytes_out=sum(writer.bytes_out for writer in writers),
             busy=busy // 1_000_000,
             backpressured=backpressured // 1_000_000,
             idle=idle // 1_000_000,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream_engine.wire.connection import CREDIT, DATA, END, Connection, Frame
+from stream_engine.wire.connection import Connection
+from stream_engine.wire.messages import Frame, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,16 +43,16 @@ def ends() -> Iterator[Ends]:
 
 
 def test_frames_arrive_as_they_were_sent(ends: Ends) -> None:
-    ends.sender.send(DATA, 7, b"payload")
-    ends.sender.send(END, 2**32 - 1)
-    assert ends.receiver.read() == [Frame(DATA, 7, b"payload"), Frame(END, 2**32 - 1, b"")]
+    ends.sender.send(Kind.DATA, 7, b"payload")
+    ends.sender.send(Kind.END, 2**32 - 1)
+    assert ends.receiver.read() == [Frame(Kind.DATA, 7, b"payload"), Frame(Kind.END, 2**32 - 1, b"")]
     assert ends.receiver.read() == []
     assert not ends.receiver.closed
 
 
 def test_what_the_socket_does_not_take_waits_until_it_does(ends: Ends) -> None:
     payload = bytes(range(256)) * 8192
-    ends.sender.send(DATA, 1, payload)
+    ends.sender.send(Kind.DATA, 1, payload)
     assert ends.backlogs == 1
     assert ends.sender.backlog > len(payload) // 2
     received: list[Frame] = []
@@ -59,7 +60,7 @@ def test_what_the_socket_does_not_take_waits_until_it_does(ends: Ends) -> None:
         received += ends.receiver.read()
     while not received:
         received += ends.receiver.read()
-    assert received == [Frame(DATA, 1, payload)]
+    assert received == [Frame(Kind.DATA, 1, payload)]
     assert ends.sender.backlog == 0
 
 
@@ -68,14 +69,14 @@ def test_a_frame_is_given_only_when_all_of_it_is_there(ends: Ends) -> None:
     connection = Connection(sent, lambda _: None)
     other, raw = socketpair()
     receiver = Connection(other, lambda _: None)
-    connection.send(DATA, 3, b"abc")
-    connection.send(CREDIT, 4)
+    connection.send(Kind.DATA, 3, b"abc")
+    connection.send(Kind.CREDIT, 4)
     frames: list[Frame] = []
     for byte in source.recv(100):
         assert len(frames) < 2
         raw.send(bytes([byte]))
         frames += receiver.read()
-    assert frames == [Frame(DATA, 3, b"abc"), Frame(CREDIT, 4, b"")]
+    assert frames == [Frame(Kind.DATA, 3, b"abc"), Frame(Kind.CREDIT, 4, b"")]
     for each in (connection, receiver, source, raw):
         each.close()
 
@@ -83,18 +84,18 @@ def test_a_frame_is_given_only_when_all_of_it_is_there(ends: Ends) -> None:
 def test_a_closed_peer_swallows_frames_and_is_seen_by_reading(ends: Ends) -> None:
     ends.receiver.close()
     for _ in range(3):
-        ends.sender.send(DATA, 0, bytes(10_000))
+        ends.sender.send(Kind.DATA, 0, bytes(10_000))
     assert ends.sender.backlog == 0
     assert ends.sender.read() == []
     assert ends.sender.closed
-    ends.sender.send(DATA, 0, b"")
+    ends.sender.send(Kind.DATA, 0, b"")
     assert ends.sender.backlog == 0
 
 
 def test_what_was_sent_before_the_close_still_arrives(ends: Ends) -> None:
-    ends.sender.send(DATA, 1, b"last words")
+    ends.sender.send(Kind.DATA, 1, b"last words")
     ends.sender.close()
-    assert ends.receiver.read() == [Frame(DATA, 1, b"last words")]
+    assert ends.receiver.read() == [Frame(Kind.DATA, 1, b"last words")]
     assert not ends.receiver.closed
     assert ends.receiver.read() == []
     assert ends.receiver.closed
@@ -103,7 +104,7 @@ def test_what_was_sent_before_the_close_still_arrives(ends: Ends) -> None:
 def test_frames_of_several_threads_do_not_mix(ends: Ends) -> None:
     def send(number: int) -> None:
         for _ in range(200):
-            ends.sender.send(DATA, number, bytes([number]) * number * 1000)
+            ends.sender.send(Kind.DATA, number, bytes([number]) * number * 1000)
 
     threads = [Thread(target=send, args=(number,)) for number in range(1, 5)]
     for thread in threads:

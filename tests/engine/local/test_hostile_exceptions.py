@@ -99,6 +99,13 @@ def test_an_exception_cannot_turn_a_failure_into_success(
         assert "\n  with the record <" in done.err
 
 
+def test_an_exception_cannot_pass_for_ctrl_c_where_there_are_no_workers(launcher: Launcher) -> None:
+    done = launcher.run(SCRIPT, "--local-debug", "-", "attributes", "interrupt", "function")
+    assert done.code == 1
+    assert "Wicked" in done.err.splitlines()[0]
+    assert "line 36, in fail" in done.err
+
+
 def test_a_worker_that_an_exception_ends_fails_the_job(launcher: Launcher) -> None:
     done = launcher.run(SCRIPT, "-", "str", "leave", "function")
     assert done.code == 1

@@ -15,11 +15,11 @@ from stream_engine.job import JobCancelledException, JobExecutionException, JobE
 from stream_engine.local.accumulators import packed, results
 from stream_engine.local.files import prepare_files
 from stream_engine.local.inline.host import ReaderGone
-from stream_engine.local.inline.job import InlineJob, Terminated
+from stream_engine.local.inline.job import InlineJob, Terminated, users_error
 from stream_engine.local.output import forget
 from stream_engine.local.preparation import runnable
 from stream_engine.local.stop_signals import Requests, stop_signals
-from stream_engine.task.failure import OperatorError, describe
+from stream_engine.task.failure import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,26 +54,22 @@ class InlineExecutor:
                 name = signal.Signals(stopped_by).name
                 raise JobCancelledException(f"The job was stopped by {name}.", job_id, stopped_by) from error
             failure = describe(error, plan, job.index_of(error))
-            raise JobExecutionException.of(failure._replace(exception=None), job_id) from _users(error)
+            raise JobExecutionException.of(failure._replace(exception=None), job_id) from users_error(error)
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results([accumulators], job_id))
-
-
-def _users(error: BaseException) -> BaseException:
-    """What the user's function has raised."""
-    return error.__cause__ if isinstance(error, OperatorError) and error.__cause__ is not None else error
 
 
 def _signal_of(error: BaseException) -> int | None:
     """The signal that has ended the job by raising ``error``; None when it has failed."""
-    error = _users(error)
-    if isinstance(error, ReaderGone):
+    error = users_error(error)
+    if type(error) is ReaderGone:
         forget(sys.stdout)
         return error.signal
-    if isinstance(error, Terminated):
+    if type(error) is Terminated:
         return error.signal
     # Leaving the debugger is a wish to stop, not a failure; its module is there if it has been used.
     debugger = sys.modules.get("bdb")
-    if isinstance(error, KeyboardInterrupt) or (debugger is not None and isinstance(error, debugger.BdbQuit)):
+    # By its type: a class may have code of its own as ``__class__``.
+    if issubclass(type(error), KeyboardInterrupt) or (debugger and issubclass(type(error), debugger.BdbQuit)):
         return signal.SIGINT
     return None
 

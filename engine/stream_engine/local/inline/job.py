@@ -7,6 +7,7 @@ from threading import RLock
 from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.failures.causes import cause_of, traceback_of
 from stream_engine.graph.specs import PUSHING_SOURCES, ClientSource
 from stream_engine.local.deadline import cancellation_timeout
 from stream_engine.local.inline.host import InlineSlot
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.task.sources import Reader
+
+
+def users_error(error: BaseException) -> BaseException:
+    """What the user's function has raised, without anything that its class has in place of Python's attributes."""
+    cause = cause_of(error) if type(error) is OperatorError else None
+    return error if cause is None else cause
 
 
 class Terminated(BaseException):
@@ -115,9 +122,7 @@ class InlineJob(JobState):
     def index_of(self, error: BaseException) -> int:
         """The index of the subtask that ``error`` comes from."""
         indexes = {each.chain.process.__code__.co_filename: each.index for each in self.subtasks.values()}
-        if isinstance(error, OperatorError) and error.__cause__ is not None:
-            error = error.__cause__
-        index, traceback = self.index, error.__traceback__
+        index, traceback = self.index, traceback_of(users_error(error))
         while traceback is not None:
             if is_generated(traceback.tb_frame.f_code):
                 index = indexes.get(traceback.tb_frame.f_code.co_filename, index)
@@ -222,6 +227,6 @@ class InlineJob(JobState):
         try:
             action()
         except BaseException as error:
-            if isinstance(error.__cause__ or error, KeyboardInterrupt | Terminated):
+            if issubclass(type(users_error(error)), KeyboardInterrupt | Terminated):
                 raise
             tell(f"While stopping the job: {describe(error, self.graph, self.index_of(error))}")

@@ -85,9 +85,11 @@ def plans(examples: int) -> Callable[[Any], Any]:
     return lambda test: limits(drawn(test))
 
 
+# In parts, so that several processes can share them.
 @pytest.mark.timeout(900)
-@plans(300)
-def test_a_plan_gives_what_it_means(jobs: Jobs, **drawn: Any) -> None:
+@pytest.mark.parametrize("part", range(6))
+@plans(50)
+def test_a_plan_gives_what_it_means(jobs: Jobs, part: int, **drawn: Any) -> None:
     check_plan(jobs, **drawn)
 
 

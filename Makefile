@@ -11,9 +11,10 @@ help: ## Show this list
 run: ## Count the words of a built-in text: examples/word_count.py
 	@bin/pyflink-stream.sh examples/word_count.py
 
-# Files of tests go to several processes. Not to very many, as most tests start some of their own.
+# Tests go to several processes, and one that has none left takes some of another's: a few files take minutes. Not to
+# very many, as most tests start some of their own.
 test: lint ## Check everything: lint, then all tests but the long ones
-	$(python) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(python) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-long: venv ## Run the tests that take many minutes
 	$(python) -m pytest -m long

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from launched import Launcher
+    from launched import Jobs, Launcher
 
 WINDOWED = r"""
 from org.apache.flink.streaming.api.functions.source import SourceFunction
@@ -93,9 +93,11 @@ def windowed_totals(lines: list[str]) -> Counter[str]:
     return totals
 
 
-def check_windowed(launcher: Launcher, parallelism: int) -> None:
-    lines = launcher.lines(WINDOWED, "-p", parallelism)
-    assert windowed_totals(lines) == {"hello": 1000, "world": 1000}
+def check_windowed(launcher: Launcher, jobs: Jobs, parallelism: int, times: int) -> None:
+    """Once with the command, and so many times with workers alone."""
+    assert windowed_totals(launcher.lines(WINDOWED, "-p", parallelism)) == {"hello": 1000, "world": 1000}
+    for _ in range(times):
+        assert windowed_totals(jobs.script_lines(WINDOWED, parallelism)) == {"hello": 1000, "world": 1000}
 
 
 def check_rolling(launcher: Launcher, words: int, distinct: int, parallelism: int) -> int:
@@ -121,17 +123,17 @@ def files(path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("parallelism", [1, 2, 4])
-def test_the_windowed_word_count_loses_and_invents_nothing(launcher: Launcher, parallelism: int) -> None:
-    for _ in range(5):
-        check_windowed(launcher, parallelism)
+def test_the_windowed_word_count_loses_and_invents_nothing(launcher: Launcher, jobs: Jobs, parallelism: int) -> None:
+    check_windowed(launcher, jobs, parallelism, times=4)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("parallelism", [1, 2, 4])
-def test_the_windowed_word_count_never_loses_or_invents_anything(launcher: Launcher, parallelism: int) -> None:
-    for _ in range(50):
-        check_windowed(launcher, parallelism)
+def test_the_windowed_word_count_never_loses_or_invents_anything(
+    launcher: Launcher, jobs: Jobs, parallelism: int
+) -> None:
+    check_windowed(launcher, jobs, parallelism, times=50)
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])

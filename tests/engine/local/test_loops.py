@@ -15,7 +15,7 @@ from stream_engine.wire.messages import Counts, Kind
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from launched import Launcher
+    from launched import Jobs, Launcher
 
     from stream_engine.wire.connection import Connection
 
@@ -46,8 +46,8 @@ def test_each_record_makes_exactly_its_turns(launcher: Launcher, parallelism: in
 
 
 @pytest.mark.parametrize("record", ["(v, 'text')", "[v, 'text']"], ids=["plain", "mutable"])
-def test_records_are_fed_back_to_other_workers(launcher: Launcher, record: str) -> None:
-    lines = launcher.lines(
+def test_records_are_fed_back_to_other_workers(jobs: Jobs, record: str) -> None:
+    lines = jobs.script_lines(
         f"""
         def main(factory):
             env = factory.get_execution_environment()
@@ -57,7 +57,6 @@ def test_records_are_fed_back_to_other_workers(launcher: Launcher, record: str) 
             body.filter(lambda r: r[0] <= 0).output()
             env.execute()
         """,
-        "-p",
         3,
     )
     assert len(lines) == 100
@@ -65,8 +64,8 @@ def test_records_are_fed_back_to_other_workers(launcher: Launcher, record: str) 
 
 
 @pytest.mark.parametrize("parallelism", [1, 2, 3])
-def test_nested_loops_that_fan_out_end(launcher: Launcher, parallelism: int) -> None:
-    lines = launcher.lines(
+def test_nested_loops_that_fan_out_end(jobs: Jobs, parallelism: int) -> None:
+    lines = jobs.script_lines(
         """
         def fan(value, collector):
             collector.collect(value - 1)
@@ -83,16 +82,15 @@ def test_nested_loops_that_fan_out_end(launcher: Launcher, parallelism: int) -> 
             out.filter(lambda v: v <= 0).output()
             env.execute()
         """,
-        "-p",
         parallelism,
     )
     assert len(lines) == sum(2**value for value in range(1, 9))
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_windows_behind_a_loop_do_not_keep_it_open(launcher: Launcher, parallelism: int) -> None:
+def test_windows_behind_a_loop_do_not_keep_it_open(jobs: Jobs, parallelism: int) -> None:
     """They are of a thousand days; what is in them is emitted at the end of the input."""
-    lines = launcher.lines(
+    lines = jobs.script_lines(
         """
         def main(factory):
             env = factory.get_execution_environment()
@@ -103,16 +101,15 @@ def test_windows_behind_a_loop_do_not_keep_it_open(launcher: Launcher, paralleli
             zeros.time_window(86_400_000_000).reduce(lambda a, b: (a[0], a[1] + b[1])).output()
             env.execute()
         """,
-        "-p",
         parallelism,
     )
     assert [line.split("> ")[-1] for line in lines] == ["(0, 20)"]
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_event_time_does_not_end_before_a_loop_has(launcher: Launcher, parallelism: int) -> None:
+def test_event_time_does_not_end_before_a_loop_has(jobs: Jobs, parallelism: int) -> None:
     """Or all that is still in it when its input ends would be too late for the windows behind it."""
-    lines = launcher.lines(
+    lines = jobs.script_lines(
         """
         from org.apache.flink.streaming.api import TimeCharacteristic
         from org.apache.flink.streaming.api.functions.timestamps import BoundedOutOfOrdernessTimestampExtractor
@@ -137,7 +134,6 @@ def test_event_time_does_not_end_before_a_loop_has(launcher: Launcher, paralleli
             again.key_by(lambda v: v[0]).time_window(10).apply(counted).output("again")
             print(env.execute().get_accumulator_result("numLateRecordsDropped"))
         """,
-        "-p",
         parallelism,
     )
     *windows, late = lines

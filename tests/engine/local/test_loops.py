@@ -35,7 +35,7 @@ def main(factory):
 @pytest.mark.parametrize("memory", ["32 mb", "1 kb"])
 def test_each_record_makes_exactly_its_turns(launcher: Launcher, parallelism: int, memory: str, tmp_path: Path) -> None:
     """With 1 kb, nearly all that is fed back waits on disk; the file it is in has no name."""
-    count = 10_000 if memory == "32 mb" else 1_000
+    count = 4_000 if memory == "32 mb" else 1_000
     spill = tmp_path / "spill"
     spill.mkdir()
     options = ("-p", parallelism, "-D", f"iteration.memory={memory}", "-D", f"io.tmp.dirs={spill}")

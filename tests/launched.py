@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 # In seconds: longer than anything takes on the busiest machine, and shorter than the limit of a whole test.
 PATIENCE = 200
+# What stops by itself has time to, so that nothing is said of it; a later option wins over this one.
+PATIENT = ("-D", "task.cancellation.timeout=150 s")
 
 
 def command_environment() -> dict[str, str]:
@@ -94,7 +96,7 @@ class Launcher(Command):
         text, *others = args
         path = self.write("program.py", str(text))
         split = others.index("-") if "-" in others else len(others)
-        return super().start(*others[:split], path, *others[split:], group=group, **environment)
+        return super().start(*PATIENT, *others[:split], path, *others[split:], group=group, **environment)
 
     def lines(self, *args: object) -> list[str]:
         """The output of a run that must succeed and say nothing on standard error."""

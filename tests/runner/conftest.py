@@ -12,5 +12,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+def patient(command: Command) -> None:
+    """For tests that compare all that a failed job says: what stops by itself has time to, however slow it is."""
+    command.write("conf/flink-conf.yaml", "task.cancellation.timeout: 150 s\n")
+
+
+@pytest.fixture
 def command(tmp_path: Path) -> Command:
     return Command(tmp_path)

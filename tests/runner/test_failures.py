@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from launched import Command
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 def failure(command: Command, *args: str) -> str:
     """The standard error of a run that must fail in the script."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from launched import Command
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 PROMPT = "(Pdb) "
 SCRIPT = """
     from org.apache.flink.api.common.functions import MapFunction

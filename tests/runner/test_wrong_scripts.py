@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from launched import Command
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 _MOST_LINES = 15
 
 

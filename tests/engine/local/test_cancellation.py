@@ -55,8 +55,8 @@ PRELUDE = """
         def close(self):
             log("closed function")
 """
-# Far longer than what has to end takes, and short where something never does.
-LONG, SHORT = ("-D", "task.cancellation.timeout=150 s"), ("-D", "task.cancellation.timeout=3 s")
+# Short, where something never ends.
+SHORT = ("-D", "task.cancellation.timeout=3 s")
 
 
 class Job:
@@ -119,7 +119,7 @@ def test_all_sources_of_a_worker_are_cancelled_at_once(launcher: Launcher) -> No
             env.create_python_source(Together(number)).map(Noted())
         env.execute()
     """
-    job = Job(launcher, script, *LONG, running=5)
+    job = Job(launcher, script, running=5)
     assert job.stop() == ""
     assert job.count("ended ") == 5
     assert job.count("closed function") == 5
@@ -139,7 +139,7 @@ def test_a_source_that_ends_late_is_closed_after_its_end(launcher: Launcher) -> 
         env.create_python_source(Late("late")).map(Noted())
         env.execute()
     """
-    job = Job(launcher, script, *LONG)
+    job = Job(launcher, script)
     assert job.stop() == ""
     assert job.log[-4:] == ["cancelled late", "ended late", "closed late", "closed function"]
 
@@ -301,7 +301,7 @@ def test_a_failed_job_also_waits_for_its_sources(launcher: Launcher) -> None:
         env.create_python_source(Failing("failing")).map(Noted())
         env.execute()
     """
-    job = Job(launcher, script, *LONG, running=2)
+    job = Job(launcher, script, running=2)
     launcher.write("fail", "")
     err = job.fail()
     assert "ValueError: on purpose" in err
@@ -375,7 +375,7 @@ def test_a_close_that_raises_keeps_nobody_from_being_closed(launcher: Launcher) 
         env.create_python_source(Raising("second")).map(RaisingFunction())
         env.execute()
     """
-    job = Job(launcher, script, *LONG, running=2)
+    job = Job(launcher, script, running=2)
     err = job.stop()
     assert job.log.count("closed function") == 2
     assert err.count("ValueError: of the source") == err.count("SystemExit: of the function") == 2

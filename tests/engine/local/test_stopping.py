@@ -43,8 +43,6 @@ LOAD = """
         body.key_by(lambda pair: pair[0] % 1000).reduce(lambda a, b: b).write_as_text("output")
         env.execute()
 """
-# Far longer than it takes, so that nothing depends on how busy the machine is.
-PATIENT = ("-D", "task.cancellation.timeout=150 s")
 CHECKPOINTS = ("-D", "execution.checkpointing.interval=50")
 
 
@@ -56,7 +54,7 @@ class Loaded:
         self.temporary = directory / "tmp"
         self.temporary.mkdir()
         monkeypatch.setenv("TMPDIR", str(self.temporary))
-        self.process = Launcher(directory).start(LOAD, *options, "-D", "iteration.memory=100kb", *PATIENT)
+        self.process = Launcher(directory).start(LOAD, *options, "-D", "iteration.memory=100kb")
         ready = wait_until(lambda: "begun" in self.log or self.process.poll() is not None)
         if options[-2:] == CHECKPOINTS:
             ready = ready and wait_until(lambda: bool(list(self.temporary.glob("*/*/chk-*/_metadata"))))

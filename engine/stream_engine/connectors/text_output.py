@@ -81,15 +81,19 @@ def check_resumed(path: str | os.PathLike[str], sizes: Mapping[int, int]) -> Non
     """
     file_system, resolved = resolve(path)
     status = file_system.status(resolved)
+    interrupted = status is None and _was_interrupted(file_system, resolved)
+    if status is None and not interrupted and any(sizes.values()):
+        total = sum(sizes.values())
+        raise OSError(f"cannot go on with {resolved}: at the checkpoint it had {total} bytes, which are not there")
     for index, size in sizes.items():
         file = file_system.join(resolved, str(index + 1))
         if status is not None and status.regular:
             file = resolved if index == 0 else file
-        elif status is None and index == 0 and _was_interrupted(file_system, resolved):
+        elif interrupted and index == 0:
             file = file_system.join(_aside(resolved), "1")
         found = file_system.status(file)
         if size and (found is None or found.size < size):
-            there = "which is not there" if found is None else f"of which {found.size} are there"
+            there = "which are not there" if found is None else f"of which {found.size} are there"
             raise OSError(f"cannot go on with {file}: at the checkpoint it had {size} bytes, {there}")
 
 

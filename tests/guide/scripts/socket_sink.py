@@ -9,21 +9,19 @@ from org.apache.flink.streaming.util.serialization import SerializationSchema
 
 
 class Server(threading.Thread):
-    """Keeps the lines of its clients until each of them has hung up."""
+    """Keeps the lines of its client, the only one, until that has hung up."""
 
-    def __init__(self, clients):
+    def __init__(self):
         super().__init__(daemon=True)
-        self._clients = clients
         self._listener = socket.create_server(("localhost", 0))
         self.port = self._listener.getsockname()[1]
         self.lines = []
 
     def run(self):
         with self._listener:
-            connections = [self._listener.accept()[0] for _ in range(self._clients)]
-        for connection in connections:
-            with connection, connection.makefile(encoding="utf-8") as lines:
-                self.lines += [line.rstrip("\n") for line in lines]
+            connection, _ = self._listener.accept()
+        with connection, connection.makefile(encoding="utf-8") as lines:
+            self.lines += [line.rstrip("\n") for line in lines]
 
 
 class Line(SerializationSchema):
@@ -33,7 +31,7 @@ class Line(SerializationSchema):
 
 def main(factory):
     env = factory.get_execution_environment()
-    server = Server(clients=env.get_parallelism())
+    server = Server()
     server.start()
     env.from_elements(("a", 1), ("ö", 2), ("c", None)).write_to_socket("localhost", server.port, Line())
     env.execute("socket sink")

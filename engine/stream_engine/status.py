@@ -27,11 +27,11 @@ class SubtaskStatus(NamedTuple):
     """One parallel instance of a task.
 
     ``records_in`` of a source are those it has read. ``records_out`` went to other tasks, ``records_written`` into
-    sinks. Bytes are those of frames
-    between workers. Of the time since it was opened (ms), it was busy for a part; backpressured, which is to say held
-    up by what is downstream, for another; and idle, without input, for the rest. ``watermark`` is the event time of its
-    input (ms; None: none yet), ``queued`` the frames that wait for it. ``late`` has the id of every operator with
-    windows of event time, and how many records it has dropped as too late since the job began, restarts included.
+    sinks. Bytes are those of frames between workers. Of the time since it was opened (ms), it was busy for a part;
+    backpressured, which is to say held up by what is downstream, for another; and idle, without input, for the rest.
+    ``watermark`` is the event time of its input (ms; None: none yet), ``queued`` the frames that wait for it. ``late``
+    has the id of every operator with windows of event time, and how many records it has dropped as too late since the
+    job began, restarts included.
     A job fails because of those that have ``failed``.
     """
 

@@ -37,11 +37,11 @@ def full_report(error: BaseException, advice: str = "") -> list[Line]:
     """The same, then all frames of the exception, of what led to it, and of the worker where it was raised."""
     lines = report(error, advice)
     if not isinstance(error, JobExecutionException) or not error.failure.full:
-        return [*lines, *_section("All of it:", "".join(traceback.format_exception(error)))]
+        return [*lines, *_section("Full traceback:", "".join(traceback.format_exception(error)))]
     here = traceback.format_exception(type(error), error, traceback_of(error), chain=False)
     return [
         *lines,
-        *_section("All of it, in the worker:", error.failure.full),
+        *_section("Full traceback in the worker:", error.failure.full),
         *_section("And where it was waited for:", "".join(here)),
     ]
 

@@ -43,7 +43,7 @@ def savepoint_options(complete_directory: Callable[..., Any]) -> Callable[[Any],
             is_flag=True,
             expose_value=False,
             callback=_leniency,
-            help="Goes on from a savepoint though it has state of operators that are no more.",
+            help="Resumes from a savepoint even if it holds state for operators that the script no longer has.",
         ),
         click.option(
             "--savepoint",

@@ -144,7 +144,7 @@ def test_a_full_traceback_shows_the_frames_of_the_engine_too(command: Command) -
     for place in ("local/worker.py", "pyflink_stream/launcher.py", "<chain "):
         assert place not in users
         assert place in everything
-    in_the_worker = everything[everything.index("All of it, in the worker:") : everything.index("And where")]
+    in_the_worker = everything[everything.index("Full traceback in the worker:") : everything.index("And where")]
     assert f'File "{script}", line 2, in invert' in in_the_worker
 
 

@@ -15,7 +15,7 @@ class IterativeStream(DataStream):
         [head] = self._inputs()
         sources = {upstream.node for upstream in upstreams}
         if head.node in sources:
-            refuse("close_with() of the loop's own beginning would feed every record back for ever: filter() first.")
+            refuse("close_with() of the loop's own beginning would feed every record back endlessly: filter() first.")
         for source in sources:
             if head.node not in self._plan.graph.ancestors([source]):
                 refuse("close_with() takes a stream that was made from this iteration; this one was not.")

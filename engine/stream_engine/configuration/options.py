@@ -86,7 +86,7 @@ SOCKET_MAX_RETRIES = ConfigOption(
     "source.socket.max-retries",
     Integer(-1, 2**31 - 1, remark="where -1 never gives up"),
     "20",
-    "How often a socket source tries again to connect to a server that is not there yet; -1: for ever.",
+    "How often a socket source tries again to connect to a server that is not there yet; -1: without end.",
 )
 SOCKET_RETRY_INTERVAL = ConfigOption(
     "source.socket.retry-interval",
@@ -190,7 +190,7 @@ IGNORE_UNCLAIMED_STATE = ConfigOption(
     "execution.savepoint.ignore-unclaimed-state",
     Boolean(),
     "false",
-    "Goes on from a savepoint though it has state of operators that are no more (--allow-non-restored-state).",
+    "Resumes even if there is state for operators that the script no longer has (--allow-non-restored-state).",
 )
 STOP_WITH_SAVEPOINT = ConfigOption(
     "execution.savepoint.on-stop",
@@ -274,19 +274,19 @@ CANCELLATION_TIMEOUT = ConfigOption(
     "task.cancellation.timeout",
     Duration(0, remark="where 0 waits as long as it takes"),
     "3 s",
-    "How long a job that is stopped may take before it is killed, half of it for its sources to end; 0: for ever.",
+    "How long a job that is stopped may take before it is killed, half of it for its sources to end; 0: without end.",
 )
 HEARTBEAT_INTERVAL = ConfigOption(
     "heartbeat.interval",
     Duration(1),
     "10 s",
-    "How often each worker gives a sign of life.",
+    "How often each worker sends a heartbeat.",
 )
 HEARTBEAT_TIMEOUT = ConfigOption(
     "heartbeat.timeout",
     Duration(1),
     "50 s",
-    "How long a worker may give no sign of life before it is killed, which is a failure of the job.",
+    "How long a worker may send no heartbeat before it is killed, which is a failure of the job.",
 )
 
 OPTIONS: dict[str, ConfigOption[Any]] = {

@@ -34,7 +34,7 @@ class SocketTextReader:
         if not delimiter:
             raise ValueError("the delimiter between the records of a socket is empty")
         if max_retries < -1:
-            raise ValueError(f"max_retries is {max_retries}: it may be 0 or more, or -1 to retry for ever")
+            raise ValueError(f"max_retries is {max_retries}: it may be 0 or more, or -1 to retry without end")
         if retry_interval_ms < 0:
             raise ValueError(f"retry_interval is {retry_interval_ms} ms: it may be 0 or more")
         self._host = host

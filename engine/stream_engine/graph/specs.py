@@ -52,7 +52,7 @@ class TextFileSource(NamedTuple):
 
 
 class SocketTextSource(NamedTuple):
-    """The lines that a TCP server sends. Retries every ``retry_interval`` ms, ``max_retries`` times (-1: for ever)."""
+    """The lines that a TCP server sends. Retries every ``retry_interval`` ms, ``max_retries`` times (-1: no limit)."""
 
     host: str
     port: int

@@ -1,4 +1,4 @@
-"""Signs of life: a worker sends one every so often, and one that has sent none for long is taken for hung.
+"""Heartbeats: a worker sends one every so often, and a worker that has sent none for long counts as hung.
 
 They come from a thread of their own, so a function may take as long as it likes. What gives none is a process that was
 stopped, or code that is not Python's and never lets others run.
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def frequency(configuration: Configuration) -> int:
-    """How often a sign is given, in ms: often enough that one or two that come late are not taken for death."""
+    """How often a heartbeat is sent, in ms: often enough that one or two late ones are not taken for death."""
     return min(configuration.get(HEARTBEAT_INTERVAL), max(1, configuration.get(HEARTBEAT_TIMEOUT) // 3))
 
 
 def start_heart(control: Connection, interval: int, lifeline: int) -> None:
-    """Sends a sign of life every ``interval`` ms, and ends the process with the one that has forked it."""
+    """Sends a heartbeat every ``interval`` ms, and ends the process with the one that has forked it."""
 
     def beat() -> None:
         while True:
@@ -53,7 +53,7 @@ class Heartbeats:
         return max(0.0, self._checked + self._interval - monotonic())
 
     def silent(self) -> list[int]:
-        """The workers that have given no sign of life for too long. Called after all that has come was read."""
+        """The workers that have sent nothing for too long. Called after all that has come was read."""
         now = monotonic()
         if now - self._checked > 2 * self._interval:
             # This process has not listened itself, as when its output was not read or the machine slept.

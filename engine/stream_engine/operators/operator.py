@@ -59,8 +59,8 @@ class Host(Place, Protocol):
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         """Opens the file, socket or console behind a sink. Raises OSError.
 
-        ``positions`` is for a sink that goes on: where, by the index of the subtask that had been there. There may be
-        this subtask's own among them, and those of subtasks that are no more.
+        ``positions`` is for a sink that resumes: where each subtask had been, by its index. Among them may be this
+        subtask's own, and those of subtasks that no longer exist.
         """
         ...
 

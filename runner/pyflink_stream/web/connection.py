@@ -64,7 +64,7 @@ class Connection(BaseHTTPRequestHandler):
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
             self.close_connection = True
         if not self._is_for(self.headers.get("Host", "")):
-            self._send(_error(403, "This name is not known here: use localhost, or the address in numbers."))
+            self._send(_error(403, "Unknown host name: use localhost or the numeric address."))
             return
         path = self.path.partition("?")[0]
         try:
@@ -89,7 +89,7 @@ class Connection(BaseHTTPRequestHandler):
     def _refuse(self) -> None:
         # What it wants to send is not read.
         self.close_connection = True
-        self._send(_error(405, "Nothing can be changed here."), ("Allow", "GET, HEAD"), ("Connection", "close"))
+        self._send(_error(405, "Read-only: use GET or HEAD."), ("Allow", "GET, HEAD"), ("Connection", "close"))
 
     def _send(self, response: Response, *more: tuple[str, str]) -> None:
         self.send_response(response.status)

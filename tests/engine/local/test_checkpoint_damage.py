@@ -195,7 +195,7 @@ def test_checkpoints_that_fail_are_tolerated_as_often_as_is_said(job: Job) -> No
 
     told = run(job, fill_for_a_while, fails=False, execution__checkpointing__tolerable_failed_checkpoints=1_000)
     assert told
-    assert all("was not taken, and the job goes on: Cannot write a checkpoint to" in line for line in told), told
+    assert all("failed, the job continues: Cannot write a checkpoint to" in line for line in told), told
     expect_exact_results(job)
 
 
@@ -298,7 +298,7 @@ def test_a_directory_that_cannot_be_written_to_is_an_error_before_a_record_is_re
     assert not (launcher.directory / "output").exists()
 
 
-# --- what is gone on from ---------------------------------------------------------------------------------------------
+# --- what a job resumes from -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture

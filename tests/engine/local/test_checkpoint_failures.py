@@ -57,7 +57,7 @@ def test_that_checkpoints_take_too_long_can_be_tolerated(job: Job) -> None:
     told = job.run(env)
     assert told
     for line in told:
-        assert line.endswith("was not taken, and the job goes on: It was not complete after 2 s (missing: worker 1).")
+        assert line.endswith("failed, the job continues: It was not complete after 2 s (missing: worker 1).")
     assert lines_of(job.output) == [str(number) for number in range(1, 401)]
 
 

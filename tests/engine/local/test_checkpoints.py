@@ -209,7 +209,7 @@ def test_as_many_checkpoints_are_kept_of_a_failed_job_as_are_to_be(job: Job) -> 
     assert kept == [last - 1, last]
     assert {path.name for path in job.checkpoints.glob("*/*")} == {f"chk-{number}" for number in kept}
     (directory,) = job.checkpoints.iterdir()
-    assert job.errors == [f"The newest checkpoint of the failed job can be gone on from: -s {directory}/chk-{last}"]
+    assert job.errors == [f"To resume from the newest checkpoint of the failed job: -s {directory}/chk-{last}"]
 
 
 @pytest.mark.parametrize("fails", [False, True])

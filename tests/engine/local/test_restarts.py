@@ -78,7 +78,7 @@ def test_a_job_that_waits_for_its_restart_can_be_stopped(launcher: Launcher) -> 
     ("number", "cause"),
     [
         (signal.SIGKILL, "Worker 1 of 1 was killed by SIGKILL."),
-        (signal.SIGSTOP, "Worker 1 of 1 has given no sign of life for 5 s (heartbeat.timeout)."),
+        (signal.SIGSTOP, "Worker 1 of 1 has sent no heartbeat for 5 s (heartbeat.timeout)."),
     ],
 )
 def test_a_worker_that_is_dead_or_hung_is_replaced(job: Job, number: int, cause: str) -> None:

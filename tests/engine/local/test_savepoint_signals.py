@@ -20,7 +20,7 @@ def test_a_job_whose_savepoint_cannot_be_taken_goes_on_until_it_is_stopped_witho
     try:
         process.terminate()
         first, second = process.stderr.readline(), process.stderr.readline()
-        assert first.startswith("The savepoint was not taken, and the job goes on: Cannot write a checkpoint to ")
+        assert first.startswith("The savepoint failed, the job continues: Cannot write a checkpoint to ")
         assert f"{numbers.savepoints}/mine/" in first
         assert second == "The next signal stops the job without a savepoint.\n"
         assert process.poll() is None
@@ -112,7 +112,7 @@ def test_of_a_job_that_is_stopped_there_is_one_thing_to_go_on_from(numbers: Numb
     else:
         assert process.returncode == 143
         hint, _, path = line.partition(" -s ")
-        assert hint == "The newest checkpoint of the stopped job can be gone on from:"
+        assert hint == "To resume from the newest checkpoint of the stopped job:"
     numbers.go_on("-p", 2, "-s", path)
     numbers.expect_exact_results()
 

@@ -117,7 +117,7 @@ class CheckpointCoordinator:
         self._next = monotonic() + self._interval if self._storage is not None else inf
 
     def detach(self) -> None:
-        """The workers are no more, and with them the checkpoint that was being taken."""
+        """The workers have ended, and with them the checkpoint that was being taken."""
         self._workers = ()
         if None in self._wishes:
             # Of what these have done.
@@ -268,7 +268,7 @@ class CheckpointCoordinator:
         assert running is not None
         self.monitor.checkpoint_failed(running.number)
         what = f"Checkpoint {running.number}" if running.savepoint is None else "The savepoint"
-        tell(f"{what} was not taken, and the job goes on: {reason}")
+        tell(f"{what} failed, the job continues: {reason}")
         if running.savepoint is not None and running.savepoint.stops:
             self._patient_until = inf
             tell("The next signal stops the job without a savepoint.")

@@ -17,7 +17,7 @@ class NullMonitor:
         """What a worker's Meter has sent."""
 
     def patience(self, limit: float | None) -> float | None:
-        """How long, in seconds, the coordinator may sleep that would sleep for ``limit`` (None: for ever)."""
+        """How long, in seconds, the coordinator may sleep that would sleep for ``limit`` (None: without end)."""
         return limit
 
     def tick(self) -> None:

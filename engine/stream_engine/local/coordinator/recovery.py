@@ -187,4 +187,4 @@ class Recovery:
             self._storage.delete()
         elif newest is not None:
             how = "stopped" if stopped else "failed"
-            tell(f"The newest checkpoint of the {how} job can be gone on from: -s {newest[0]}")
+            tell(f"To resume from the newest checkpoint of the {how} job: -s {newest[0]}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class InlineExchange:
-    """Hands each record to its receiver at once; what is fed back is left there, to be worked off later.
+    """Hands each record to its receiver at once; what is fed back is left there, to be processed later.
 
     A record for a subtask of another index is pickled on its way. Between workers it would be, so that one which
     cannot be pickled, or is not the same afterwards, is found here as well.

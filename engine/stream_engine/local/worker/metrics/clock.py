@@ -121,7 +121,7 @@ class Clock:
         with self._lock:
             self._settle()
             previous, self._running = self._running, account
-            # As it is now: what comes in later could not have been worked off by now.
+            # As it is now: what comes in later could not have been processed by now.
             self._waiting = [other for other in self._accounts if other is not account and other.waits]
         if self._since - self._armed_at > _PAUSE:
             self._armed_at = self._since

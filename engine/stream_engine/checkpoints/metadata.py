@@ -65,11 +65,6 @@ class Metadata:
         """The uids of the operators that have state here."""
         return {operator for file in self.files for operator in file.operators}
 
-    def files_of(self, operator: str) -> list[StateFile | None]:
-        """The file of each of an operator's subtasks, None for one that had no state."""
-        by_index = {file.index: file for file in self.files if operator in file.operators}
-        return [by_index.get(index) for index in range(self.operators[operator].parallelism)]
-
 
 def write_metadata(place: Place, metadata: Metadata) -> None:
     """Completes the checkpoint at ``place``, all of whose files are written. Raises StorageError."""

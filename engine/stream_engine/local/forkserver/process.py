@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # How long what a worker leaves behind may take to end after SIGTERM, in seconds.
 _LINGER = 0.5
+# How long workers live on when the script's process has died, in seconds.
+_MOMENT = 0.1
 # How often it is looked whether it has, in seconds: the system tells only its parent.
 _GLANCE = 0.01
 
@@ -161,6 +163,10 @@ class _Server:
 
     def _end(self) -> None:
         workers = self._lifelines.keys() - self._leftovers.keys()
+        if workers:
+            # Whoever kills the script's process may be about to kill this one, too. Then the lifelines of the workers
+            # that still live end their whole groups; those of dead ones could not.
+            sleep(_MOMENT)
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         for pid in workers:

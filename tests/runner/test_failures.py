@@ -141,7 +141,7 @@ def test_a_full_traceback_shows_the_frames_of_the_engine_too(command: Command) -
     assert users == command.run("s.py").stderr
     everything = command.run("s.py", "--traceback=full").stderr
     assert everything.startswith(users)
-    for place in ("local/worker.py", "pyflink_stream/launcher.py", "<chain "):
+    for place in ("worker/process.py", "pyflink_stream/launcher.py", "<chain "):
         assert place not in users
         assert place in everything
     in_the_worker = everything[everything.index("Full traceback in the worker:") : everything.index("And where")]
@@ -161,7 +161,7 @@ def test_a_full_traceback_of_main_shows_what_led_to_it(command: Command) -> None
     assert "cloudpickle" not in command.run("s.py").stderr
     everything = command.run("s.py", "--traceback=full").stderr
     assert "cloudpickle.py" in everything
-    assert "api/snapshot.py" in everything
+    assert "capture/snapshot.py" in everything
 
 
 def test_a_syntax_error_is_shown_as_python_shows_it(command: Command) -> None:

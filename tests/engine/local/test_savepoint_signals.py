@@ -46,6 +46,8 @@ def test_a_second_signal_does_not_wait_for_the_savepoint(launcher: Launcher) -> 
         """,
         "--stop-with-savepoint",
         "savepoints",
+        "-D",
+        "task.cancellation.timeout=3 s",
     )
     assert process.stdout is not None
     try:
@@ -53,7 +55,7 @@ def test_a_second_signal_does_not_wait_for_the_savepoint(launcher: Launcher) -> 
         process.terminate()
         assert wait_until(lambda: bool(list(launcher.directory.glob("savepoints/*"))))
         assert process.stderr is not None
-        told = "The savepoint is waited for (missing: worker 1). The next signal stops the job without it.\n"
+        told = "Waiting for the savepoint (missing: worker 1). Send the signal again to stop without it.\n"
         assert process.stderr.readline() == told
         process.terminate()
         _, err = process.communicate(timeout=PATIENCE)

@@ -164,7 +164,7 @@ class CheckpointCoordinator:
         now = monotonic()
         if now >= self._patient_until:
             self._patient_until = inf
-            tell(f"The savepoint is waited for{self._missing()}. The next signal stops the job without it.")
+            tell(f"Waiting for the savepoint{self._missing()}. Send the signal again to stop without it.")
         if self._running is not None:
             if now >= self._running.begun + self._timeout:
                 self._fail(f"It was not complete after {self._timeout:g} s{self._missing()}.")

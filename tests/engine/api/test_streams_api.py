@@ -205,7 +205,7 @@ def test_an_iteration_is_not_closed_with_a_foreign_stream_or_itself(words: Any) 
     iteration = words.iterate()
     with pytest.raises(InvalidProgramException, match="this one was not"):
         iteration.close_with(words.map(same))
-    with pytest.raises(InvalidProgramException, match="for ever"):
+    with pytest.raises(InvalidProgramException, match="endlessly"):
         iteration.close_with(iteration)
 
 

@@ -78,7 +78,7 @@ def serving() -> Iterator[Served]:
 def see(browser: Browser, address: str, **size: int) -> None:
     """Opens the page, and waits until the job is on it."""
     browser.open(address, **size)
-    browser.wait_for("return document.querySelectorAll('.task').length > 0")
+    browser.wait_for("return document.querySelector('.task') !== null && document.querySelector('.node') !== null")
 
 
 BOXES = """

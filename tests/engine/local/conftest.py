@@ -10,6 +10,7 @@ import launched
 import pytest
 from interrupted import Numbers
 from launched import Jobs, Launcher
+from watched import Watched
 
 from stream_engine.local.executor import LocalExecutor
 from stream_engine.local.forkserver.client import ForkServer
@@ -51,3 +52,8 @@ def job(jobs: Jobs, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterat
     cloudpickle.register_pickle_by_value(checkpointed)
     yield checkpointed.Job(jobs, tmp_path, capfd)
     cloudpickle.unregister_pickle_by_value(checkpointed)
+
+
+@pytest.fixture
+def watched(server: ForkServer, jobs: Jobs) -> Watched:
+    return Watched(server)

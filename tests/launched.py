@@ -6,15 +6,19 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
+
+import cloudpickle
 
 from stream_engine.api.factory import PythonEnvironmentFactory
 from stream_engine.configuration import Configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     import pytest
 
@@ -146,6 +150,16 @@ class Jobs:
         self._capture.readouterr()
         result = environment.execute()
         return self._capture.readouterr().out.splitlines(), result
+
+
+@contextmanager
+def by_value(*modules: ModuleType) -> Iterator[None]:
+    """Functions of these modules are sent as they are while the context lasts, so that no worker has to import them."""
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    yield
+    for module in modules:
+        cloudpickle.unregister_pickle_by_value(module)
 
 
 def finish(process: subprocess.Popen[Any]) -> Done:

@@ -9,14 +9,12 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from launched import Command
 
 # Endless: what its sink is given it holds back for a while.
@@ -55,15 +53,6 @@ SCRIPT = """
         if "late" in sys.argv:
             time.sleep(1000)
 """
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def has(command: Command, name: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import checkpointed
-import cloudpickle
 import launched
 import pytest
+import recoverable
 from interrupted import Numbers
-from launched import Jobs, Launcher
+from launched import Jobs, Launcher, by_value
 from watched import Watched
 
 from stream_engine.local.executor import LocalExecutor
@@ -39,19 +39,22 @@ def server() -> Iterator[ForkServer]:
 
 @pytest.fixture
 def jobs(server: ForkServer, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> Iterator[Jobs]:
-    """On worker processes. Functions of the test's file are sent as they are, so that no worker has to import it."""
-    for module in (launched, request.module):
-        cloudpickle.register_pickle_by_value(module)
-    yield Jobs(LocalExecutor(server), capfd)
-    for module in (launched, request.module):
-        cloudpickle.unregister_pickle_by_value(module)
+    """On worker processes, which need not import the test's file."""
+    with by_value(launched, request.module):
+        yield Jobs(LocalExecutor(server), capfd)
 
 
 @pytest.fixture
 def job(jobs: Jobs, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[checkpointed.Job]:
-    cloudpickle.register_pickle_by_value(checkpointed)
-    yield checkpointed.Job(jobs, tmp_path, capfd)
-    cloudpickle.unregister_pickle_by_value(checkpointed)
+    with by_value(checkpointed):
+        yield checkpointed.Job(jobs, tmp_path, capfd)
+
+
+@pytest.fixture
+def sent() -> Iterator[None]:
+    """What is in ``recoverable`` is sent to workers by value."""
+    with by_value(recoverable):
+        yield
 
 
 @pytest.fixture

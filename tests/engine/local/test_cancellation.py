@@ -201,8 +201,8 @@ def test_a_function_that_a_source_is_in_is_named_and_left_unclosed(launcher: Lau
     assert "is still processing a record, at" in err
 
 
-def test_a_thread_of_a_sources_own_is_waited_for(launcher: Launcher) -> None:
-    script = """
+# A source's own thread, which never comes back from the function.
+THREADED = """
     class Threaded(Source):
         def run(self, ctx):
             threading.Thread(target=lambda: ctx.collect(self.name), daemon=True).start()
@@ -219,8 +219,11 @@ def test_a_thread_of_a_sources_own_is_waited_for(launcher: Launcher) -> None:
         env = factory.get_execution_environment()
         env.create_python_source(Threaded("threaded")).map(Slow())
         env.execute()
-    """
-    job = Job(launcher, script, *SHORT)
+"""
+
+
+def test_a_thread_of_a_sources_own_is_waited_for(launcher: Launcher) -> None:
+    job = Job(launcher, THREADED, *SHORT)
     err = job.stop()
     assert [line for line in job.log if "closed" in line] == []
     assert "operator 'Map: Slow' (subtask 1 of 1, made at" in err
@@ -445,23 +448,7 @@ def test_a_second_signal_ends_a_debugged_job_at_once(
 
 
 def test_a_debugged_job_closes_no_function_that_a_thread_is_in(launcher: Launcher) -> None:
-    script = """
-    class Threaded(Source):
-        def run(self, ctx):
-            threading.Thread(target=lambda: ctx.collect(self.name), daemon=True).start()
-            self.cancelled.wait()
-    class Slow(Noted):
-        def map(self, value):
-            log("running", value)
-            while True:
-                time.sleep(1000)
-
-    def main(factory):
-        env = factory.get_execution_environment()
-        env.create_python_source(Threaded("threaded")).map(Slow())
-        env.execute()
-    """
-    job = Job(launcher, script, "--local-debug", *SHORT)
+    job = Job(launcher, THREADED, "--local-debug", *SHORT)
     err = job.stop()
     assert [line for line in job.log if line.startswith("closed")] == []
     assert err.startswith("While stopping the job: a thread of a source is still processing a record."), err

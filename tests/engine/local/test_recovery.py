@@ -7,9 +7,7 @@ import random
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import cloudpickle
 import pytest
-import recoverable
 from checkpointed import first, newest
 from killing import Killer
 from recoverable import JOBS, lines_of
@@ -17,7 +15,7 @@ from recoverable import JOBS, lines_of
 from stream_engine.api.files import WriteMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from checkpointed import Job
@@ -26,11 +24,7 @@ if TYPE_CHECKING:
     from stream_engine.local.forkserver.client import ForkServer
 
 
-@pytest.fixture(autouse=True)
-def by_value() -> Iterator[None]:
-    cloudpickle.register_pickle_by_value(recoverable)
-    yield
-    cloudpickle.unregister_pickle_by_value(recoverable)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import cloudpickle
 import pytest
 import recoverable
 from checkpointed import newest
@@ -21,18 +20,14 @@ from stream_engine.job import JobExecutionException
 from stream_engine.local.executor import LocalExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from stream_engine.api.environment import PythonStreamExecutionEnvironment as Environment
     from stream_engine.local.forkserver.client import ForkServer
 
 
-@pytest.fixture(autouse=True)
-def by_value() -> Iterator[None]:
-    cloudpickle.register_pickle_by_value(recoverable)
-    yield
-    cloudpickle.unregister_pickle_by_value(recoverable)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 class Killing:

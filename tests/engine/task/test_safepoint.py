@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from threading import Event, Semaphore, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +12,7 @@ from stream_engine.local.worker.biased_lock import BiasedLock, Claim
 from stream_engine.task.safepoint import SafePoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture
-def frequent_switches() -> Iterator[None]:
-    """Threads are interrupted in as many places as can be."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
+    from collections.abc import Callable
 
 
 class Worker:

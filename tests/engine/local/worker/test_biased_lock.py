@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from threading import Event, Thread
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import pytest
 from launched import PATIENCE
 
 from stream_engine.local.worker.biased_lock import BiasedLock, Claim
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def frequent_switches() -> Iterator[None]:
-    """Threads are interrupted in as many places as can be."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
 
 
 def enter(turn: BiasedLock, seat: Claim) -> None:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from stream_engine.wire.messages import Frame
+from stream_engine.wire.readiness import wait_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ _READ_SIZE = 256 * 1024
 
 
 class Connection:
-    """Frames in and out of one socket. ``send`` may be called by any thread; all else belongs to one.
+    """Frames in and out of one socket. ``send``, ``write`` and ``drain`` are for any thread; all else belongs to one.
 
     ``on_backlog`` is called when a send could not be completed at once, so that ``write`` be called when it can.
     """
@@ -60,6 +61,12 @@ class Connection:
         with self._lock:
             self._write()
             return not self._outgoing
+
+    def drain(self, most: int = 0) -> None:
+        """Waits until no more than ``most`` bytes are left to send, or the peer has gone; in any thread."""
+        while self.backlog > most and not self.closed:
+            wait_writable(self)
+            self.write()
 
     def _write(self) -> None:
         outgoing = self._outgoing

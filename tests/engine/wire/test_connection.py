@@ -101,6 +101,33 @@ def test_what_was_sent_before_the_close_still_arrives(ends: Ends) -> None:
     assert ends.receiver.closed
 
 
+def test_draining_returns_when_the_peer_has_all_but_what_may_wait(ends: Ends) -> None:
+    ends.sender.send(Kind.DATA, 1, bytes(1_000_000))
+    received: list[Frame] = []
+
+    def receive() -> None:
+        while not received:
+            received.extend(ends.receiver.read())
+
+    reader = Thread(target=receive)
+    reader.start()
+    ends.sender.drain(500_000)
+    assert ends.sender.backlog <= 500_000
+    ends.sender.drain()
+    assert ends.sender.backlog == 0
+    reader.join()
+    assert received == [Frame(Kind.DATA, 1, bytes(1_000_000))]
+
+
+def test_draining_returns_when_the_peer_has_gone(ends: Ends) -> None:
+    ends.sender.send(Kind.DATA, 1, bytes(1_000_000))
+    leaver = Thread(target=ends.receiver.close)
+    leaver.start()
+    ends.sender.drain()
+    leaver.join()
+    assert ends.sender.backlog == 0
+
+
 def test_frames_of_several_threads_do_not_mix(ends: Ends) -> None:
     def send(number: int) -> None:
         for _ in range(200):

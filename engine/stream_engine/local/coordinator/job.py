@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from select import select
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from stream_engine.local.coordinator.client_source import ClientSources
 from stream_engine.local.coordinator.failure import AttemptFailed
 from stream_engine.local.coordinator.stopping import Stopping
 from stream_engine.local.output import Output
+from stream_engine.wire.readiness import wait_readable
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
@@ -88,7 +88,7 @@ class Coordinator:
         """Until the job is to be restarted, or is stopped. To be stopped with a savepoint it has to run: at once."""
         stopping, until = self._stopping, monotonic() + seconds
         while stopping.signal is None and not stopping.hurried and (left := until - monotonic()) > 0:
-            select([stopping.waker], [], [], self._monitor.patience(left))
+            wait_readable(stopping.waker, self._monitor.patience(left))
             stopping.waker.clear()
             self._monitor.tick()
         # Once: should it fail again, it is to wait again.

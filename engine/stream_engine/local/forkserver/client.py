@@ -11,13 +11,13 @@ import os
 import signal
 import socket
 import sys
-from select import select
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
 from stream_engine.local.forkserver.forked_children import in_forked_children
 from stream_engine.local.forkserver.messages import receive, receive_descriptor, send
+from stream_engine.wire.readiness import wait_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ class ForkServer:
 
     def _await_message(self, given_up: Callable[[], bool]) -> None:
         until: float | None = None
-        while not select([self._channel], [], [], _GLANCE)[0]:
+        while not wait_readable(self._channel, _GLANCE):
             if given_up():
                 until = until or monotonic() + _ANSWER
                 if monotonic() >= until:
@@ -106,7 +106,7 @@ class ForkServer:
         Waits up to ``timeout`` seconds for one. Raises EOFError when the server itself has died.
         """
         if not self._exits and timeout:
-            select([self._channel], [], [], timeout)
+            wait_readable(self._channel, timeout)
         self._channel.setblocking(False)
         try:
             while True:
@@ -149,7 +149,7 @@ class ForkServer:
         # Not only closed: a program in C may have forked this process, and hold a copy.
         self._channel.shutdown(socket.SHUT_WR)
         until = monotonic() + _END
-        while select([self._channel], [], [], max(0.0, until - monotonic()))[0]:
+        while wait_readable(self._channel, max(0.0, until - monotonic())):
             if not self._channel.recv(4096):
                 break
         else:

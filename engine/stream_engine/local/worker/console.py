@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from select import select
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -93,10 +92,8 @@ class ConsoleStream(io.TextIOBase):
 
 def wait_for_reader(control: Connection) -> None:
     """Waits while much of what this worker has said has not been read; in whichever thread has said it."""
-    while control.backlog > _BACKLOG and not control.closed:
-        # Only the loop could do other work meanwhile.
-        select((), (control,), (), 0.1)
-        control.write()
+    # Only the loop could do other work meanwhile.
+    control.drain(_BACKLOG)
 
 
 def redirect_streams(control: Connection) -> None:

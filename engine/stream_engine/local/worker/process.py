@@ -243,7 +243,7 @@ class Worker:
         flush_streams()
         if self._late is not None:
             self._late.report()
-        self._switchboard.drain()
+        self.control.drain()
 
     def _fail(self, error: BaseException) -> None:
         send_failure(error, self.graph, self.index, partial(self.control.send, Kind.FAILED, 0))

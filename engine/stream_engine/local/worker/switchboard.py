@@ -89,12 +89,6 @@ class Switchboard:
         """Ends the sleep."""
         self._waker.wake()
 
-    def drain(self) -> None:
-        """Waits until the coordinator has all that it was sent, or has gone."""
-        while self.control.backlog and not self.control.closed:
-            self._selector.select(0.1)
-            self.control.write()
-
     def _receive(self, connection: Connection) -> None:
         frames = self.look() if connection is self.control else connection.read()
         if connection.closed:

@@ -97,13 +97,19 @@ class _Server:
         for pid in self._lifelines:
             signal_group(pid, signal.SIGCONT)
 
+    @property
+    def _living(self) -> set[int]:
+        """The workers whose ends the system has not told yet."""
+        return self._lifelines.keys() - self._leftovers.keys()
+
     # --- requests ----------------------------------------------------------------------------------------------------
 
     def _answer(self, request: tuple) -> None:
         if request[0] == "remove":
             self._places.append(request[1])
         elif request[0] == "kill":
-            if request[1] in self._lifelines:
+            # What one that has ended has left comes to its end by itself.
+            if request[1] in self._living:
                 os.kill(request[1], signal.SIGKILL)
         else:
             self._fork(*request[1:])
@@ -144,7 +150,7 @@ class _Server:
     # --- ends --------------------------------------------------------------------------------------------------------
 
     def _reap(self) -> None:
-        while self._lifelines.keys() - self._leftovers.keys():
+        while self._living:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
@@ -162,7 +168,7 @@ class _Server:
                 send(self._channel, ("exit", pid, code))
 
     def _end(self) -> None:
-        workers = self._lifelines.keys() - self._leftovers.keys()
+        workers = self._living
         if workers:
             # Whoever kills the script's process may be about to kill this one, too. Then the lifelines of the workers
             # that still live end their whole groups; those of dead ones could not.

@@ -1,0 +1,82 @@
+"""A fork server whose workers are functions of this file, and what it outlives."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from launched import wait_until
+
+from stream_engine.local.forkserver.client import ForkServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BOOT = """
+import os, signal, sys
+
+sys.path[:] = sys.argv[3:]
+from stream_engine.local.forkserver.process import serve
+
+
+def leave_another(index, control, peers, lifeline):
+    # Ends when it is told to, but for a process that SIGTERM does not end.
+    ready, told = os.pipe()
+    if os.fork() == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.write(told, b"x")
+        while True:
+            signal.pause()
+    os.read(ready, 1)
+    control.recv(1)
+    return 7
+
+
+def refuse():
+    raise OSError("there are enough processes")
+
+
+if sys.argv[2] == "refuse":
+    os.fork = refuse
+serve(int(sys.argv[1]), leave_another)
+"""
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[[str], ForkServer]]:
+    servers: list[ForkServer] = []
+
+    def start(how: str) -> ForkServer:
+        ours, theirs = socket.socketpair()
+        theirs.set_inheritable(True)
+        arguments = [sys.executable, "-c", BOOT, str(theirs.fileno()), how, *filter(None, sys.path)]
+        servers.append(ForkServer(os.posix_spawn(sys.executable, arguments, os.environ), ours))
+        theirs.close()
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_worker_may_be_killed_that_has_ended_and_left_a_process(started: Callable[[str], ForkServer]) -> None:
+    server = started("leave another")
+    (worker,) = server.fork(1, meshed=False)
+    worker.control.send(b"x")
+    assert wait_until(lambda: is_gone(worker.pid))
+    server.kill(worker.pid)
+    assert server.exits(30) == [(worker.pid, 7)]
+    (other,) = server.fork(1, meshed=False)
+    for each in (worker, other):
+        each.control.close()

@@ -125,7 +125,12 @@ class _Server:
                     for other in range(index + 1, count):
                         waiting[index][other], waiting[other][index] = socket.socketpair()
                 lifeline, held = os.pipe()
-                pid = os.fork()
+                try:
+                    pid = os.fork()
+                except OSError:
+                    os.close(lifeline)
+                    os.close(held)
+                    raise
             except OSError as error:
                 send(self._channel, ("failed", str(error)))
                 return

@@ -80,3 +80,18 @@ def test_a_worker_may_be_killed_that_has_ended_and_left_a_process(started: Calla
     (other,) = server.fork(1, meshed=False)
     for each in (worker, other):
         each.control.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is /proc that tells of descriptors")
+def test_forks_that_fail_leave_no_descriptors_open(started: Callable[[str], ForkServer]) -> None:
+    server = started("refuse")
+
+    def descriptors_after(forks: int) -> int:
+        for _ in range(forks):
+            with pytest.raises(OSError, match="enough processes"):
+                server.fork(2, meshed=True)
+        return len(os.listdir(f"/proc/{server.pid}/fd"))
+
+    # It answers before it closes those that it has made in vain.
+    first = descriptors_after(1)
+    assert wait_until(lambda: descriptors_after(20) <= first, 10)

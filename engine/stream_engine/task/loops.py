@@ -90,7 +90,7 @@ class LoopMonitor:
 
     def _is_quiet(self, idle: int) -> bool:
         """Whether nothing more can come of this worker's part of the loop unless another sends it something."""
-        if any(subtask.outside_inputs or subtask.has_input for subtask in self.subtasks):
+        if any(subtask.inputs.outside or subtask.has_input for subtask in self.subtasks):
             return False
         # An open window will feed records back when it fires, unless the script gave a bound to waiting.
         return not any(subtask.pending for subtask in self.subtasks) or 0 < self._max_wait <= idle

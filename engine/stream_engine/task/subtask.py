@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from stream_engine import logs
 from stream_engine.configuration.options import HOLD_WATERMARKS, OBJECT_REUSE
 from stream_engine.graph.job_graph import has_event_windows
-from stream_engine.graph.partitioners import Forward
-from stream_engine.graph.specs import IterationHead
 from stream_engine.metrics import Metrics
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
@@ -23,13 +21,14 @@ from stream_engine.task.batch_size import AdaptiveBatch
 from stream_engine.task.failure import Cancelled, OperatorError
 from stream_engine.task.feedback import FeedbackQueue
 from stream_engine.task.host import Unaligned
+from stream_engine.task.inputs import Inputs
 from stream_engine.wire.messages import CheckpointOrder, Kind, unpacked, unpacked_time
 from stream_engine.wire.records import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from stream_engine.graph.job_graph import Exchange, JobGraph, Task
+    from stream_engine.graph.job_graph import JobGraph, Task
     from stream_engine.graph.specs import Sink
     from stream_engine.operators.operator import Writer
     from stream_engine.task.host import Alignment, Channel, Slot
@@ -73,38 +72,16 @@ class Subtask:
         # What has come in frames.
         self.bytes_in = 0
         self.exits = slot.exits(task)
-        loop = graph.loop_of(task.id)
-        channels = {
-            channel: exchange.source_task not in loop
-            for exchange in graph.inputs(task.id)
-            if not exchange.feedback
-            for channel in self._channels(graph, exchange)
-        }
-        # Those that have not ended.
-        self.open_channels = set(channels)
-        self.feedback_channels = {
-            channel
-            for exchange in graph.inputs(task.id)
-            if exchange.feedback
-            for channel in self._channels(graph, exchange)
-        }
-        # A loop counts as one more input of its head, which ends when the loop is found to be empty.
-        self._is_head = isinstance(task.head.operator, IterationHead)
-        self._unfinished_inputs = len(channels) + self._is_head
-        self._outside = {exchange for (exchange, _), outside in channels.items() if outside}
-        # How many channels from outside its loop have not ended; of no meaning to a subtask in none.
-        self.outside_inputs = sum(channels.values())
-        self._fed_back = FeedbackQueue.of(slot.configuration) if self._is_head else None
-        self._marks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
+        self.inputs = Inputs(graph, task, self.index)
+        self._fed_back = FeedbackQueue.of(slot.configuration) if self.inputs.loop else None
         self._timestamped = graph.timestamped
-        # The event time of each channel that is neither idle nor at its end, and of the subtask.
-        self._watermarks: dict[tuple[int, int], float] = dict.fromkeys(channels, -inf)
         self._watermark = -inf
         self._looping = graph.looping(task.id)
         # Time ends where the input does, in a loop when that is empty. But windows inside fire only when it does.
+        loop = graph.loop_of(task.id)
         inside = set[int]().union(*map(graph.looping, loop))
         nodes = (node for each in loop for node in graph.tasks[each].operators if node.id in inside)
-        self._ends_time = self._is_head and any(map(has_event_windows, nodes))
+        self._ends_time = self.inputs.loop and self.inputs.outside and any(map(has_event_windows, nodes))
         operators = []
         for node in task.operators:
             with OperatorError.around(node.id, "being loaded"):
@@ -124,11 +101,6 @@ class Subtask:
             self._file_exchanges = {each.id for each in inputs if graph.reads_files(each.source_task)}
             self.hold_time(True, waited_for=True)
         self.pace = AdaptiveBatch()
-
-    def _channels(self, graph: JobGraph, exchange: Exchange) -> list[Channel]:
-        if isinstance(exchange.partitioner, Forward):
-            return [(exchange.id, self.index)]
-        return [(exchange.id, sender) for sender in range(graph.tasks[exchange.source_task].parallelism)]
 
     # --- the operators' host -----------------------------------------------------------------------------------------
 
@@ -249,43 +221,38 @@ class Subtask:
 
     def on_mark(self, exchange: int, sender: int, time: float) -> None:
         """A sender has emitted all its results before ``time``; what is complete by all senders' marks is emitted."""
-        self._marks[exchange, sender] = time
-        head = self.chain.operators[0]
-        if isinstance(head, MergeWindowsOperator):
-            head.advance(min(self._marks.values()))
+        self._emit(self.inputs.on_mark((exchange, sender), time))
 
     def on_end(self, exchange: int, sender: int) -> None:
-        """One of an input's channels has ended; with the last one of all, the subtask does."""
-        if (exchange, sender) not in self.open_channels:
-            # A feedback edge's, whose end the head of the loop need not wait for.
-            self.alignment.on_feedback_end((exchange, sender))
+        """A channel has ended; with the last input of all, the subtask does."""
+        inputs, channel = self.inputs, (exchange, sender)
+        if channel in inputs.feedback:
+            inputs.feedback.discard(channel)
+            self.alignment.on_feedback_end(channel)
             return
-        self.open_channels.discard((exchange, sender))
-        self.outside_inputs -= exchange in self._outside
-        if exchange in self._file_exchanges and not any(each in self._file_exchanges for each, _ in self.open_channels):
+        inputs.on_end(channel)
+        if exchange in self._file_exchanges and not inputs.any_open(self._file_exchanges):
             self.hold_time(False, waited_for=False)
-        if self._unfinished_inputs > 1:
-            # Time goes on without it, and so does a checkpoint.
-            self.on_mark(exchange, sender, inf)
-            self._watermarks.pop((exchange, sender), None)
-            self._advance()
-            if self._ends_time and exchange in self._outside and not self.outside_inputs:
-                self.advance(MAX_WATERMARK)
-            self.alignment.settle()
-        self._count_end()
+        if inputs.ended:
+            self.finish()
+            return
+        # Time goes on without the channel, and so does a checkpoint.
+        self._emit(inputs.mark)
+        self.advance(inputs.watermark)
+        if self._ends_time and not inputs.outside:
+            self.advance(MAX_WATERMARK)
+        self.alignment.settle()
 
     def on_watermark(self, exchange: int, sender: int, time: int) -> None:
         """A channel's event time has come to ``time``; the subtask's is that of its slowest channel."""
-        self._watermarks[exchange, sender] = time
-        self._advance()
+        self.advance(self.inputs.on_watermark((exchange, sender), time))
 
     def on_idle(self, exchange: int, sender: int) -> None:
         """A channel's event time is not to be waited for until it has one again."""
-        self._watermarks.pop((exchange, sender), None)
-        if self._watermarks:
-            self._advance()
-        else:
+        if self.inputs.on_idle((exchange, sender)):
             self.chain.watermarks.idle(self.task.head.id)
+        else:
+            self.advance(self.inputs.watermark)
 
     def hold_time(self, held: bool, waited_for: bool) -> None:
         """Lets the operators that make event time make none for now, or begin anew with what comes next."""
@@ -298,8 +265,11 @@ class Subtask:
             self._watermark = time
             self.chain.watermarks.enter(int(time))
 
-    def _advance(self) -> None:
-        self.advance(min(self._watermarks.values(), default=-inf))
+    def _emit(self, mark: float) -> None:
+        """What all senders' marks say is complete."""
+        head = self.chain.operators[0]
+        if isinstance(head, MergeWindowsOperator):
+            head.advance(mark)
 
     def process_source(self, records: Sequence[Any]) -> None:
         """Takes records of a pulled source through the chain."""
@@ -309,13 +279,10 @@ class Subtask:
 
     def on_loop_end(self) -> None:
         """The loop that this subtask is in has no more records."""
-        if self._is_head:
-            self._count_end()
-
-    def _count_end(self) -> None:
-        self._unfinished_inputs -= 1
-        if not self._unfinished_inputs:
-            self.finish()
+        if self.inputs.loop:
+            self.inputs.loop = False
+            if self.inputs.ended:
+                self.finish()
 
     # --- life --------------------------------------------------------------------------------------------------------
 

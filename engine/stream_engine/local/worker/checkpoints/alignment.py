@@ -78,9 +78,8 @@ class BarrierAlignment:
         # Its state for the checkpoint that is being taken, until all of it is known; and at its end.
         self._state: Encoded | None = None
         self._final: Encoded = {}
-        # Of the head of a loop: the feedback channels that have not ended; those whose barrier was ahead of the others,
-        # and what came behind it; those whose barrier is waited for, and what comes ahead of it.
-        self._feedback = subtask.feedback_channels
+        # Of the feedback channels: those whose barrier was ahead of the others, and what came behind it; those whose
+        # barrier is awaited, and what comes ahead of it.
         self._early: set[Channel] = set()
         self._behind: FeedbackQueue | None = None
         self._awaited: set[Channel] = set()
@@ -96,7 +95,7 @@ class BarrierAlignment:
         """The barrier of a checkpoint has come through ``channel``."""
         if not self._round.begin(order):
             return
-        if channel not in self._feedback:
+        if channel not in self._subtask.inputs.feedback:
             self._seen.add(channel)
             self.settle()
         elif self.passed < order.number:
@@ -109,7 +108,7 @@ class BarrierAlignment:
         order = self._round.order
         if order is None or self.passed >= order.number or self._subtask.finished:
             return
-        if self._subtask.open_channels <= self._seen and (self._seen or self._round.triggered >= order.number):
+        if self._subtask.inputs.open <= self._seen and (self._seen or self._round.triggered >= order.number):
             self._pass(order)
 
     def _pass(self, order: CheckpointOrder) -> None:
@@ -126,7 +125,7 @@ class BarrierAlignment:
         # From here on there is no waiting, in which something could move.
         self._state = self._encoded(order.number, final=False)
         self._log = subtask.fed_back()
-        self._awaited = self._feedback - self._early
+        self._awaited = subtask.inputs.feedback - self._early
         self.passed = order.number
         self._release()
         for writer in self.exits:
@@ -167,7 +166,6 @@ class BarrierAlignment:
 
     def on_feedback_end(self, channel: Channel) -> None:
         """No more will come through a feedback channel."""
-        self._feedback.discard(channel)
         self._stop_logging(channel)
 
     @property

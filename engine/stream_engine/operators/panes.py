@@ -10,7 +10,7 @@ from bisect import bisect_left
 from math import gcd, inf, isfinite
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.snapshot import StateError
+from stream_engine.operators.snapshot import LEAVE_BEHIND, StateError, windows_of
 from stream_engine.operators.tables import forget
 
 if TYPE_CHECKING:
@@ -103,7 +103,9 @@ class Panes:
                 time, holds = (numbers[4], " ".join(numbers[5:])) if numbers[4:] else (self._time, self._holds)
                 former, own = _described(size, slide, time, holds), self._description
                 if former != own:
-                    raise StateError(f"the state is that of {former}, and cannot be taken over by {own}")
+                    raise StateError(
+                        f"the state is that of {former}, and cannot be taken over by {own}: {LEAVE_BEHIND}"
+                    )
                 fired = -inf if numbers[3] == "None" else int(numbers[3])
                 contents = self._new_contents()
                 contents.update(state.entries(title))
@@ -203,4 +205,4 @@ class Panes:
 
 
 def _described(size: int, slide: int, time: str, holds: str) -> str:
-    return f"windows of {size} ms every {slide} ms by {time} time, which hold {holds}"
+    return f"{windows_of(size, slide)} by {time} time, which hold {holds}"

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from stream_engine.operators.tables import Entries
 
 
+LEAVE_BEHIND = (
+    "give the operator another uid(...) in the script, and leave that state behind with --allow-non-restored-state"
+)
+"""What to do about state that the operator of its uid cannot take over."""
+
+
 class StateError(Exception):
     """State that the operator it is for cannot go on with; the message says why and what to do."""
 
@@ -88,8 +94,7 @@ class RestoredState:
         left = {*tables, *(name for name, elements in self.split.items() if elements)} - self._taken
         if left:
             raise StateError(
-                f"there is state of {_for_people(min(left))}, which this operator cannot take over: give the operator "
-                "another uid(...) in the script, and leave that state behind with --allow-non-restored-state"
+                f"there is state of {_for_people(min(left))}, which this operator cannot take over: {LEAVE_BEHIND}"
             )
 
 
@@ -97,10 +102,15 @@ def _for_people(name: str) -> str:
     kind, _, rest = name.partition(" ")
     if kind == "pane":
         size, slide, *_ = rest.split(" ")
-        return f"windows of {size} ms every {slide} ms"
+        return windows_of(int(size), int(slide))
     if rest:
         return f"a {kind} named {rest!r}"
     return _NAMES.get(name, f"its {name}")
+
+
+def windows_of(size: int, slide: int) -> str:
+    """Windows in time, for people."""
+    return f"windows of {size} ms" if size == slide else f"windows of {size} ms every {slide} ms"
 
 
 _NAMES = {"windows": "count windows", "values": "a rolling reduce", "pending": "transactions", "open": "transactions"}

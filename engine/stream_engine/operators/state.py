@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from stream_engine.operators.keys import MISSING, InvalidKeyError, kept_key
 from stream_engine.operators.ownership import own
-from stream_engine.operators.snapshot import StateError
+from stream_engine.operators.snapshot import LEAVE_BEHIND, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,21 +49,28 @@ class KeyedStates:
         """The state that ``descriptor`` names, the same one for the same name.
 
         Raises TypeError for a descriptor without the attributes that are ``needed``, ValueError for a name that has
-        another kind of state already, RuntimeError where there are no keys.
+        another kind of state already, RuntimeError where there are no keys, StateError for one of another kind that was
+        restored.
         """
         if self._unavailable:
             raise RuntimeError(f"{kind.__name__} is not available here: {self._unavailable}")
         if not all(hasattr(descriptor, attribute) for attribute in ("name", *needed)):
             raise TypeError(f"{kind.__name__} is asked for with a {kind.__name__}Descriptor, not with {descriptor!r}")
         name = descriptor.name
-        known = self._kinds.setdefault(name, kind)
-        if known is not kind:
+        known = self._kinds.get(name, kind)
+        if known is not kind and name in self._asked:
             raise ValueError(
                 f"the state {name!r} of this function is a {known.__name__}, so it cannot be a "
                 f"{kind.__name__} also: give one another name"
             )
+        if known is not kind and self.tables[name]:
+            raise StateError(
+                f"there is state of a {known.__name__} named {name!r}, and the function asks for a {kind.__name__} "
+                f"of that name: {LEAVE_BEHIND}"
+            )
         self._asked.add(name)
-        if name not in self.tables:
+        self._kinds[name] = kind
+        if name not in self.tables or known is not kind:
             self.tables[name] = self._new_table()
         return kind(self, self.tables[name], descriptor)
 
@@ -89,8 +96,7 @@ class KeyedStates:
         if unasked:
             raise StateError(
                 f"there is state named {', '.join(map(repr, unasked))}, and the function asks for "
-                f"{', '.join(map(repr, sorted(self._asked)))} only: give the operator another uid(...) in the script, "
-                "and leave that state behind with --allow-non-restored-state"
+                f"{', '.join(map(repr, sorted(self._asked)))} only: {LEAVE_BEHIND}"
             )
 
 

@@ -10,7 +10,12 @@ from listed import ListHost, ListOutput, function
 
 from stream_engine.accumulators import IntCounter
 from stream_engine.api.functions import RichFlatMapFunction, RichMapFunction
-from stream_engine.api.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
+from stream_engine.api.state import (
+    ListStateDescriptor,
+    MapStateDescriptor,
+    ReducingStateDescriptor,
+    ValueStateDescriptor,
+)
 from stream_engine.graph import specs
 from stream_engine.operators.snapshot import StateError
 
@@ -198,7 +203,10 @@ def test_windows_go_on_whether_or_not_they_are_reduced_ahead_of_an_exchange(prea
 
 def test_state_of_other_windows_is_refused() -> None:
     snapshot = Job(specs.WindowReduce(specs.TimeWindows(100, 100), ADD)).run([("a", 1)]).snapshots()
-    with pytest.raises(StateError, match=r"is that of windows of 100 ms every 100 ms .*, and cannot be taken over by"):
+    with pytest.raises(
+        StateError,
+        match=r"is that of windows of 100 ms by .*, and cannot be taken over by .*: give the operator another uid",
+    ):
         Job(specs.WindowReduce(specs.TimeWindows(200, 100), ADD), snapshots=snapshot)
 
 
@@ -368,24 +376,38 @@ class Shared(RichMapFunction):
 # --- state of a kind that has changed --------------------------------------------------------------------------------
 
 
+def asking(ask: Callable[[Any], Any]) -> specs.Map:
+    class Asks(RichMapFunction):
+        def open(self, config: Any) -> None:
+            self.state = ask(self.getRuntimeContext())
+
+        def map(self, value: Any) -> Any:
+            self.state.add(value)
+            return self.state.get()
+
+    return specs.Map(function(Asks(), "map"))
+
+
+LISTED = asking(lambda context: context.getListState(ListStateDescriptor("s")))
+
+
 def test_a_state_restored_as_another_kind_is_refused() -> None:
-    def asking(ask: Callable[[Any], Any]) -> specs.Map:
-        class Asks(RichMapFunction):
-            def open(self, config: Any) -> None:
-                self.state = ask(self.getRuntimeContext())
-
-            def map(self, value: Any) -> Any:
-                self.state.add(value)
-                return self.state.get()
-
-        return specs.Map(function(Asks(), "map"))
-
-    first = ListHost(asking(lambda context: context.getListState(ListStateDescriptor("s"))), key=KEY)
+    first = ListHost(LISTED, key=KEY)
     first.process("ab")
-    with pytest.raises(ValueError, match="the state 's' of this function is a ListState, so it cannot be a ValueState"):
+    # A StateError, so that no restart tries it again.
+    with pytest.raises(StateError, match=r"of a ListState named 's', and the function asks for a ValueState .*: give "):
         ListHost(
             asking(lambda context: context.getState(ValueStateDescriptor("s"))), key=KEY, snapshots=[first.snapshot()]
         )
+
+
+def test_a_state_of_another_kind_that_is_empty_is_no_obstacle() -> None:
+    snapshot = ListHost(LISTED, key=KEY).snapshot()
+    adding = asking(lambda context: context.getReducingState(ReducingStateDescriptor("s", max)))
+    second = ListHost(adding, key=KEY, snapshots=[snapshot])
+    assert second.process("ab", "aa") == ["ab", "ab"]
+    third = ListHost(adding, key=KEY, snapshots=[second.snapshot()])
+    assert third.process("ac") == ["ac"]
 
 
 class Asking(RichMapFunction):

@@ -130,7 +130,7 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
     [
         (
             "from java.lang import Thread",
-            r"^java\.lang\.Thread is not there, as native Python has no JVM; use the threading module\.$",
+            r"^java\.lang\.Thread is not there, as native Python has no JVM: use the threading module\.$",
         ),
         (
             "from org.apache.flink.api.common.functions import MapFunktion",
@@ -138,7 +138,7 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
         ),
         (
             "from org.apache.flink.api.common.functions import FlatJoinFunction",
-            r"FlatJoinFunction is not there; use the operations",
+            r"FlatJoinFunction is not there: use the operations",
         ),
         ("import java.util.ArrayList", r"^java\.util\.ArrayList .* use a list\.$"),
         ("from java.util import UUID", r"^java\.util\.UUID .* use the uuid module\.$"),
@@ -154,18 +154,18 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
         ),
         (
             "from org.apache.flink.api.common.functions import JoinFunction",
-            r"functions\.JoinFunction is not there; use the operations of streams that the README lists\.$",
+            r"functions\.JoinFunction is not there: use the operations that streams have here; engine/README\.md lists ",
         ),
         (
             "from org.apache.flink.api.common import ExecutionConfig",
-            r"common\.ExecutionConfig .*; use the operations of",
+            r"common\.ExecutionConfig .*: use the operations that",
         ),
         (
             "from org.apache.flink.streaming.api.functions import ProcessFunction",
-            r"; use a rich function, which may keep",
+            r": use a rich function, which may keep",
         ),
-        ("from org.apache.flink.streaming.api.functions.co import CoMapFunction", r"; use the union of both streams"),
-        ("from org.slf4j import LoggerFactory", r"^org\.slf4j\.LoggerFactory .*; use the logging module\.$"),
+        ("from org.apache.flink.streaming.api.functions.co import CoMapFunction", r": use the union of both streams"),
+        ("from org.slf4j import LoggerFactory", r"^org\.slf4j\.LoggerFactory .*: use the logging module\.$"),
         (
             "from org.apache.flink.api.common.function import MapFunction",
             r"import it from org\.apache\.flink\.api\.common\.functions\.$",
@@ -176,9 +176,14 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
         ),
         (
             "from org.apache.flink.streaming.api.windowing.assigners import EventTimeSessionWindows",
-            r"EventTimeSessionWindows is not there; for session windows, write a rich function that keeps ",
+            r"EventTimeSessionWindows is not there: for session windows, write a rich function that keeps ",
         ),
-        ("from java.util import ArrayLis", r"^java\.util\.ArrayLis is not there, as native Python has no JVM; use "),
+        (
+            "from org.apache.flink.streaming.api.TimeCharacteristic import EventTime",
+            r"^org\.apache\.flink\.streaming\.api\.TimeCharacteristic is a class, not a module: write "
+            r"from org\.apache\.flink\.streaming\.api import TimeCharacteristic, then TimeCharacteristic\.NAME\.$",
+        ),
+        ("from java.util import ArrayLis", r"^java\.util\.ArrayLis is not there, as native Python has no JVM: use "),
     ],
 )
 def test_a_class_that_is_not_there_is_named_with_what_to_use_instead(line: str, message: str) -> None:

@@ -44,7 +44,7 @@ _INSTEAD = {
     "java.util.concurrent": "use the threading and concurrent.futures modules",
     "java.util.regex": "use the re module",
     "javax": "use Python's own libraries",
-    "org.apache.flink": "use the operations of streams that the README lists",
+    "org.apache.flink": "use the operations that streams have here; engine/README.md lists them",
     "org.apache.flink.api.common.typeinfo": "leave it out: records are Python objects and need no type information",
     "org.apache.flink.api.java.tuple": "use a Python tuple",
     "org.apache.flink.api.java.typeutils": "leave it out: records are Python objects and need no type information",
@@ -115,16 +115,16 @@ class JvmFinder:
 def explanation(class_name: str) -> str:
     """``explained`` in one sentence."""
     problem, instead = explained(class_name)
-    if not instead:
-        return f"{problem}."
-    link = "; " if "there" in problem else ": "
-    return f"{problem}{link}{instead}" + ("" if instead.endswith("?") else ".")
+    end = "" if instead.endswith("?") else "."
+    return f"{problem}: {instead}{end}" if instead else f"{problem}."
 
 
 def explained(class_name: str) -> tuple[str, str]:
-    """That ``class_name``, in full, does not exist here; and what to use instead, empty where that is not known."""
+    """Why ``class_name``, in full, cannot be imported; and what to use instead, empty where that is not known."""
     package, _, name = class_name.rpartition(".")
     known = _modules_with(name)
+    if package in known:
+        return f"{class_name} is a class, not a module", f"write from {package} import {name}, then {name}.NAME"
     classes = [each for each, value in vars(sys.modules.get(package, object)).items() if isinstance(value, type)]
     meant = None if known else nearest(name, classes, _ALIKE)
     if meant:

@@ -44,7 +44,7 @@ class Output:
             return None
         try:
             self._writing = True
-            put(data)
+            put(data, sys.stdout)
         except WriteInterrupted:
             self._discarding = True
         except OSError as error:
@@ -102,14 +102,14 @@ def tell(line: str) -> None:
     write_error(f"{line}\n".encode("utf-8", "surrogateescape"))
 
 
-def put(data: bytes) -> None:
-    """Writes text in utf-8 to this process's standard output, whatever stands for it and whatever its encoding."""
-    binary = getattr(sys.stdout, "buffer", None)
+def put(data: bytes, stream: TextIO) -> None:
+    """Writes text in utf-8 to what stands for standard output, whatever its encoding."""
+    binary = getattr(stream, "buffer", None)
     if binary is not None:
         binary.write(data)
     else:
-        sys.stdout.write(data.decode("utf-8", "surrogateescape"))
-    sys.stdout.flush()
+        stream.write(data.decode("utf-8", "surrogateescape"))
+    stream.flush()
 
 
 def forget(stream: TextIO | None) -> None:

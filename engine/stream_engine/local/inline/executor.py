@@ -16,7 +16,6 @@ from stream_engine.local.accumulators import packed, results
 from stream_engine.local.files import prepare_files
 from stream_engine.local.inline.host import ReaderGone
 from stream_engine.local.inline.job import InlineJob, Terminated, users_error
-from stream_engine.local.output import forget
 from stream_engine.local.preparation import runnable
 from stream_engine.local.stop_signals import Requests, stop_signals
 from stream_engine.task.failure import describe
@@ -62,7 +61,6 @@ def _signal_of(error: BaseException) -> int | None:
     """The signal that has ended the job by raising ``error``; None when it has failed."""
     error = users_error(error)
     if type(error) is ReaderGone:
-        forget(sys.stdout)
         return error.signal
     if type(error) is Terminated:
         return error.signal

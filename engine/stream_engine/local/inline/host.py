@@ -41,17 +41,22 @@ class Terminal:
 
     buffers = False
 
+    def __init__(self) -> None:
+        self._first = sys.stdout
+
     def write(self, lines: list[str]) -> None:
-        if sys.stdout is None:
+        # A function that sets its ``sys.stdout`` to None takes its own prints away, not the records, as in a worker.
+        stream = self._first if sys.stdout is None else sys.stdout
+        if stream is None:
             return
         try:
-            put(encode("".join(f"{line}\n" for line in lines)))
+            put(encode("".join(f"{line}\n" for line in lines)), stream)
         except OSError as error:
-            lost = signal_of(error, sys.stdout)
+            lost = signal_of(error, stream)
             if lost is None:
                 raise
+            forget(stream)
             if lost == signal.SIGHUP and hangup_ignored():
-                forget(sys.stdout)
                 return
             raise ReaderGone(lost) from None
 

@@ -42,8 +42,8 @@ class TextReader:
         self._block_offset = 0
         self._lines: list[str] = []
         self._returned = 0
-        # How far the present file was read, in bytes as they are stored.
-        self._stored_offset = 0
+        # Where the present block begins and ends in its file, in bytes as they are stored.
+        self._stored = (0, 0)
 
     def read(self, limit: int) -> list[str] | None:
         """The next lines, at most ``limit``; None at the end. Raises OSError, which names the file."""
@@ -60,9 +60,9 @@ class TextReader:
         return lines
 
     def progress(self) -> tuple[int, int] | None:
-        """How many bytes of the files were read, as they are stored, and how many there are; None: unknown.
+        """How many bytes of the files the returned lines are, as stored, and how many there are; None: unknown.
 
-        May be called by another thread than the one that reads.
+        May be called by another thread than the one that reads. Within a block, lines count as equally long.
         """
         sizes = [size for split in self._splits if (size := split.stored_size) is not None]
         if len(sizes) < len(self._splits):
@@ -70,7 +70,9 @@ class TextReader:
         index = self._index
         done = sum(sizes[:index])
         if self._streams and index < len(sizes):
-            done += max(0, min(self._stored_offset - self._splits[index].start, sizes[index]))
+            begin, end = self._stored
+            offset = begin + int((end - begin) * min(1.0, self._returned / max(1, len(self._lines))))
+            done += max(0, min(offset - self._splits[index].start, sizes[index]))
         return done, sum(sizes)
 
     def position(self) -> list[tuple[str, int, int | None]]:
@@ -116,8 +118,9 @@ class TextReader:
             blocks = self._blocks = self._blocks or self._open_split()
             self._block_offset = blocks.offset
             block = blocks.next()
+            begin = end = self._stored[1]
             if self._splits[self._index].stored_size is not None:
-                self._stored_offset = self._file.tell()
+                end = self._file.tell()
         except Exception as error:  # Each compression format has its own for damaged data.
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise OSError(f"cannot read {path}: {reason}") from error
@@ -128,8 +131,11 @@ class TextReader:
         if begins and self.on_split is not None:
             self.on_split(self._index == len(self._splits) - 1)
         self._block = block
-        self._lines = _lines_of(block, self._charset if self._splits_at_newlines else "utf-8")
+        # In this order, so that another thread never sees the progress go back.
+        self._stored = (begin, begin)
         self._returned = 0
+        self._lines = _lines_of(block, self._charset if self._splits_at_newlines else "utf-8")
+        self._stored = (begin, end)
 
     def _next_offset(self, blocks: LineBlocks) -> int:
         """Where the line begins that is returned next."""
@@ -143,7 +149,7 @@ class TextReader:
     def _open_split(self) -> LineBlocks:
         split = self._splits[self._index]
         file_system, path = resolve(split.path)
-        self._file, self._stored_offset = file_system.open(path), split.start
+        self._file, self._stored = file_system.open(path), (split.start, split.start)
         self._streams.append(self._file)
         stream = decompressed(self._file, path)
         self._streams.append(stream)

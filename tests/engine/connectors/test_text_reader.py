@@ -352,3 +352,24 @@ def test_the_beginning_of_each_split_is_told_before_its_first_line(tmp_path: Pat
     while lines := reader.read(2):
         told += lines
     assert told == [False, "a", "a", "a", False, "c", "c", True, "d"]
+
+
+@pytest.mark.parametrize(("suffix", "compress"), [("", bytes), FORMATS[0]])
+def test_progress_counts_the_lines_that_were_returned(tmp_path: Path, suffix: str, compress: Compress) -> None:
+    path = tmp_path / f"lines{suffix}"
+    path.write_bytes(compress(b"12345678\n" * 30_000))
+    size = path.stat().st_size
+    (splits,) = list_splits(str(path), 1)
+    reader = TextReader(splits)
+    assert reader.progress() == (0, size)
+    previous = returned = 0
+    while lines := reader.read(1000):
+        returned += len(lines)
+        progress = reader.progress()
+        assert progress is not None
+        assert previous <= progress[0] <= size
+        previous = progress[0]
+        if not suffix:
+            # No more than the end of a line that goes over two blocks.
+            assert abs(progress[0] - 9 * returned) < 20
+    assert reader.progress() == (size, size)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from pyflink_stream import __version__, configuration, console, exit_codes
+from pyflink_stream.arguments import EXPLAIN, split, with_explicit_formats
 from pyflink_stream.program import Program, ProgramNotFound
 from pyflink_stream.savepoint_options import savepoint_options, savepoint_settings
 from stream_engine.configuration import Configuration, ConfigurationError
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 PROGRAM_NAME = "pyflink-stream"
 # Set by a shell that asks how a command line could go on.
 COMPLETION = "_PYFLINK_STREAM_COMPLETE"
-SEPARATOR = "-"
-EXPLAIN = "--explain"
 _PARAMS = f"{__name__}.params"
 
 _HELP = """\
@@ -83,31 +82,6 @@ class _LauncherCommand(click.Command):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return [*super().collect_usage_pieces(ctx), "[- PARAM ...]"]
-
-
-def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The launcher's own arguments, and those of the script, which follow the first bare ``-``."""
-    args = list(args)
-    end = args.index(SEPARATOR) if SEPARATOR in args else len(args)
-    return args[:end], args[end + 1 :]
-
-
-def with_explicit_formats(args: Sequence[str]) -> list[str]:
-    """The arguments with a format for each bare --explain: with an optional value, click would take the script.
-
-    The next word is its format if it is called like one and is no file or directory.
-    """
-    explicit: list[str] = []
-    for arg in args:
-        if explicit and explicit[-1] == EXPLAIN:
-            is_format = arg in FORMATS and not os.path.exists(arg)
-            explicit[-1] = f"{EXPLAIN}={arg if is_format else FORMATS[0]}"
-            if is_format:
-                continue
-        explicit.append(arg)
-    if explicit and explicit[-1] == EXPLAIN:
-        explicit[-1] = f"{EXPLAIN}={FORMATS[0]}"
-    return explicit
 
 
 class _Word(click.Choice):  # pyright: ignore[reportMissingTypeArgument]

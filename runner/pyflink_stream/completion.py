@@ -14,7 +14,7 @@ from click.shell_completion import (
     add_completion_class,
 )
 
-from pyflink_stream.cli import EXPLAIN, SEPARATOR, with_explicit_formats
+from pyflink_stream.arguments import EXPLAIN, SEPARATOR, with_explicit_formats
 from stream_engine.configuration import OPTIONS
 from stream_engine.configuration.values import Boolean, Choice, Text
 from stream_engine.graph.render import FORMATS

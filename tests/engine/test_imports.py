@@ -154,7 +154,7 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
         ),
         (
             "from org.apache.flink.api.common.functions import JoinFunction",
-            r"functions\.JoinFunction is not there: use the operations that streams have here; engine/README\.md lists ",
+            r"functions\.JoinFunction is not there: use the operations that streams have here; engine/README\.md ",
         ),
         (
             "from org.apache.flink.api.common import ExecutionConfig",
@@ -180,8 +180,7 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
         ),
         (
             "from org.apache.flink.streaming.api.TimeCharacteristic import EventTime",
-            r"^org\.apache\.flink\.streaming\.api\.TimeCharacteristic is a class, not a module: write "
-            r"from org\.apache\.flink\.streaming\.api import TimeCharacteristic, then TimeCharacteristic\.NAME\.$",
+            r"TimeCharacteristic is a class, not a module: write from org\.apache\.flink\.streaming\.api import ",
         ),
         ("from java.util import ArrayLis", r"^java\.util\.ArrayLis is not there, as native Python has no JVM: use "),
     ],

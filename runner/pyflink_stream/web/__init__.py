@@ -12,7 +12,8 @@ from stream_engine.configuration.options import METRICS_HOST, METRICS_PORT, REST
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyflink_stream.web.server import Server, Site
+    from pyflink_stream.web.response import Site
+    from pyflink_stream.web.server import Server
     from pyflink_stream.web.site import JobSite
     from stream_engine.configuration import Configuration
     from stream_engine.configuration.options import ConfigOption

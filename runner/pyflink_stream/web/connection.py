@@ -9,13 +9,15 @@ from __future__ import annotations
 import ipaddress
 import re
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pyflink_stream import __version__
-from pyflink_stream.web.server import Response
+from pyflink_stream.web.response import Response
 
 if TYPE_CHECKING:
-    from pyflink_stream.web.service import Service
+    from contextlib import AbstractContextManager
+
+    from pyflink_stream.web.response import Site
 
 # Seconds after which a silent connection is closed, as it would soon be anyway; it also makes the socket wait at all.
 _TIMEOUT = 30
@@ -28,6 +30,18 @@ _HEADERS = {
 }
 # An IPv6 address in brackets or another name, and perhaps a port.
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
+
+
+class Service(Protocol):
+    """The server that a connection is made to."""
+
+    site: Site
+    names: set[str]
+    """Whom a request may be for, besides addresses in numbers."""
+
+    def answering(self, connection: Any) -> AbstractContextManager[None]:
+        """A question is being answered within."""
+        ...
 
 
 class Connection(BaseHTTPRequestHandler):

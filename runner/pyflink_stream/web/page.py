@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 
-from pyflink_stream.web.server import Response
+from pyflink_stream.web.response import Response
 
 # In the order in which each needs those before it.
 _SCRIPTS = ("graph.js", "texts.js", "graph_view.js", "plot.js", "tasks.js", "checkpoints.js", "page.js")

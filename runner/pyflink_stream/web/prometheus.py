@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pyflink_stream.progress.rates import Rates
-from pyflink_stream.web.server import Response
+from pyflink_stream.web.response import Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

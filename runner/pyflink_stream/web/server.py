@@ -6,36 +6,16 @@ import select
 import socket
 from contextlib import suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from pyflink_stream.web.response import Site
     from pyflink_stream.web.service import Service
 
-NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
-# Seconds between two attempts at what the process has no room for: connections, threads, descriptors.
-PAUSE = 0.1
-
-
-class Response(NamedTuple):
-    """``policy`` is the page's Content-Security-Policy."""
-
-    body: bytes
-    content_type: str
-    status: int = 200
-    policy: str = NO_CONTENT
-
-
-class Site(Protocol):
-    """What a server serves."""
-
-    def answer(self, path: str, headers: Mapping[str, str]) -> Response | None:
-        """What is to be read at a path; None when there is nothing. Called by several threads.
-
-        The names of ``headers`` are in lower case.
-        """
-        ...
+# Seconds between two attempts to load what answers, which the process may have no descriptors for.
+_PAUSE = 0.1
 
 
 class Server:
@@ -101,7 +81,7 @@ class Server:
                     self._service.serve_forever()
             except Exception:
                 # As when modules cannot be read, since the process can have no more files open.
-                self._closed.wait(PAUSE)
+                self._closed.wait(_PAUSE)
 
     def _await_question(self) -> None:
         poll = select.poll()

@@ -14,17 +14,18 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from pyflink_stream.web.connection import Connection
-from pyflink_stream.web.server import PAUSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pyflink_stream.web.server import Site
+    from pyflink_stream.web.response import Site
 
 # Connections at a time; a browser has six.
 _MOST = 32
 # Seconds that a question may take to come, that its answer may take to go, and that a connection may be silent.
 _LONGEST = 30.0
+# Seconds to wait for room: for another connection, or for its descriptor.
+_PAUSE = 0.1
 
 
 class Closed(Exception):
@@ -82,7 +83,7 @@ class Service(ThreadingHTTPServer):
             return super().get_request()
         except OSError:
             # The process can have no more descriptors for now, and would be asked again at once.
-            sleep(PAUSE)
+            sleep(_PAUSE)
             raise
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
@@ -92,7 +93,7 @@ class Service(ThreadingHTTPServer):
                 waiting = [connection for connection in self._open if connection not in self._answering]
                 if waiting:
                     _end(min(waiting, key=self._open.__getitem__))
-                self._changed.wait_for(lambda: len(self._open) < _MOST, PAUSE)
+                self._changed.wait_for(lambda: len(self._open) < _MOST, _PAUSE)
             if len(self._open) >= _MOST:
                 return False
             self._open[request] = monotonic()

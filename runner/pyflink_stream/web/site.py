@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pyflink_stream.web.history import JobHistory
-from pyflink_stream.web.server import Response
+from pyflink_stream.web.response import Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,8 @@ import pytest
 from launched import PATIENCE, wait_until
 
 from pyflink_stream.web import service
-from pyflink_stream.web.server import Response, Server
+from pyflink_stream.web.response import Response
+from pyflink_stream.web.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -249,7 +250,8 @@ def test_the_first_question_is_answered_when_descriptors_had_run_out() -> None:
     program = """
 import os, resource, socket, sys, threading
 sys.path[:0] = sys.argv[1:]
-from pyflink_stream.web.server import Response, Server
+from pyflink_stream.web.response import Response
+from pyflink_stream.web.server import Server
 
 class Site:
     def answer(self, path, headers):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from launched import PATIENCE
 
-from pyflink_stream.web.server import Response, Server
+from pyflink_stream.web.response import Response
+from pyflink_stream.web.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

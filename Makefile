@@ -3,10 +3,10 @@
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long bench lint options format venv clean
+.PHONY: help run test test-long test-cluster bench lint options format venv clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: ## Count the words of a built-in text: examples/word_count.py
 	@bin/pyflink-stream.sh examples/word_count.py
@@ -18,6 +18,11 @@ test: lint ## Check everything: lint, then all tests but the long ones
 
 test-long: venv ## Run the tests that take many minutes
 	$(python) -m pytest -m long
+
+# Apart from .venv: what clients of clusters require may be at odds with what developing does.
+test-cluster: ## Run the tests against real storage and clusters; they need Java 17 and Maven
+	@bin/venv.sh --in .venv-cluster test cluster
+	.venv-cluster/bin/python -m pytest -m cluster tests/cluster
 
 bench: venv ## Compare with loops by hand and with other engines; BENCH="--runs 1 word-count" chooses
 	@$(python) tests/benchmarks $(BENCH)
@@ -39,5 +44,5 @@ venv: ## Make or update .venv, with all that developing needs
 	@bin/venv.sh test
 
 clean: ## Remove .venv, and whatever tools and builds have left
-	rm -rf .venv .venv-bench build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache engine/*.egg-info
+	rm -rf .venv .venv-bench .venv-cluster build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache engine/*.egg-info
 	find bin engine runner examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

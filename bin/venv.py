@@ -1,6 +1,7 @@
-"""Makes the checkout's ``.venv``, or brings it up to date with ``setup.cfg``: ``venv.py [EXTRA ...]``.
+"""Makes the checkout's ``.venv``, or brings it up to date with ``setup.cfg``: ``venv.py [--in NAME] [EXTRA ...]``.
 
-Run by ``venv.sh``, with the Python that the environment is to have and nothing but its standard library.
+Run by ``venv.sh``, with the Python that the environment is to have and nothing but its standard library. ``--in NAME``
+makes another environment, beside ``.venv``, for what had better be kept apart from the rest.
 
 The project itself is not installed: a ``.pth`` file names its two source roots. The import hook of an
 editable install would find the same modules, and cost every start 10 ms.
@@ -33,7 +34,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SETTINGS = CHECKOUT / "setup.cfg"
 SOURCE_ROOTS = (CHECKOUT / "engine", CHECKOUT / "runner")
 
-VENV = CHECKOUT / ".venv"
+VENV = CHECKOUT / (sys.argv[2] if sys.argv[1:2] == ["--in"] else ".venv")
+EXTRAS = sys.argv[3:] if sys.argv[1:2] == ["--in"] else sys.argv[1:]
 PYTHON = VENV / "bin" / "python"
 LOCK = VENV / "lock"
 UNFINISHED = VENV / "unfinished"
@@ -178,4 +180,4 @@ def install(requirements: Sequence[str], lock: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(EXTRAS))

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes or updates the checkout's .venv: bin/venv.sh [EXTRA ...], where an EXTRA is one of setup.cfg's.
+# With --in NAME, before the extras, it is another environment beside .venv.
 #
 # Finds a Python for it, $PYTHON where that is set, and leaves the work to venv.py.
 set -eu

@@ -193,6 +193,18 @@ def test_a_moved_checkout_needs_no_new_venv(changeable: Checkout, tmp_path: Path
     assert {str(moved.root / "engine"), str(moved.root / "runner")} <= set(outcome.launcher["path"])
 
 
+def test_another_environment_is_made_beside_the_venv(changeable: Checkout) -> None:
+    before = changeable.stamp.read_bytes()
+
+    outcome = changeable.run("--in", ".venv-other", script=changeable.root / "bin" / "venv.sh")
+
+    assert outcome.status == 0, outcome.stderr
+    other = changeable.root / ".venv-other"
+    command = [other / "bin" / "python", "-c", "import greeting, stream_engine, sys; print(sys.prefix)"]
+    assert subprocess.check_output(command, text=True) == f"{other}\n"
+    assert changeable.stamp.read_bytes() == before
+
+
 def test_first_uses_at_the_same_time_share_one_venv(fresh: Checkout) -> None:
     outcomes = [Outcome(process) for process in [fresh.start() for _ in range(3)]]
 

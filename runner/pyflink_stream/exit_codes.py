@@ -19,7 +19,6 @@ def of_signal(number: int) -> int:
 
 
 INTERRUPTED = of_signal(signal.SIGINT)
-TERMINATED = of_signal(signal.SIGTERM)
 
 
 def hold(status: int) -> None:

@@ -52,13 +52,10 @@ class TextFileSource(NamedTuple):
 
 
 class SocketTextSource(NamedTuple):
-    """The lines that a TCP server sends. Retries every ``retry_interval`` ms, ``max_retries`` times (-1: no limit)."""
+    """The lines that a TCP server sends."""
 
     host: str
     port: int
-    delimiter: str = "\n"
-    max_retries: int | None = None
-    retry_interval: int | None = None
 
 
 # --- record at a time ------------------------------------------------------------------------------------------------

@@ -37,21 +37,21 @@ class ErrorSite(NamedTuple):
     no_value: bool = False
 
 
-def advice_on(error: BaseException, scene: ErrorSite) -> str:
+def advice_on(error: BaseException, site: ErrorSite) -> str:
     """What to do, in a sentence without a full stop; empty when nothing is known."""
-    if scene.node is not None and isinstance(error, Exception):
-        if scene.no_value and isinstance(scene.node.operator, _REDUCING):
-            return f"{_call(scene.node.operator.function)} returned None for the records before{_SOMETIMES}"
-        if scene.no_record:
-            return _maker_of_none(scene.graph, scene.node)
+    if site.node is not None and isinstance(error, Exception):
+        if site.no_value and isinstance(site.node.operator, _REDUCING):
+            return f"{_call(site.node.operator.function)} returned None for the records before{_SOMETIMES}"
+        if site.no_record:
+            return _maker_of_none(site.graph, site.node)
     if isinstance(error, ModuleNotFoundError):
         from stream_engine.installation import missing_module
 
         return missing_module(error)
     if isinstance(error, TypeError):
-        if scene.role == "hash" and "unhashable" in str(error):
+        if site.role == "hash" and "unhashable" in str(error):
             return "This is a key: keys are compared by value and must not change, so return a tuple or a str"
-        if scene.role == "time":
+        if site.role == "time":
             return "The record has no timestamp: call assign_timestamps_and_watermarks() before windows of event time"
     if type(error).__name__ == "BdbQuit":
         return DEBUGGING

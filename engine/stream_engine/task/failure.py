@@ -122,18 +122,18 @@ def describe(
     ``on_known`` gets the failure as far as it is known before any of the user's code is called, which may not return;
     then with the text of the exception; and at last all of it.
     """
-    scene = _scene(error, graph, index)
-    failure, error = scene.failure, scene.error
+    evidence = _evidence(error, graph, index)
+    failure, error = evidence.failure, evidence.error
     tell = on_known or (lambda failure: None)
     tell(failure)
     what = raised(error)
     failure = failure._replace(raised=what, exception=_plain(what.what))
     tell(failure)
     failure = failure._replace(
-        advice=_advice(scene, graph),
-        record=None if failure.record is None else shortened(scene.record),
+        advice=_advice(evidence, graph),
+        record=None if failure.record is None else shortened(evidence.record),
         behind=behind(error),
-        full=_full(scene.whole),
+        full=_full(evidence.whole),
         exception=_taken_down(error) or failure.exception,
     )
     tell(failure)
@@ -150,7 +150,7 @@ def _full(error: BaseException) -> str:
         return f"The traceback cannot be shown: {type(inner).__name__}"
 
 
-class _Scene(NamedTuple):
+class _Evidence(NamedTuple):
     """What is known of a failure without asking anything of the user's, and what is to be asked."""
 
     failure: Failure
@@ -162,7 +162,7 @@ class _Scene(NamedTuple):
     value: object
 
 
-def _scene(whole: BaseException, graph: JobGraph, index: int) -> _Scene:
+def _evidence(whole: BaseException, graph: JobGraph, index: int) -> _Evidence:
     error, site, phase = whole, None, ""
     record = value = ...
     operator: int | None = None
@@ -197,13 +197,15 @@ def _scene(whole: BaseException, graph: JobGraph, index: int) -> _Scene:
             location=node.location or "",
             phase=phase,
         )
-    return _Scene(failure, whole, error, node, site, record, value)
+    return _Evidence(failure, whole, error, node, site, record, value)
 
 
-def _advice(scene: _Scene, graph: JobGraph) -> str:
-    role = scene.site.role if scene.site else ""
+def _advice(evidence: _Evidence, graph: JobGraph) -> str:
+    role = evidence.site.role if evidence.site else ""
     try:
-        return advice_on(scene.error, ErrorSite(graph, scene.node, role, scene.record is None, scene.value is None))
+        return advice_on(
+            evidence.error, ErrorSite(graph, evidence.node, role, evidence.record is None, evidence.value is None)
+        )
     except BaseException:
         # As ``_full`` has it.
         return ""

@@ -38,7 +38,7 @@ class SourceContext:
     ``collect``.
     """
 
-    __slots__ = ("_idle", "_rest", "_watermark", "collect", "collect_with_timestamp")
+    __slots__ = ("_idle", "_safe_point", "_watermark", "collect", "collect_with_timestamp")
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class SourceContext:
         collect_with_timestamp: Callable[[Any, int], None],
         watermark: Callable[[int], None],
         idle: Callable[[], None],
-        rest: SafePoint,
+        safe_point: SafePoint,
     ) -> None:
         self.collect = collect
         self.collect_with_timestamp = collect_with_timestamp
         self._watermark = watermark
         self._idle = idle
-        self._rest = rest
+        self._safe_point = safe_point
 
     def get_checkpoint_lock(self) -> SafePoint:
         """To be held (``with``) by a source that has state, from collecting a record to counting it there.
@@ -60,7 +60,7 @@ class SourceContext:
         Without it checkpoints wait for the next record: only when that is about to be collected is it certain that
         those before are counted.
         """
-        return self._rest
+        return self._safe_point
 
     getCheckpointLock = get_checkpoint_lock
 
@@ -94,11 +94,11 @@ class PushingFunction:
                 self._function = operator.function.load()
             method = operator.function.method
             run = getattr(self._function, method) if method else self._function
-            self._run = lambda collect, guard, rest: run(SourceContext(collect, *self._timed(collect, guard), rest))
+            self._run = lambda collect, guard, point: run(SourceContext(collect, *self._timed(collect, guard), point))
         else:
             assert isinstance(operator, specs.SocketTextSource)
             self._function = _socket_reader(operator, subtask.configuration)
-            self._run = lambda collect, guard, rest: self._function.run(collect)
+            self._run = lambda collect, guard, point: self._function.run(collect)
         self._accumulators = OwnAccumulators()
         self._state = FunctionState(self._function)
 
@@ -131,14 +131,16 @@ class PushingFunction:
             self._accumulators.restore(state)
             self._state.restore(state)
 
-    def run(self, guard: Guard, rest: SafePoint) -> None:
+    def run(self, guard: Guard, safe_point: SafePoint) -> None:
         """Calls the function until it returns. What it collects goes through the chain as ``guard`` allows.
 
-        ``rest`` is told when its state says what it has collected.
+        ``safe_point`` is told when its state says what it has collected.
         """
         process = self._subtask.chain.process
         with self._reported("running"):
-            self._run(guard((lambda record: process(record, None)) if self._timestamped else process), guard, rest)
+            self._run(
+                guard((lambda record: process(record, None)) if self._timestamped else process), guard, safe_point
+            )
 
     def cancel(self) -> None:
         """Asks the function to return; from any thread."""
@@ -170,11 +172,5 @@ class PushingFunction:
 def _socket_reader(operator: specs.SocketTextSource, configuration: Configuration) -> SocketTextReader:
     from stream_engine.connectors.socket import SocketTextReader
 
-    retries, interval = operator.max_retries, operator.retry_interval
-    return SocketTextReader(
-        operator.host,
-        operator.port,
-        operator.delimiter,
-        configuration.get(SOCKET_MAX_RETRIES) if retries is None else retries,
-        configuration.get(SOCKET_RETRY_INTERVAL) if interval is None else interval,
-    )
+    retries, interval = configuration.get(SOCKET_MAX_RETRIES), configuration.get(SOCKET_RETRY_INTERVAL)
+    return SocketTextReader(operator.host, operator.port, "\n", retries, interval)

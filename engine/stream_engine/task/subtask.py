@@ -100,7 +100,7 @@ class Subtask:
             inputs = (exchange for exchange in graph.inputs(task.id) if not exchange.feedback)
             self._file_exchanges = {each.id for each in inputs if graph.reads_files(each.source_task)}
             self.hold_time(True, waited_for=True)
-        self.pace = AdaptiveBatch()
+        self.batch = AdaptiveBatch()
 
     # --- the operators' host -----------------------------------------------------------------------------------------
 
@@ -190,15 +190,15 @@ class Subtask:
                 return
             self._records, self._from = unpack(frame.payload), (frame.exchange, sender)
         records, start = self._records, self._position
-        stop = start + self.pace.records
+        stop = start + self.batch.records
         if stop < len(records):
             self._position = stop
-            self.pace.run(self.chain.process_batch, records[start:stop])
+            self.batch.run(self.chain.process_batch, records[start:stop])
             return
         # Forgotten first: what follows may come back here, when it waits for a receiver downstream.
         self._records, self._position = [], 0
         channel = self._from
-        self.pace.run(self.chain.process_batch, records[start:] if start else records)
+        self.batch.run(self.chain.process_batch, records[start:] if start else records)
         if channel is not None:
             self._slot.acknowledge(channel)
 
@@ -273,7 +273,7 @@ class Subtask:
 
     def process_source(self, records: Sequence[Any]) -> None:
         """Takes records of a pulled source through the chain."""
-        self.pace.run(
+        self.batch.run(
             self.chain.process_batch, [(record, None) for record in records] if self._timestamped else records
         )
 

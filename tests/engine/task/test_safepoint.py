@@ -16,38 +16,38 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """As a worker does it: the source's thread and this one take turns, and a new turn begins with what waits."""
+    """As a worker does it: the source's thread and this one share a lock; who takes it serves requests first."""
 
     def __init__(self) -> None:
-        self.turn = BiasedLock()
-        self.seat, self.source_seat = Claim(), Claim()
-        self.rest = SafePoint(self._in_turn)
+        self.lock = BiasedLock()
+        self.claim, self.source_claim = Claim(), Claim()
+        self.safe_point = SafePoint(self._locked)
         self.collected = 0
         self.counted = 0
         self.snapshots: list[tuple[int, int]] = []
         self.taken = Semaphore(0)
 
-    def _in_turn(self, action: Callable[[], None]) -> None:
-        self.turn.take(self.source_seat)
+    def _locked(self, action: Callable[[], None]) -> None:
+        self.lock.take(self.source_claim)
         action()
-        self.turn.leave(self.source_seat)
+        self.lock.leave(self.source_claim)
 
     def collect(self) -> None:
-        self.source_seat.inside = True
-        if self.turn.holder is not self.source_seat:
-            self.turn.take(self.source_seat)
-            self.rest.serve()
+        self.source_claim.inside = True
+        if self.lock.holder is not self.source_claim:
+            self.lock.take(self.source_claim)
+            self.safe_point.serve()
         self.collected += 1
-        self.turn.leave(self.source_seat)
+        self.lock.leave(self.source_claim)
 
     def take_snapshot(self) -> None:
         self.snapshots.append((self.collected, self.counted))
         self.taken.release()
 
     def request(self) -> None:
-        self.turn.take(self.seat)
-        self.rest.request(self.take_snapshot)
-        self.turn.leave(self.seat)
+        self.lock.take(self.claim)
+        self.safe_point.request(self.take_snapshot)
+        self.lock.leave(self.claim)
 
 
 def count_after(worker: Worker) -> None:
@@ -56,13 +56,13 @@ def count_after(worker: Worker) -> None:
 
 
 def count_in_lock(worker: Worker) -> None:
-    with worker.rest:
+    with worker.safe_point:
         worker.counted += 1
         worker.collect()
 
 
 def count_in_two_locks(worker: Worker) -> None:
-    with worker.rest, worker.rest:
+    with worker.safe_point, worker.safe_point:
         worker.collect()
         worker.counted += 1
 
@@ -117,7 +117,7 @@ def test_a_source_in_the_midst_of_the_lock_is_asked_when_it_frees_it() -> None:
     worker = Worker()
 
     def hold() -> None:
-        with worker.rest:
+        with worker.safe_point:
             worker.collect()
             in_source(worker.request)
             assert worker.snapshots == []
@@ -131,5 +131,5 @@ def test_what_still_waits_is_served_at_the_sources_end() -> None:
     worker = Worker()
     in_source(lambda: count_after(worker))
     worker.request()
-    worker.rest.serve()
+    worker.safe_point.serve()
     assert worker.snapshots == [(1, 1)]

@@ -249,24 +249,18 @@ class CheckpointCoordinator:
             worker.send(Kind.CHECKPOINT_ENDED, 0, packed(CheckpointEnd(running.number, counts)))
 
     def _fail(self, reason: str) -> None:
-        """The running checkpoint cannot be kept."""
-        assert self._running is not None
-        self.monitor.checkpoint_failed(self._running.number)
-        if self._running.savepoint is None:
-            self._failed_in_a_row += 1
-            # Without the last one, nothing may be committed.
-            if self._running.last or self._failed_in_a_row > self._tolerable:
-                failure = AttemptFailed.of(f"Checkpoint {self._running.number} has failed. {reason}", self._job_id)
-                if self._running.place is not None:
-                    self._left.append(self._running.place)
-                self._running = None
-                raise failure
-        self._give_up(reason)
-
-    def _give_up(self, reason: str) -> None:
+        """Gives up the running checkpoint. Raises AttemptFailed if the job cannot continue without it."""
         running = self._running
         assert running is not None
         self.monitor.checkpoint_failed(running.number)
+        if running.savepoint is None:
+            self._failed_in_a_row += 1
+            # Without the last one, nothing may be committed.
+            if running.last or self._failed_in_a_row > self._tolerable:
+                if running.place is not None:
+                    self._left.append(running.place)
+                self._running = None
+                raise AttemptFailed.of(f"Checkpoint {running.number} has failed. {reason}", self._job_id)
         what = f"Checkpoint {running.number}" if running.savepoint is None else "The savepoint"
         tell(f"{what} failed, the job continues: {reason}")
         if running.savepoint is not None and running.savepoint.stops:

@@ -1,9 +1,10 @@
-"""Whose turn it is: one thread of a worker processes records at a time, without a lock for each of them.
+"""A lock that its holder keeps between records: one thread of a worker processes records at a time.
 
-A push source runs in a thread of its own and carries its records through the chain itself. A lock round every record
-would cost more than most functions. Instead the holder keeps the turn until another thread asks for it: entering and
-leaving are a flag of one's own and a look at who the holder is. Asking sets the holder first and looks at the flag
-then, entering sets the flag first and looks at the holder then; so one of the two always sees the other.
+A push source runs in a thread of its own and takes its records through the chain itself. An ordinary lock round every
+record would cost more than most functions. Here the holder keeps the lock until another thread asks for it: to enter
+and to leave, it sets a flag of its own and looks who the holder is. A thread that asks sets the holder first and looks
+at the flag then; a thread that enters sets its flag first and looks at the holder then. So one of the two always sees
+the other.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# How often a thread that waits for the turn may do something else, in seconds.
+# How often a thread that waits for the lock may do something else, in seconds.
 _MEANWHILE = 0.1
 
 
 class Claim:
-    """A thread that takes turns."""
+    """A thread's claim to the lock: ``inside`` while it processes a record, ``gone`` is set when it has left."""
 
     __slots__ = ("gone", "inside")
 
@@ -29,7 +30,7 @@ class Claim:
 
 
 class BiasedLock:
-    """The turn of one worker. The fast path, ``seat.inside = True`` and ``holder is seat``, is the user's to inline."""
+    """The lock of one worker. Callers inline the fast path: ``claim.inside = True`` and ``holder is claim``."""
 
     def __init__(self) -> None:
         self.holder = Claim()
@@ -40,76 +41,77 @@ class BiasedLock:
         self._awaited: Claim | None = None
         self._ended = False
 
-    def take(self, seat: Claim, meanwhile: Callable[[], object] | None = None) -> None:
-        """Waits until the holder is between two records, and makes ``seat`` the holder. It is inside on return.
+    def take(self, claim: Claim, meanwhile: Callable[[], object] | None = None) -> None:
+        """Waits until the holder is between two records, and makes ``claim`` the holder. It is inside on return.
 
         A long wait calls ``meanwhile`` several times a second; if that raises, the holder stays what it was.
         """
-        if seat.inside:
+        if claim.inside:
             # Seen by whoever has asked meanwhile and waits for us.
-            seat.inside = False
-            seat.gone.set()
+            claim.inside = False
+            claim.gone.set()
         while not self._queue.acquire(timeout=-1 if meanwhile is None else _MEANWHILE):
             assert meanwhile is not None
             meanwhile()
         try:
             with self._change:
-                seat.inside = True
+                claim.inside = True
                 if self._ended:
                     return
                 previous = self.holder
                 previous.gone.clear()
-                self.holder = seat
-                if previous is seat or not previous.inside:
+                self.holder = claim
+                if previous is claim or not previous.inside:
                     return
                 self._awaited = previous
-                # Another event takes its place when the turn ends.
+                # ``end`` puts another event in its place.
                 gone = previous.gone
-            self._wait(gone, previous, seat, meanwhile)
+            self._wait(gone, previous, claim, meanwhile)
         finally:
             self._queue.release()
 
-    def _wait(self, gone: Event, previous: Claim, seat: Claim, meanwhile: Callable[[], object] | None) -> None:
+    def _wait(self, gone: Event, previous: Claim, claim: Claim, meanwhile: Callable[[], object] | None) -> None:
         holder = previous
         try:
             while not gone.wait(None if meanwhile is None else _MEANWHILE):
                 assert meanwhile is not None
                 meanwhile()
-            holder = seat
+            holder = claim
         finally:
             with self._change:
                 self._awaited = None
-                if holder is not seat:
-                    self.holder, seat.inside = holder, False
+                if holder is not claim:
+                    self.holder, claim.inside = holder, False
 
-    def end(self, seat: Claim) -> Claim | None:
-        """From now on nobody waits for the turn, so whoever takes it must see for itself that there is none.
+    def end(self, claim: Claim) -> Claim | None:
+        """From now on ``take`` returns at once and excludes nobody: its callers must see that the job is over.
 
-        Called by ``seat``. Returns another one that is in the middle of a record, until its ``gone`` is set.
+        ``claim`` is the caller's. Returns the claim of a thread that is in the middle of a record, until its ``gone``
+        is set.
         """
         with self._change:
             self._ended = True
             busy = self._awaited or self.holder
             self.holder = Claim()
-            if busy is not seat:
+            if busy is not claim:
                 waiting, busy.gone = busy.gone, Event()
                 waiting.set()
-        self.leave(seat)
-        if busy is seat:
+        self.leave(claim)
+        if busy is claim:
             return None
         if not busy.inside:
             busy.gone.set()
         return busy
 
-    def give_up(self, seat: Claim) -> None:
-        """As ``leave``, but even ``seat`` has to take the turn again before it can enter."""
+    def give_up(self, claim: Claim) -> None:
+        """Does what ``leave`` does; and even ``claim`` has to take the lock again before it can enter."""
         with self._change:
-            if self.holder is seat:
+            if self.holder is claim:
                 self.holder = Claim()
-        self.leave(seat)
+        self.leave(claim)
 
-    def leave(self, seat: Claim) -> None:
-        """Ends what ``take`` began; the seat stays the holder until another asks."""
-        seat.inside = False
-        if self.holder is not seat:
-            seat.gone.set()
+    def leave(self, claim: Claim) -> None:
+        """Ends what ``take`` began; ``claim`` stays the holder until another thread asks."""
+        claim.inside = False
+        if self.holder is not claim:
+            claim.gone.set()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stream_engine.task.sources import Reader
     from stream_engine.task.subtask import Subtask
 
-# The part of the time for closing that is kept for telling what has not been closed.
+# The part of the time for closing that is kept for naming what has not been closed.
 _TELLING = 0.1
 
 
@@ -41,7 +41,7 @@ class Cancellation:
         self._sources_deadline = deadline_in(None if left is None else left / 2)
 
     def run(self, sources: PushSources, subtasks: Collection[Subtask], readers: Iterable[Reader]) -> None:
-        """Returns when everything has been closed that can be, whatever that raises."""
+        """Closes everything that can be closed, whatever that raises."""
         busy = sources.release()
         requests = [_Request(source) for source in sources if source.running]
         for request in requests:
@@ -50,8 +50,8 @@ class Cancellation:
             request.wait(self._sources_deadline)
         if busy is not None and busy.gone.wait(seconds_to(self._sources_deadline)):
             busy = None
-        # Of a source that has started threads of its own, one of them may be at a record after the end of ``run``.
-        stuck = [source for source in sources if source.seat is busy]
+        # A source may have started threads of its own, one of which may process a record after the end of ``run``.
+        stuck = [source for source in sources if source.claim is busy]
         unfinished = dict.fromkeys([*(request.source for request in requests if request.unfinished), *stuck])
         for request in requests:
             if request.error is not None:
@@ -70,7 +70,7 @@ class Cancellation:
                 self._attempt(reader.close)
 
     def _in_use(self, sources: Iterable[PushSource], subtasks: Iterable[Subtask]) -> set[int]:
-        """The tasks of the functions that another thread is in, and those that it can reach from there."""
+        """The tasks whose functions another thread is in, and those that it can reach from there."""
         files = {frame.f_code.co_filename for stack in _other_stacks() for frame in stack}
         tasks = {subtask.task.id for subtask in subtasks if subtask.chain.process.__code__.co_filename in files}
         tasks.update(source.subtask.task.id for source in sources)
@@ -125,7 +125,7 @@ class Cancellation:
             return
         timer = Timer(left * (1 - _TELLING), tell)
         timer.daemon = True
-        # Without a thread for it nothing is told, but all is closed.
+        # Without a thread for it nothing is said, but everything is closed.
         with suppress(RuntimeError):
             timer.start()
         try:
@@ -151,7 +151,7 @@ class _Request:
         try:
             self._thread.start()
         except RuntimeError:
-            # The system has no thread left.
+            # The system has no thread left for it.
             self._run()
 
     def _run(self) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from stream_engine.wire.connection import Connection
 
-# Batches asked for in advance: one in work, one on its way.
+# Batches asked for in advance: one being processed, one on its way.
 _DEMANDS = 2
 
 
@@ -45,7 +45,7 @@ class ClientReader:
         return records
 
     def progress(self) -> None:
-        """Only the script's process may know how many there are."""
+        """None: only the script's process may know how many records there are."""
 
     def close(self) -> None:
         self._batches.clear()

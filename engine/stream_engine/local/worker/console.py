@@ -41,13 +41,13 @@ class ConsoleWriter:
             self._work_downstream(None)
 
     def flush(self) -> None:
-        """Everything was sent."""
+        """Does nothing: every line was sent."""
 
     def position(self) -> None:
-        """What was written cannot be taken back."""
+        """None: what was written cannot be taken back."""
 
     def close(self) -> None:
-        """Nothing is held back, and the connection is the worker's."""
+        """Does nothing: no line is held back, and the connection is the worker's."""
 
 
 class ConsoleStream(io.TextIOBase):
@@ -91,8 +91,8 @@ class ConsoleStream(io.TextIOBase):
 
 
 def wait_for_reader(control: Connection) -> None:
-    """Waits while much of what this worker has said has not been read; in whichever thread has said it."""
-    # Only the loop could do other work meanwhile.
+    """Waits, in the thread that has written, while much of what this worker has written is not read."""
+    # Only the loop's thread could do other work meanwhile.
     control.drain(_BACKLOG)
 
 
@@ -110,8 +110,8 @@ def _refuse_breakpoint(*arguments: Any, **options: Any) -> NoReturn:
 
 
 def flush_streams() -> None:
-    """Sends on also what is not yet a whole line."""
-    # Functions may have put streams of their own in place of ours, or None.
+    """Also sends what is not yet a whole line."""
+    # Functions may have replaced our streams by their own, or by None.
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         if stream is not None and hasattr(stream, "flush") and not getattr(stream, "closed", False):
             stream.flush()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Bytes a frame should have: large enough that its fixed costs vanish, small enough to stay in the caches.
 _FRAME_SIZE = 64 * 1024
 _MOST_RECORDS = 4096
-# Frames under way to a receiver that has not processed them: one in work, the others to hide the way there.
+# Frames that a receiver may have before it has processed them: one in work, the others to hide the latency.
 _CREDIT = 4
 
 
@@ -57,16 +57,16 @@ class ExchangeWriter:
         self.selected = exchange.selected
         self._index = index
         self._work_downstream = work_downstream
-        # What is done when frames begin or cease to be sent without a credit; None: that is never done.
+        # Called when sending without a credit begins or ends; None: frames are never sent without one.
         self._on_overdrawn: Callable[[], None] | None = None
         self._width = width
         self._local = local
         self._peers = {} if isinstance(exchange.partitioner, Forward) else dict(peers)
-        # A record that is fed back waits for its turn, or a chain would call itself for each round of the loop.
+        # A record that is fed back is queued, or a chain would call itself for each round of the loop.
         self._has_local = index < width
         self._feeds_back = exchange.feedback
         self.loop: LoopMonitor | None = None
-        # The local receiver's functions get the record itself; what is buffered is copied when it has to be.
+        # The local receiver's functions get the record itself; a record that is buffered is copied if it can change.
         self.exposes = local is not None and not self._feeds_back and local.chain.exposes
         self._credit = dict.fromkeys(self._peers, _CREDIT)
         # Whether frames are sent without a credit, as a checkpoint is being taken; and whether some have been.
@@ -76,7 +76,7 @@ class ExchangeWriter:
         self._plainness = plainness
         self._fixed_limit = buffer_timeout == 0
         self.limit = 1 if self._fixed_limit else 128
-        # Sent in frames; and handed to the local receiver one by one, in these ways.
+        # Counts of records sent in frames; and the ways in which the local receiver gets records one by one.
         self.records_out = self.bytes_out = 0
         self.handed = Count()
         self.ways: list[Way] = []
@@ -129,17 +129,17 @@ class ExchangeWriter:
     # --- while records flow ------------------------------------------------------------------------------------------
 
     def connect(self, head: Subtask) -> None:
-        """Tells a feedback edge its local receiver, whose chain is made after the one that feeds it."""
+        """Connects a feedback edge with its local receiver, whose chain is made after the one that feeds it."""
         self._local = head
 
     def flush(self) -> None:
-        """Sends what is buffered, full or not."""
+        """Sends all buffers, full or not."""
         for target, buffer in enumerate(self._buffers):
             if buffer:
                 self._send(target)
 
     def mark(self, time: int) -> None:
-        """All that was emitted before ``time`` (ms) has been sent: tells every receiver."""
+        """Tells every receiver that all results before ``time`` (ms) have been sent."""
         self.flush()
         for peer in self._peers.values():
             peer.send(Kind.MARK, self.exchange.id, packed_time(time))
@@ -147,7 +147,7 @@ class ExchangeWriter:
             self._local.on_mark(self.exchange.id, self._index, time)
 
     def watermark(self, time: int) -> None:
-        """No record with a timestamp of ``time`` (ms) or earlier will come any more."""
+        """Tells every receiver that no record with a timestamp of ``time`` (ms) or earlier will come."""
         if self._feeds_back:
             return
         self.flush()
@@ -157,7 +157,7 @@ class ExchangeWriter:
             self._local.on_watermark(self.exchange.id, self._index, time)
 
     def idle(self) -> None:
-        """The watermarks of this sender are not to be waited for, until there is one again."""
+        """Tells every receiver not to wait for this sender's watermarks until it sends one again."""
         if self._feeds_back:
             return
         for peer in self._peers.values():
@@ -166,8 +166,8 @@ class ExchangeWriter:
             self._local.on_idle(self.exchange.id, self._index)
 
     def end(self) -> None:
-        """No further record will come."""
-        # Of a feedback edge there are none: the loop has ended before, which is why this end has come.
+        """Tells every receiver that no further record will come."""
+        # A feedback edge has none: this end has come because the loop has ended before.
         if not self._feeds_back:
             self.flush()
         for peer in self._peers.values():
@@ -177,22 +177,22 @@ class ExchangeWriter:
 
     @property
     def callee(self) -> Subtask | None:
-        """Whom records are handed to at once, by a call."""
+        """The receiver that gets records at once, by a call."""
         return None if self._feeds_back else self._local
 
     def send_barrier(self, order: CheckpointOrder) -> None:
-        """All that was emitted so far is counted by the checkpoint, and has been sent: tells the other workers."""
+        """Tells the receivers in other workers that the checkpoint counts all that was sent so far."""
         for peer in self._peers.values():
             peer.send(Kind.BARRIER, self.exchange.id, packed(order))
         self._unbounded = not self._feeds_back and self._on_overdrawn is not None
 
     def hand_barrier(self, order: CheckpointOrder) -> None:
-        """As ``send_barrier``, for the receiver in this worker."""
+        """Tells the same to the receiver in this worker."""
         if self._local is not None:
             self._local.on_barrier(self.exchange.id, self._index, order)
 
     def overdraw(self, on_change: Callable[[], None]) -> None:
-        """Lets frames be sent without a credit behind a barrier; ``on_change`` is called when that begins or ends."""
+        """Lets frames after a barrier be sent without a credit; calls ``on_change`` when that begins or ends."""
         self._on_overdrawn = on_change
 
     def bound(self) -> None:
@@ -200,7 +200,7 @@ class ExchangeWriter:
         self._unbounded = self.overdrawn = False
 
     def grant(self, peer: int) -> None:
-        """The receiver has processed a frame."""
+        """The receiver has processed a frame: one more may be sent."""
         self._credit[peer] += 1
         if self.overdrawn:
             self._weigh()
@@ -212,7 +212,7 @@ class ExchangeWriter:
             self.limit = max(1, min(_MOST_RECORDS, records * _FRAME_SIZE // size))
 
     def _send(self, target: int) -> int:
-        """Sends a buffer; gives the size of the frame in bytes, 0 when none was needed."""
+        """Sends a buffer; returns the size of the frame in bytes, 0 when none was needed."""
         buffer = self._buffers[target]
         if target == self._index:
             assert self._local is not None
@@ -223,10 +223,10 @@ class ExchangeWriter:
         payload = pack(buffer, self._plainness.kept)
         self.records_out += len(buffer)
         self.bytes_out += len(payload)
-        # In place, as the generated code may be holding on to the list; and before waiting, which runs other code.
+        # Cleared in place, as the generated code holds the list; and before any wait, which runs other code.
         buffer.clear()
         while self._credit[target] <= 0 and not self._unbounded:
-            # The beginning of a loop is upstream, and takes what it is sent without processing it.
+            # The head of a loop is upstream, and always takes what it is sent.
             self._work_downstream(None if self._feeds_back else self.exchange.target_task)
         if self.loop is not None:
             self.loop.sent += 1

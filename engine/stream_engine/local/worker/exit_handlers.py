@@ -1,4 +1,4 @@
-"""What a worker does of the interpreter's own end, which it has not: it leaves by ``os._exit``."""
+"""What the interpreter would do at its end. A worker does it itself, as it leaves by ``os._exit``."""
 
 from __future__ import annotations
 

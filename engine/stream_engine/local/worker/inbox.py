@@ -1,4 +1,4 @@
-"""Where the frames of other workers go, among the subtasks of a worker."""
+"""Hands the frames of other workers to the subtasks of this one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Inbox:
         }
         self._writers = {writer.exchange.id: writer for each in writers.values() for writer in each}
         self.loops = LoopMonitors(graph, list(subtasks.values()), control)
-        # What comes through a feedback edge goes into the loop's own queue, ahead of other input.
+        # Records of a feedback edge go into the loop's own queue, ahead of other input.
         self._on_fed_back: dict[int, Callable[[Subtask, int, Frame], None]] = {
             Kind.DATA: self._on_records,
             Kind.BARRIER: self._on_barrier,
@@ -53,7 +53,7 @@ class Inbox:
                 writer.connect(subtasks[writer.exchange.target_task])
 
     def on_frame(self, sender: int, frame: Frame) -> None:
-        """Takes in a frame of another worker's."""
+        """Takes in a frame of another worker."""
         if frame.kind == Kind.CREDIT:
             self._writers[frame.exchange].grant(sender)
             return

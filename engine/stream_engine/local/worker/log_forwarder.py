@@ -1,4 +1,4 @@
-"""Sends what is logged in a worker to the script's process. Imported where something does log."""
+"""Sends log records of a worker to the script's process. Imported with the first of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Speaker(Protocol):
-    """Whose log records these are: a worker."""
+    """The worker whose log records these are."""
 
     index: int
     graph: JobGraph
@@ -35,7 +35,7 @@ class Speaker(Protocol):
 
 
 class Forwarder(logging.Handler):
-    """Sends on records, with the subtask that logs as their thread's name: so Flink names its threads."""
+    """Sends log records, with the subtask as the name of their thread: Flink names its threads so."""
 
     def __init__(self, speaker: Speaker) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Forwarder(logging.Handler):
 
 
 def forward_all(speaker: Speaker, levels: dict[str, int]) -> None:
-    """Sends on all that is logged from now on at these levels of loggers.
+    """Sends all that is logged from now on at these levels of loggers.
 
     The root logger has a handler then, so that a ``basicConfig`` in a module of the script, which has had its effect in
     the script's process, does nothing here.
@@ -79,7 +79,7 @@ def _packed(state: dict[str, Any], handled: bool) -> bytes:
 
 
 def _subtask(speaker: Speaker) -> str:
-    """Whose code logs in this thread, as the engine's frames tell."""
+    """The subtask whose code logs in this thread, as the engine's frames tell."""
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         operator = _operator(frame)

@@ -1,4 +1,4 @@
-"""What is logged in a worker, on its way to the script's process. Few jobs log, so ``logging`` is imported late."""
+"""Log records of a worker, on their way to the script's process. Few jobs log, so ``logging`` is imported late."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WARNING = 30
 def forward(speaker: Speaker, levels: dict[str, int] | None) -> None:
     """Sends what is logged from now on to the script's process, in which loggers have these ``levels``.
 
-    Where nothing was configured, neither there (None) nor here, that is what Python would write to standard error.
+    If logging was configured neither there (None) nor here, it sends what Python would write to standard error.
     """
     if levels is not None:
         from stream_engine.local.worker.log_forwarder import forward_all
@@ -25,7 +25,7 @@ def forward(speaker: Speaker, levels: dict[str, int] | None) -> None:
 
 
 class _Unused:
-    """A handler of warnings that is replaced by a Forwarder, which would take longer to make, by the first of them."""
+    """A handler of warnings; the first one replaces it by a Forwarder, which takes longer to make."""
 
     level = _WARNING
 

@@ -1,4 +1,4 @@
-"""What stands in a worker where it would measure itself if somebody watched. Nothing here is called for each record."""
+"""Stands in for the Meter of a worker while nobody watches. Nothing here is called for each record."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
 
 class NullMeter:
-    """In place of a worker's Meter."""
+    """Has the methods of a Meter, and measures nothing."""
 
     def run(self, subtask: Subtask) -> None:
         """The work of a subtask begins."""
 
     def push(self, subtask: Subtask) -> None:
-        """A source has taken the turn; called in its own thread."""
+        """A source has taken the lock; called in the source's thread."""
 
     def select(self, selector: BaseSelector, timeout: float | None) -> list[tuple[SelectorKey, int]]:
-        """As the selector's own: with a ``timeout`` that is not 0 the worker has nothing to do meanwhile."""
+        """Calls the selector; unless ``timeout`` is 0, the worker has nothing to do meanwhile."""
         return selector.select(timeout)
 
     def suspend(self) -> object:
         """The subtask that runs waits for others until ``resume``."""
 
     def resume(self, before: object) -> None:
-        """The wait is over. Takes what ``suspend`` gave."""
+        """The wait is over. Takes what ``suspend`` returned."""
 
     def close(self) -> None:
         """Sends the last report."""

@@ -63,7 +63,7 @@ _LONGEST_SLEEP = 86_400
 
 
 def run_worker(index: int, control: socket, peers: dict[int, socket], lifeline: int) -> int:
-    """Waits for a job, runs its share, and returns the exit code of the process. See lifeline for the last argument."""
+    """Waits for a job, runs its share, and returns the exit code of the process. For ``lifeline`` see there."""
     import faulthandler
 
     faulthandler.enable()
@@ -80,7 +80,7 @@ def run_worker(index: int, control: socket, peers: dict[int, socket], lifeline: 
 class Worker:
     """One loop over sockets, timers, inputs and sources; downstream work first, so that little is under way.
 
-    With push sources the loop takes turns with their threads; all other state is touched by the turn's holder only.
+    With push sources the loop shares ``lock`` with their threads; only its holder touches any other state.
     """
 
     def __init__(self, index: int, control: socket, peers: dict[int, socket], lifeline: int) -> None:
@@ -89,7 +89,7 @@ class Worker:
         self.now = int(time() * 1000)
         self.accumulators = Accumulators()
         self.tables: Tables = MemoryTables()
-        self.turn = BiasedLock()
+        self.lock = BiasedLock()
         self._switchboard = Switchboard(control, peers, self._on_control)
         self.control, self.peers = self._switchboard.control, self._switchboard.peers
         # Ends the loop's sleep; from any thread.
@@ -103,7 +103,7 @@ class Worker:
         self._writers_of: dict[int, list[ExchangeWriter]] = {}
         self._subtasks: list[Subtask] = []
         self._readers: dict[int, Reader] = {}
-        self._pushing = PushSources(self.turn, self._switchboard.select, self.wake, self._look)
+        self._pushing = PushSources(self.lock, self._switchboard.select, self.wake, self._look)
         self.source_awoke = self._pushing.on_awake
         self._by_kind: dict[int, Callable[[Frame], None]] = {
             Kind.CANCEL: self._on_cancel,
@@ -115,7 +115,7 @@ class Worker:
             Kind.LOOP_PROBE: self._on_loop_probe,
             Kind.LOOP_END: self._on_loop_end,
         }
-        # What the coordinator has asked for, in order, to be done between two records; what gives False has to wait.
+        # What the coordinator has asked for, in order. It is done between two records; what returns False has to wait.
         self._agenda: deque[Callable[[], bool | None]] = deque()
         self._checkpoints: Checkpoints | None = None
         self._late: LateReporter | None = None
@@ -156,7 +156,7 @@ class Worker:
             pickle.loads(deployment.prepare)()
         self.graph = pickle.loads(deployment.graph)
         local = self._local
-        # Last first: the code of a chain calls that of the chains behind it.
+        # The last task comes first: the code of a chain calls that of the chains downstream.
         for task in reversed(self.graph.tasks):
             if self.index < task.parallelism:
                 local[task.id] = Subtask(self, self.graph, task)
@@ -187,11 +187,11 @@ class Worker:
             elif source is not None:
                 self._readers[subtask.task.id] = source
         self._switchboard.listen_to_peers(inbox.on_frame)
-        # Such as the end of a collection without elements: it is for a reader, which had to be made first.
+        # One may be the end of a collection without elements: its reader had to be made first.
         for frame in frames[1:]:
             self._on_control(frame)
         if deployment.levels is None:
-            # By now what uses logging has been loaded, and opened, and perhaps configured it.
+            # The functions have been loaded and opened by now, and may have configured logging.
             forward(self, None)
         allow_depth_of(self.graph)
         gc.collect()
@@ -228,7 +228,7 @@ class Worker:
         return checkpoints
 
     def _stop(self) -> None:
-        """The job is over before its end: sources are cancelled and operators closed, whatever that raises."""
+        """Stops before the input ends: cancels sources and closes operators, whatever that raises."""
         self.cancelled = True
         if self._deadline is None:
             self._deadline = deadline_in(cancellation_timeout(self.configuration))
@@ -239,7 +239,7 @@ class Worker:
         self.say_last_words()
 
     def say_last_words(self) -> None:
-        """Returns when the coordinator has all that this worker has said."""
+        """Returns when the coordinator has received all that this worker has said."""
         flush_streams()
         if self._late is not None:
             self._late.report()
@@ -252,7 +252,7 @@ class Worker:
     # --- the loop ----------------------------------------------------------------------------------------------------
 
     def _loop(self) -> NoReturn:
-        """Ends with the job, by raising Cancelled."""
+        """Runs until the job ends, which raises Cancelled."""
         busy = True
         finished = False
         flushed = self.now
@@ -274,7 +274,7 @@ class Worker:
                 flushed = self.now
                 if self._late is not None:
                     self._late.tick(self.now)
-                # Where flushing had to wait for a receiver, it has taken in what else there was.
+                # If flushing had to wait for a receiver, it has taken in other frames meanwhile.
                 busy = busy or self._switchboard.frames != frames
             if self._loops:
                 busy = self._loops.tend(busy, self.now)
@@ -290,7 +290,7 @@ class Worker:
         return any(not subtask.finished for subtask in self._subtasks)
 
     def _work(self) -> bool:
-        """One step of the work furthest downstream; whether there was any."""
+        """Does one step of the work that is furthest downstream; returns whether there was any."""
         for subtask in self._subtasks:
             if subtask.ready:
                 self.meter.run(subtask)
@@ -301,10 +301,10 @@ class Worker:
             subtask = self._local[task]
             if subtask.paused:
                 continue
-            records = reader.read(subtask.pace.records)
+            records = reader.read(subtask.batch.records)
             if records is None:
                 del self._readers[task]
-                # Not closed before: where it has come to is remembered.
+                # Closed only now: a checkpoint still needed its position.
                 subtask.finish()
                 reader.close()
                 worked = True
@@ -315,9 +315,9 @@ class Worker:
         return worked
 
     def work_downstream(self, first: int | None) -> None:
-        """Called where a receiver must catch up before more can be sent: processes input of task ``first`` and later.
+        """Processes input of task ``first`` and later ones, as a receiver must catch up before more can be sent.
 
-        Those tasks are never in the middle of a record then: what calls this is upstream of all of them.
+        None of those tasks is in the middle of a record then: the caller is upstream of all of them.
         """
         self._check_cancelled()
         suspended = self.meter.suspend()
@@ -331,14 +331,14 @@ class Worker:
             self._poll(None)
         self.meter.resume(suspended)
         if self._pushing:
-            # In a source's thread, perhaps, while the loop sleeps: what has come in is for the loop.
+            # The caller may be a source's thread, while the loop sleeps: what has come in is for the loop.
             self.wake()
 
     def _flush(self) -> None:
         for subtask in reversed(self._subtasks):
             subtask.flush()
             for writer in self._writers_of[subtask.task.id]:
-                # A loop whose records lay in buffers would never be found empty.
+                # A loop of the plan would never be found empty while its records lay in buffers.
                 if self.buffer_timeout >= 0 or writer.loop is not None:
                     writer.flush()
 
@@ -350,7 +350,7 @@ class Worker:
         self.now = int(time() * 1000)
 
     def _look(self) -> None:
-        """Called without the turn. Raises Cancelled when the job is over."""
+        """Called without the lock. Raises Cancelled when the job is over."""
         for frame in self._switchboard.look():
             if frame.kind == Kind.CANCEL:
                 self._on_control(frame)
@@ -377,7 +377,7 @@ class Worker:
     def _on_checkpoint_ended(self, frame: Frame) -> None:
         assert self._checkpoints is not None
         number, counts = unpacked(frame, CheckpointEnd)
-        # At once, as what waits for it may keep the worker from coming to anything else.
+        # At once: whoever waits for it may keep the worker from all other work.
         self._checkpoints.end(number, counts)
         if counts:
             self._agenda.append(partial(self._checkpoints.on_complete, number))
@@ -410,7 +410,7 @@ class Worker:
         self.peers[sender].send(Kind.CREDIT, exchange)
 
     def on_pause(self) -> None:
-        """Other subtasks are paused than before."""
+        """The set of paused subtasks has changed."""
         self._timers.resume()
         self.wake()
 
@@ -424,13 +424,13 @@ class Worker:
         return None if next_timer == inf else min(max(0.0, next_timer / 1000 - time()), _LONGEST_SLEEP)
 
     def exits(self, task: Task) -> list[ExchangeWriter]:
-        """The sending side of what leaves ``task``; the tasks behind it are made already, but for feedback."""
+        """The sending sides of the exchanges that leave ``task``; its receivers exist already, but for feedback."""
         reuses = self.configuration.get(OBJECT_REUSE)
         writers: list[ExchangeWriter] = []
         for exchange in self.graph.outputs(task.id):
             target = self.graph.tasks[exchange.target_task]
             peers = {peer: connection for peer, connection in self.peers.items() if peer < target.parallelism}
-            # Unknown of records that are not looked at; and what times are like is never looked at.
+            # It is not known of records that nobody looks at, and nobody ever looks at their times.
             plainness = Plainness(not reuses and not self.graph.timestamped)
             local, timeout = self._local.get(target.id), self.buffer_timeout
             writers.append(
@@ -440,7 +440,7 @@ class Worker:
         return writers
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
-        """Opens what is behind a sink. Raises OSError."""
+        """Opens what a sink writes to. Raises OSError."""
         return open_writer(
             sink,
             self.index,

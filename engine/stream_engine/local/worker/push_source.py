@@ -1,4 +1,4 @@
-"""A source that pushes: its function runs in a thread of its own, and takes turns with the worker's loop."""
+"""A push source: its function runs in a thread of its own, which shares the worker's lock with the worker's loop."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _ENDED = "ended"
 
 
 class PushHost(Protocol):
-    """What such a source asks of its worker."""
+    """What a push source asks of its worker."""
 
     graph: JobGraph
-    turn: BiasedLock
+    lock: BiasedLock
     meter: NullMeter
     cancelled: bool
 
@@ -49,31 +49,31 @@ class PushSource:
         self.subtask = subtask
         self.done = False
         self.error: BaseException | None = None
-        # By which records enter the chain; see Meter.
+        # How its records enter the chain; see Meter.
         self.ways: list[Way] = []
         self._worker = worker
-        self.seat = Claim()
+        self.claim = Claim()
         self._function = PushingFunction(subtask, worker.graph.timestamped)
         self.open, self.cancel = self._function.open, self._function.cancel
         # The operator whose ``close`` is being called.
         self.closing: int | None = None
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
-        self._rest = SafePoint(self._in_turn(self._act, measured=False))
-        # It had come to its end when the checkpoint was taken that the job goes on from.
+        self._safe_point = SafePoint(self._locked(self._act, measured=False))
+        # Whether it had ended before the checkpoint that the job resumes from.
         self._ended = False
 
-    def at_rest(self, action: Callable[[], None]) -> None:
+    def at_safe_point(self, action: Callable[[], None]) -> None:
         """Calls ``action`` when a snapshot would hold just what has been collected: now, or in the source's thread.
 
-        The caller has the turn, and so has ``action``.
+        The caller holds the lock, and so does the thread that calls ``action``.
         """
         if self._function.has_state and not self.done:
-            self._rest.request(action)
+            self._safe_point.request(action)
         else:
             action()
 
     def snapshot(self) -> OperatorSnapshot:
-        """What the source goes on with; it belongs to the head of the chain."""
+        """What the source resumes with; it belongs to the head of the chain."""
         snapshot = self._function.snapshot()
         if self._ended or (self.done and self.error is None):
             snapshot.own[_ENDED] = self.subtask.task.parallelism
@@ -83,12 +83,12 @@ class PushSource:
         """Called before ``open``."""
         self._function.restore(state)
         ended = state.each(_ENDED)
-        # At another parallelism, only if all of them had.
+        # At another parallelism it has ended only if all of them had.
         self._ended = _ENDED in state.own or bool(ended and len(ended) == ended[0])
 
     def settle(self) -> None:
-        """``run`` has returned: does what has waited for it."""
-        self._rest.serve()
+        """``run`` has returned: does what has waited for that."""
+        self._safe_point.serve()
 
     def start(self) -> None:
         if self._ended:
@@ -118,11 +118,11 @@ class PushSource:
 
     def _run(self) -> None:
         try:
-            self._function.run(self._in_turn, self._rest)
+            self._function.run(self._locked, self._safe_point)
         except BaseException as error:
             self._note(error)
         finally:
-            # A thread that it has started may still be in the middle of a record.
+            # A thread that the function has started may still be in the middle of a record.
             self._finish()
 
     def _note(self, error: BaseException) -> None:
@@ -141,30 +141,30 @@ class PushSource:
         self._worker.wake()
 
     def _end(self) -> None:
-        """As ``_finish``, in the middle of a record."""
-        self._worker.turn.leave(self.seat)
+        """Does what ``_finish`` does, in the middle of a record."""
+        self._worker.lock.leave(self.claim)
         self._finish()
 
-    def _in_turn(self, process: Callable[[Any], None], measured: bool = True) -> Callable[[Any], None]:
+    def _locked(self, process: Callable[[Any], None], measured: bool = True) -> Callable[[Any], None]:
         """``process``, done only while no other thread of the worker is in the middle of a record."""
-        seat, turn, take = self.seat, self._worker.turn, self._take
+        claim, lock, take = self.claim, self._worker.lock, self._take
 
         def collect(record: Any) -> None:
-            if seat.inside:
+            if claim.inside:
                 self._refuse_crowd()
-            seat.inside = True
-            if turn.holder is not seat and not take():
+            claim.inside = True
+            if lock.holder is not claim and not take():
                 return
             try:
                 process(record)
             except BaseException as error:
-                # The function may catch what its records have caused; the job has failed all the same.
+                # The function may catch an error that its record has caused; the job has failed all the same.
                 self._note(error)
                 self._end()
                 raise
-            seat.inside = False
-            if turn.holder is not seat:
-                seat.gone.set()
+            claim.inside = False
+            if lock.holder is not claim:
+                claim.gone.set()
 
         def install(other: Callable[[Any], None]) -> None:
             nonlocal process
@@ -175,33 +175,33 @@ class PushSource:
         return collect
 
     def _take(self) -> bool:
-        """Takes the turn for a record; whether it is to be processed. Those of a source that was cancelled are not.
+        """Takes the lock for a record; returns whether to process the record.
 
-        They are dropped, not refused, so that ``run`` comes to its own end.
+        The records of a cancelled source are dropped, not refused, so that ``run`` comes to its own end.
         """
-        worker, seat = self._worker, self.seat
+        worker, claim = self._worker, self.claim
         while True:
-            worker.turn.take(seat)
+            worker.lock.take(claim)
             if worker.cancelled:
-                worker.turn.give_up(seat)
+                worker.lock.give_up(claim)
                 return False
             worker.source_awoke()
             worker.meter.push(self.subtask)
             try:
-                self._rest.serve()
+                self._safe_point.serve()
             except BaseException as error:
                 self._note(error)
                 self._end()
                 raise
             if not self.subtask.paused:
                 return True
-            worker.turn.give_up(seat)
-            # Looked at last: who ends the job says so first, and resumes all then.
+            worker.lock.give_up(claim)
+            # Read last: whoever ends the job sets it first, and resumes all subtasks then.
             if not worker.cancelled:
                 self.subtask.resumed.wait()
 
     def _act(self, action: Callable[[], None]) -> None:
-        """Does what belongs between two records of the source, which may have to wait before the next."""
+        """Does something between two records of the source, which may have to wait before the next one."""
         action()
         if self.subtask.paused:
-            self._worker.turn.give_up(self.seat)
+            self._worker.lock.give_up(self.claim)

@@ -1,4 +1,4 @@
-"""The push sources of a worker, beside whose threads its loop takes turns."""
+"""The push sources of a worker, whose threads share the worker's lock with its loop."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _QUIET = 0.001
 
 
 class PushSources:
-    """Those that have not come to their end. While there are any, whoever touches the worker's state has the ``turn``.
+    """The push sources that have not ended. While there are any, a thread needs ``lock`` to touch the worker's state.
 
     ``wake`` ends the loop's sleep in ``select``; from any thread. ``look`` raises Cancelled when the job is over; it is
-    called while a source keeps the loop waiting for the turn.
+    called while a source keeps the loop waiting for the lock.
     """
 
     def __init__(
         self,
-        turn: BiasedLock,
+        lock: BiasedLock,
         select: Callable[[float | None], object],
         wake: Callable[[], None],
         look: Callable[[], None],
     ) -> None:
-        self._turn = turn
+        self._lock = lock
         self._select = select
         self._wake = wake
         self._look = look
-        self._seat = Claim()
+        self._claim = Claim()
         self._sources: list[PushSource] = []
         self._armed = False
 
@@ -49,62 +49,62 @@ class PushSources:
 
     def start(self) -> None:
         if self._sources:
-            self._turn.take(self._seat)
+            self._lock.take(self._claim)
         for source in self._sources:
             source.start()
 
     def sleep(self, timeout: float | None) -> None:
-        """Leaves the turn to the sources for a moment, and until one of them or a socket or timer has something."""
-        turn, seat = self._turn, self._seat
+        """Leaves the lock to the sources for a moment, and until one of them, a socket or a timer has something."""
+        lock, claim = self._lock, self._claim
         if timeout == 0:
-            if turn.holder is not seat:
-                # A source waits; or this worker's other work would keep it waiting to the end.
-                turn.leave(seat)
+            if lock.holder is not claim:
+                # A source waits, and the worker's other work must not keep it waiting to the end.
+                lock.leave(claim)
                 self._select(_QUIET)
-                turn.take(seat, self._meanwhile)
+                lock.take(claim, self._meanwhile)
         else:
-            turn.leave(seat)
+            lock.leave(claim)
             self._select(_QUIET if timeout is None else min(_QUIET, timeout))
-            if turn.holder is seat:
-                # No source came by since the last flush: the next record of one is to wake this thread.
+            if lock.holder is claim:
+                # No source has come since the last flush: the next record of one has to wake this thread.
                 self._armed = True
-                if turn.holder is seat and not any(source.done for source in self._sources):
+                if lock.holder is claim and not any(source.done for source in self._sources):
                     self._select(timeout)
                 self._armed = False
-            turn.take(seat, self._meanwhile)
+            lock.take(claim, self._meanwhile)
 
     def _meanwhile(self) -> None:
-        """The record of a source takes long: its function, or a full receiver, keeps the loop from all else."""
+        """Called while a record takes long: its function, or a full receiver, keeps the loop from all else."""
         self._look()
         for source in self._sources:
             if source.error is not None:
                 raise source.error
 
     def on_awake(self) -> None:
-        """A source's thread has taken the turn, and will process records until the loop takes it back."""
+        """A source's thread has taken the lock, and will process records until the loop takes it back."""
         if self._armed:
             self._armed = False
             self._wake()
 
     def reap(self) -> None:
-        """Finishes what is behind sources that have come to their end. Raises what a source has raised."""
+        """Finishes the subtasks of sources that have ended. Raises what a source has raised."""
         for source in [source for source in self._sources if source.done and not source.subtask.paused]:
             if source.error is not None:
                 raise source.error
             source.settle()
-            # It may have to wait for a checkpoint as a whole now.
+            # The subtask may have to wait for a checkpoint now.
             if not source.subtask.paused:
                 self._sources.remove(source)
-                # Not closed before: its state is remembered.
+                # Closed only now: a checkpoint still needed its state.
                 source.subtask.finish()
                 source.close()
 
     def release(self) -> Claim | None:
-        """Lets sources that wait for the turn, or for a checkpoint, find that the job is over.
+        """Lets sources that wait for the lock, or for a checkpoint, find that the job is over.
 
-        Returns the seat of the thread that may be in the middle of a record, which is so until ``gone`` is set.
+        Returns the claim of the thread that may be in the middle of a record, until ``gone`` is set.
         """
-        busy = self._turn.end(self._seat)
+        busy = self._lock.end(self._claim)
         for source in self._sources:
             source.subtask.resumed.set()
         return busy

@@ -1,4 +1,4 @@
-"""How deep the calls of a worker may go."""
+"""Sets Python's recursion limit in a worker, by the length of its chains."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 # A chain calls as deep as it is long where functions emit through collectors, and functions of the user's call others.
 _FRAMES_PER_OPERATOR = 10
-# Beyond this many a thread's stack might not hold what Python allows, and a function that calls itself for ever would
-# be a crash.
+# With a higher limit a thread's stack might overflow first: a function that calls itself without end would then crash
+# the process.
 _MOST_FRAMES = 10_000
 
 
 def allow_depth_of(graph: JobGraph) -> None:
-    """Raises Python's limit, which is meant for a program that calls itself without end, by what the plan needs."""
+    """Raises the limit, which should only stop a function that calls itself without end, by what the plan needs."""
     frames = _FRAMES_PER_OPERATOR * sum(len(task.operators) for task in graph.tasks)
     sys.setrecursionlimit(sys.getrecursionlimit() + min(frames, _MOST_FRAMES))

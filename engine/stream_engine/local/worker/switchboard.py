@@ -1,4 +1,4 @@
-"""The sockets of a worker: what comes in, what waits to go out, and the sleep until there is something."""
+"""The sockets of a worker: it reads what comes in, writes what waits to go out, and sleeps in between."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 class Switchboard:
     """The connections to the coordinator (``control``) and, by their index, to the other workers (``peers``).
 
-    What comes in from the coordinator is for ``on_control(frame)``. ``wake`` is for any thread, all else
-    for the one that has the worker's turn.
+    Frames of the coordinator go to ``on_control(frame)``. Any thread may call ``wake``; all else is for the one that
+    holds the worker's lock.
     """
 
     def __init__(self, control: socket, peers: dict[int, socket], on_control: Callable[[Frame], None]) -> None:
         self.control = Connection(control, self._on_backlog)
         self.peers = {peer: Connection(socket, self._on_backlog) for peer, socket in peers.items()}
-        # How many frames have come in, to see whether any have since.
+        # How many frames have come in; callers compare it to see whether any have since.
         self.frames = 0
         self.meter = NullMeter()
         self._on_control = on_control
@@ -42,7 +42,7 @@ class Switchboard:
         self._selector.register(self.control.socket, selectors.EVENT_READ, self.control)
 
     def first_frames(self) -> list[Frame]:
-        """What the coordinator says first; empty when it has gone."""
+        """The first frames of the coordinator; none when it has gone."""
         frames: list[Frame] = []
         while not (frames or self.control.closed):
             self._selector.select()
@@ -50,7 +50,7 @@ class Switchboard:
         return frames
 
     def listen_to_peers(self, on_frame: Callable[[int, Frame], None]) -> None:
-        """From now on what they send is taken in, by ``on_frame(sender, frame)``."""
+        """Takes in what they send from now on, by ``on_frame(sender, frame)``."""
         self._on_frame = on_frame
         for peer in self.peers.values():
             self._selector.register(peer.socket, selectors.EVENT_READ, peer)
@@ -60,7 +60,7 @@ class Switchboard:
         return self.meter.select(self._selector, timeout)
 
     def poll(self, timeout: float | None) -> None:
-        """As ``select``, and does it."""
+        """Sleeps as ``select`` does, then reads and writes."""
         for key, mask in self.select(timeout):
             connection: Connection | None = key.data
             if connection is None:
@@ -79,7 +79,7 @@ class Switchboard:
             self._on_control(self._orders.popleft())
 
     def look(self) -> list[Frame]:
-        """What has come from the coordinator just now, without the turn: the next ``poll`` handles it."""
+        """The frames that the coordinator has just sent, read without the lock: the next ``poll`` handles them."""
         with self._reading:
             frames = self.control.read()
             self._orders.extend(frames)

@@ -1,4 +1,4 @@
-"""The tables of keys of a worker that keeps its state on disk."""
+"""The tables of a worker that keeps keyed state on disk."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def tables_on_disk(configuration: Configuration, index: int) -> Tables:
-    """The tables of the worker ``index``; what there is of them on disk, the script's process removes.
+    """The tables of the worker ``index``. The script's process removes their files.
 
-    Raises StorageError when others have a say in where they are, OSError when they cannot be there.
+    Raises StorageError when other users could change their directory, OSError when it cannot be used.
     """
     from stream_engine.operators.rocksdb import RocksDbTables
 
     place = place_of(configuration.get(STATE_DIRECTORY))
-    # What cleans temporary directories may have removed it, which is no reason for the job to end.
+    # It may have been cleaned away, as temporary directories are; that is no reason for the job to end.
     with place.open(make=True) as job:
-        # Of a worker that was killed, and whose place this one takes.
+        # A killed worker, whose place this one takes, may have left it.
         for name in job.names():
             if re.fullmatch(f"{index}-[0-9]+", name):
                 with suppress(OSError):

@@ -67,7 +67,7 @@ class Checkpoints:
         for subtask in self._subtasks:
             source = self._alignments[subtask].source
             if isinstance(source, PushSource):
-                source.at_rest(self._alignments[subtask].settle)
+                source.at_safe_point(self._alignments[subtask].settle)
             else:
                 self._alignments[subtask].settle()
 

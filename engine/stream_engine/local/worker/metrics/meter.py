@@ -125,10 +125,10 @@ class Meter(NullMeter):
         entered = sum(count.records for count in self._entered[task])
         operators = subtask.chain.operators
         written = sum(operator.written.records for operator in operators)
-        written += (subtask.pace.done + entered) * sum(operator.writes_all for operator in operators)
+        written += (subtask.batch.done + entered) * sum(operator.writes_all for operator in operators)
         return SubtaskStatus(
             subtask.index,
-            records_in=subtask.pace.begun + entered,
+            records_in=subtask.batch.begun + entered,
             records_out=sum(writer.records_out + writer.handed.records for writer in writers),
             records_written=written,
             bytes_in=subtask.bytes_in,

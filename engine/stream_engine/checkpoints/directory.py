@@ -1,7 +1,8 @@
-"""Directories that are held open while something is done in them.
+"""Directories that stay open while something is done in them.
 
-A path may lead elsewhere from one moment to the next, where others can rename what is above. So a directory is opened
-first, then looked at, and then used by its descriptor: what is created, read or deleted is in the one that was checked.
+Where others can rename a directory above, a path may lead elsewhere from one moment to the next. So a directory is
+opened first, then checked, and then used by its descriptor: what is created, read or deleted is in the directory that
+was checked.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# How often to make a directory whose parent another job removes, as it was empty.
+# How often to try to make a directory whose parent another job removes because it was empty.
 _ATTEMPTS = 10
 
 
@@ -50,7 +51,7 @@ class Directory:
         return True
 
     def enter(self, name: str, make: bool = False) -> Directory:
-        """The directory ``name`` in this one, which ``make`` makes, mode 0700. Raises StorageError unless private."""
+        """Opens the directory ``name`` in it; ``make`` creates it (0700). Raises StorageError unless it is private."""
         path = os.path.join(self.path, name)
         if make:
             try:
@@ -66,7 +67,7 @@ class Directory:
 
     def read(self, name: str) -> BinaryIO:
         """A file for reading. Raises StorageError unless it is private, and for what is no file."""
-        # Without waiting, should it be a pipe.
+        # Without waiting, in case it is a pipe.
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = os.open(name, flags, dir_fd=self._descriptor)
         path = os.path.join(self.path, name)
@@ -84,11 +85,11 @@ class Directory:
         os.rename(name, new, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
     def sync(self) -> None:
-        """Makes sure that the names survive a failure of the machine."""
+        """Makes sure that the names of its files survive a failure of the machine."""
         os.fsync(self._descriptor)
 
     def delete(self, names: Iterable[str]) -> None:
-        """Deletes files, those that are there."""
+        """Deletes those of the files that exist."""
         for name in names:
             try:
                 os.unlink(name, dir_fd=self._descriptor)
@@ -100,16 +101,16 @@ class Directory:
         os.rmdir(name, dir_fd=self._descriptor)
 
     def remove_tree(self, name: str) -> None:
-        """Removes the directory ``name`` with all that is in it. For a directory in which others can do nothing."""
+        """Removes the directory ``name`` with all that is in it. Only for a directory that others cannot change."""
         self._clear(name)
         self.remove(name)
 
     def clear(self) -> None:
-        """Removes all that is in the directory."""
+        """Removes all that is in this directory."""
         self._clear(".")
 
     def _clear(self, top: str) -> None:
-        # fwalk goes by descriptors, too, and follows no link.
+        # fwalk uses descriptors, too, and follows no link.
         for _, directories, files, descriptor in os.fwalk(top, topdown=False, dir_fd=self._descriptor):
             for each in files:
                 os.unlink(each, dir_fd=descriptor)
@@ -122,8 +123,9 @@ class Directory:
 class Place(NamedTuple):
     """The directories ``names`` below ``root``, each in the one before it.
 
-    They are this user's alone, and none is a link. The root may be shared, if others can neither rename nor delete what
-    is this user's there; ``option`` is what names another one. All that is checked anew whenever the place is opened.
+    They are this user's alone, and none is a link. The root may be shared, if others can neither rename nor delete this
+    user's files there; ``option`` names the option that sets another root. All that is checked whenever the place is
+    opened.
     """
 
     root: str
@@ -142,9 +144,9 @@ class Place(NamedTuple):
         return self._replace(names=(*self.names, name))
 
     def open(self, make: bool = False) -> Directory:
-        """Raises StorageError for a place that others have a say in, OSError when it cannot be opened.
+        """Raises StorageError for a place that other users could change, OSError when it cannot be opened.
 
-        ``make`` makes what is not there of it.
+        ``make`` makes those of its directories that do not exist.
         """
         for _ in range(_ATTEMPTS):
             try:
@@ -155,7 +157,7 @@ class Place(NamedTuple):
         return self._open(make)
 
     def remove_tree(self) -> None:
-        """Removes the last directory, with all that is in it; what cannot be removed stays, without a word."""
+        """Removes the last directory, with all that is in it; leaves what cannot be removed, without an error."""
         try:
             with self.open() as directory:
                 directory.clear()
@@ -175,25 +177,25 @@ class Place(NamedTuple):
 
 
 def open_private(path: str) -> Directory:
-    """A directory that somebody names. Raises StorageError unless it is private, OSError when it cannot be opened."""
+    """Opens a directory that somebody names. Raises StorageError unless it is private; OSError."""
     return _opened(path, check_private)
 
 
 def open_root(path: str, option: str) -> Directory:
-    """A directory that may be shared. Raises StorageError as ``check_root`` does, OSError when it cannot be opened."""
+    """Opens a directory that may be shared. Raises StorageError as ``check_root`` does; OSError."""
     return _opened(path, lambda path, status: check_root(path, status, option))
 
 
 def _opened(
     path: str, check: Callable[[str, os.stat_result], None], name: str = "", within: int | None = None
 ) -> Directory:
-    """The directory at ``path``, or ``name`` in the one that is open as ``within``; raises what ``check`` does."""
+    """Opens the directory at ``path``, or ``name`` in the open directory ``within``. Raises what ``check`` raises."""
     try:
         directory = Directory(path, os.open(name or path, _DIRECTORY, dir_fd=within))
     except FileNotFoundError:
         raise
     except OSError:
-        # It may be a link, and whoever has made it first may also have locked it: that says more.
+        # It may be a link, or its maker may have locked it: the check says more than the error.
         check(path, os.stat(name or path, dir_fd=within, follow_symlinks=False))
         raise
     try:

@@ -1,6 +1,6 @@
-"""What a checkpoint says of itself: which files belong to it, and whose state they hold.
+"""The metadata of a checkpoint: which files belong to it, and whose state they hold.
 
-It is text, so that it can be looked at, and so that nothing is unpickled before it has been checked.
+It is text, so that people can read it, and so that nothing is unpickled before it has been checked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 METADATA = "_metadata"
 METADATA_PART = "_metadata.part"
-# Of the files' form; raised when older ones cannot be read any more.
+# The format of the files; raised when older ones can no longer be read.
 FORMAT = 1
 _MAGIC = "pyflink-stream checkpoint"
 _HEADER = re.compile(rb"pyflink-stream checkpoint ([0-9]+) ([0-9a-f]{64})")
@@ -38,7 +38,7 @@ class StateFile:
 
 @dataclass(frozen=True)
 class OperatorInfo:
-    """What reports call an operator, and how many subtasks it had."""
+    """The operator's name in reports, and how many subtasks it had."""
 
     name: str
     parallelism: int
@@ -46,9 +46,9 @@ class OperatorInfo:
 
 @dataclass(frozen=True)
 class Metadata:
-    """``operators`` by uid: all of the job's, also those without state. ``time`` in ms since the epoch.
+    """``operators`` by uid: all operators of the job, also those without state. ``time`` in ms since the epoch.
 
-    ``key_hash`` tells which of several runs had equal hashes of keys; see ``operators.snapshot.key_hash``.
+    Runs with the same ``key_hash`` have equal hashes for equal keys; see ``operators.snapshot.key_hash``.
     """
 
     checkpoint: int
@@ -84,7 +84,7 @@ def write_metadata(place: Place, metadata: Metadata) -> None:
 
 
 def read_metadata(directory: Directory) -> Metadata:
-    """Raises StorageError, which names the file, where it is missing, damaged, of another format, or not private."""
+    """Raises StorageError, which names the file, if it is missing, damaged, of another format, or not private."""
     path = os.path.join(directory.path, METADATA)
     try:
         with directory.read(METADATA) as file:

@@ -1,8 +1,8 @@
-"""What makes a file or directory this user's alone.
+"""Checks that a file or directory is this user's alone.
 
-State is unpickled, and a pickle is code: what another user could have written is never read. The mode tells of lists of
-access rights (ACLs) too: where one lets others write, the group seems to be allowed to. A group counts as others, as
-nobody can tell who is in it tomorrow.
+State is unpickled, and a pickle is code: so a file that another user could have written is never read. The mode also
+shows access control lists (ACLs): where one lets others write, the group seems to have the right. A group counts as
+others, as nobody can tell who will be in it tomorrow.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class StorageError(Exception):
-    """A checkpoint that cannot be kept or read; the message names the file, tells why, and what to do."""
+    """A checkpoint cannot be kept or read; the message names the file, and says why and what to do."""
 
 
 def check_private(path: str, status: os.stat_result) -> None:
-    """Raises StorageError for what another user owns or others can write to, and for a link, which may lead there."""
+    """Raises StorageError for what another user owns or can write to, and for a link, which may lead to such a file."""
     if stat.S_ISLNK(status.st_mode):
         reason = "it is a link"
     elif status.st_uid != os.geteuid():
@@ -31,9 +31,10 @@ def check_private(path: str, status: os.stat_result) -> None:
 
 
 def check_root(path: str, status: os.stat_result, option: str) -> None:
-    """Raises StorageError for a directory in which others can rename or delete what is this user's.
+    """Raises StorageError for a directory in which others can rename or delete this user's files.
 
-    In one for everybody, as /tmp is, the sticky bit keeps them from that. ``option`` is what names another one.
+    In a directory for everybody, such as /tmp, the sticky bit prevents that. ``option`` is the option that names
+    another directory.
     """
     if stat.S_ISLNK(status.st_mode):
         reason = "it is a link"
@@ -55,10 +56,10 @@ def _mode(status: os.stat_result) -> str:
 
 
 def unwritable(path: str, error: OSError) -> StorageError:
-    """What to raise when a checkpoint cannot be written at ``path``."""
+    """The exception for a checkpoint that cannot be written at ``path``."""
     return StorageError(f"Cannot write a checkpoint to {path}: {error.strerror or error}.")
 
 
 def unreadable(path: str, error: OSError) -> StorageError:
-    """What to raise when the file or directory at ``path`` cannot be read."""
+    """The exception for a file or directory at ``path`` that cannot be read."""
     return StorageError(f"Cannot read {path}: {error.strerror or error}.")

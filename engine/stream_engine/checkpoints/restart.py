@@ -1,4 +1,4 @@
-"""Whether a job that has failed is restarted, and when. Times are in ms, and told by the caller."""
+"""Decides whether and when a job that has failed is restarted. Times are in ms, and come from the caller."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RestartStrategy(Protocol):
     """Counts the failures of one job."""
 
     def on_failure(self, now: float) -> float | None:
-        """How long to wait before the restart, or None: the job is not to be restarted."""
+        """How long to wait before the restart; None: there is no restart."""
         ...
 
 
@@ -27,7 +27,7 @@ class NoRestart:
 
 
 class FixedDelay:
-    """So many restarts, each after the same time."""
+    """A fixed number of restarts, each after the same time."""
 
     def __init__(self, attempts: int, delay: int) -> None:
         self._left = attempts
@@ -41,8 +41,8 @@ class FixedDelay:
 class ExponentialDelay:
     """Restarts without end, each after ``multiplier`` times as long as the one before, but at most ``longest``.
 
-    After ``reset`` without a failure the first restart is after ``initial`` again. The time is made longer or shorter
-    at random, by up to ``jitter`` times itself; ``uniform(a, b)`` gives a number between its arguments.
+    After ``reset`` without a failure the next restart is after ``initial`` again. Each time is made longer or shorter
+    at random, by up to ``jitter`` times itself; ``uniform(a, b)`` returns a number between its arguments.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class ExponentialDelay:
 
 
 class FailureRate:
-    """Restarts, after the same time each, as long as no more than ``most`` failures come within ``interval``."""
+    """Restarts, each after the same time, as long as no more than ``most`` failures come within ``interval``."""
 
     def __init__(self, most: int, interval: int, delay: int) -> None:
         self._failures: deque[float] = deque(maxlen=most + 1)
@@ -87,7 +87,7 @@ class FailureRate:
 
 
 def restart_strategy(configuration: Configuration) -> RestartStrategy:
-    """The one that is configured; as in Flink, none is one with a growing delay for a job that takes checkpoints."""
+    """The configured strategy. By default, as in Flink, a job that takes checkpoints has one with a growing delay."""
     kind = configuration.get(RESTART_STRATEGY)
     if kind == "auto":
         kind = "exponential-delay" if configuration.get(CHECKPOINT_INTERVAL) else "none"

@@ -1,4 +1,4 @@
-"""Which state goes to which operator when a job goes on, perhaps with another parallelism or a changed script."""
+"""Which state goes to which operator when a job resumes, perhaps at another parallelism or with a changed script."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def check_operators(
     allow_non_restored: bool = False,
     made: Collection[str] = (),
 ) -> None:
-    """Whether a job of which ``plan`` has the operators' names by uid can go on from the checkpoint at ``origin``.
+    """Checks that a job can resume from the checkpoint at ``origin``; ``plan`` has its operators' names by uid.
 
-    Raises StateError when it is another job's; when, unless ``allow_non_restored``, it has state of an operator that is
-    not in the plan; and when it cannot be told which operator a state is for, as uids were only ``made`` for them.
+    Raises StateError when the checkpoint is another job's; when, unless ``allow_non_restored``, it has state of an
+    operator that is not in the plan; and when nobody can tell which operator a state is for, as its uid was ``made``.
     """
     _check_told_apart(metadata, plan, origin, made)
     stateful = {uid for uid in metadata.stateful if uid not in plan and whole_uid(uid) not in plan}
@@ -44,7 +44,7 @@ def check_operators(
 
 
 def _check_told_apart(metadata: Metadata, plan: Mapping[str, str], origin: str, made: Collection[str]) -> None:
-    """Operators of a kind with the same inputs are told apart by their order alone, so that must not have changed."""
+    """Only their order tells operators of a kind with the same inputs apart, so it must not have changed."""
     for uid in sorted({whole_uid(uid) for uid in metadata.stateful} & {*made}):
         alike = made_alike(uid)
         then = {each: info.name for each, info in metadata.operators.items() if made_alike(each) == alike}
@@ -62,10 +62,10 @@ def _check_told_apart(metadata: Metadata, plan: Mapping[str, str], origin: str, 
 def read_states(
     directory: str, metadata: Metadata, operators: Collection[str], plan: Collection[str], index: int, width: int
 ) -> dict[str, RestoredState]:
-    """What subtask ``index`` of ``width`` of some ``operators``, given by uid, goes on with; ``plan`` has all uids.
+    """The state that subtask ``index`` of ``width`` of each of ``operators`` resumes with; ``plan`` has all uids.
 
     Operators without state are left out. Raises StorageError for files that are not as they were written, StateError
-    for what cannot be unpickled.
+    for state that cannot be unpickled.
     """
     same_hashes = metadata.key_hash == key_hash()
     parts = {uid: _lost_parts(metadata, uid, plan) for uid in operators}
@@ -88,9 +88,9 @@ def read_states(
 def read_snapshots(
     directory: str, metadata: Metadata, wanted: Callable[[str, int], bool]
 ) -> dict[str, dict[int, OperatorSnapshot]]:
-    """By uid and by the index of their subtask, those that are ``wanted``, as the function of both says.
+    """The snapshots by uid and by the index of their subtask, if ``wanted(uid, index)``.
 
-    Raises what ``read_states`` does.
+    Raises what ``read_states`` raises.
     """
     snapshots: dict[str, dict[int, OperatorSnapshot]] = {}
     for file in metadata.files:
@@ -102,7 +102,7 @@ def read_snapshots(
 
 
 def _lost_parts(metadata: Metadata, uid: str, plan: Collection[str]) -> list[str]:
-    """Parts that the operator had then and has no more, as at a parallelism of 1."""
+    """Parts that the operator had then and no longer has, for example at a parallelism of 1."""
     return [part for part in metadata.operators if part != uid and whole_uid(part) == uid and part not in plan]
 
 

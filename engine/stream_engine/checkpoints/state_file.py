@@ -1,6 +1,7 @@
 """The file with the state of one subtask: for each of its operators, what its snapshot holds, as pickles.
 
-Each is preceded by what it is and how long, so that those of an operator that is no more need not be unpickled.
+Each pickle follows a header with its kind and length, so that pickles of operators that no longer exist can be
+skipped.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ if TYPE_CHECKING:
 # The name of a worker's file.
 STATE_FILE = re.compile(r"worker-[0-9]+")
 _PARTS = ("keyed", "split", "own")
-# Parts of a table on disk, as ``entries`` takes what it has stored: by whether it has lists.
+# The kinds of records with parts of a table on disk; the key tells whether it is a table of lists.
 _STORED = {False: "stored values", True: "stored lists"}
 _STORED_TOGETHER = 512
 _BLOCK = 1024 * 1024
 
 
 class Encoding:
-    """What the file holds of one operator, as it was when this was made. Making it raises StateError.
+    """What the file holds of one operator, as it was when this object was made. Making it raises StateError.
 
-    Tables on disk may be larger than memory: they are read whenever this is, in whatever thread that is done.
+    Tables on disk may be larger than memory: they are read while this object is iterated over, in any thread.
     """
 
     def __init__(self, uid: str, snapshot: OperatorSnapshot) -> None:
@@ -67,7 +68,7 @@ def _record(uid: str, part: str, name: str, value: Any) -> tuple[bytes, bytes]:
 
 def _stored(uid: str, name: str, table: Any, view: Any) -> Iterator[bytes]:
     stored = table.stored(view)
-    # That there is such a table, though an empty one, is to be known as well.
+    # An empty table is written, too: a restart must know of it.
     together = list(islice(stored, _STORED_TOGETHER))
     yield from _record(uid, _STORED[table.holds_lists], name, together)
     while together := list(islice(stored, _STORED_TOGETHER)):
@@ -91,9 +92,9 @@ def write_state_file(place: Place, name: str, encoded: Iterable[bytes]) -> tuple
 
 
 def read_state_file(directory: str, info: StateFile, operators: Collection[str]) -> dict[str, OperatorSnapshot]:
-    """The snapshots, by uid, of those of ``operators`` that the file has.
+    """The snapshots, by uid, of those of ``operators`` that are in the file.
 
-    Raises StorageError for a file that is not as it was written, StateError for what cannot be unpickled any more.
+    Raises StorageError for a file that is not as it was written, StateError for state that cannot be unpickled.
     """
     path = os.path.join(directory, info.name)
     snapshots: dict[str, OperatorSnapshot] = {}
@@ -118,22 +119,22 @@ def read_state_file(directory: str, info: StateFile, operators: Collection[str])
 
 
 class StoredTable:
-    """A table in a state file, which is read anew each time, as it may be larger than memory."""
+    """A table in a state file. It is read anew each time, as it may be larger than memory."""
 
     def __init__(self, path: str, identity: tuple[int, ...], uid: str, holds_lists: bool) -> None:
         self._path = path
-        # Of the file that was verified.
+        # Of the file that was verified; another file may have its name by now.
         self._identity = identity
         self._uid = uid
         self._holds_lists = holds_lists
         self._offsets: list[int] = []
 
     def add(self, offset: int) -> None:
-        """Another part of it is at ``offset`` of the file."""
+        """Adds the part of the table that is at ``offset`` of the file."""
         self._offsets.append(offset)
 
     def items(self) -> Iterator[tuple[Any, Any]]:
-        """Raises StateError for what cannot be unpickled any more, StorageError if the file is another one by now."""
+        """Raises StateError for state that cannot be unpickled, StorageError if the file has been replaced."""
         directory, name = os.path.split(self._path)
         with open_private(directory) as opened, opened.read(name) as file:
             if _identity(file) != self._identity:

@@ -1,4 +1,4 @@
-"""Where checkpoints and savepoints are, which are complete, and which of those are fit for use."""
+"""Finds, keeps and deletes checkpoints and savepoints; only complete and undamaged ones count."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _CHECKPOINT = re.compile(r"chk-([0-9]+)")
 
 
 def checkpoint_root(path: str, option: str) -> str:
-    """The directory that an option names, without links, as none is followed later. Raises StorageError for no path."""
+    """The directory that an option names, links resolved: none is followed later. Raises StorageError for no path."""
     return os.path.realpath(_named(path, option))
 
 
 def default_root() -> str:
-    """Where checkpoints go when nobody says: each user's own directory below the system's temporary one."""
+    """The default place for checkpoints: each user's own directory below the system's temporary one."""
     from tempfile import gettempdir
 
     return os.path.join(gettempdir(), f"pyflink-stream-checkpoints-{os.geteuid()}")
@@ -41,13 +41,13 @@ def default_root() -> str:
 class CheckpointStorage:
     """The checkpoints of one run of a job: in ``<root>/<job id>`` a directory ``chk-N`` for each.
 
-    A ``temporary`` root is removed with the last run's checkpoints in it. What cannot be done raises StorageError.
+    A ``temporary`` root is removed with the last run's checkpoints in it. Methods raise StorageError.
     """
 
     def __init__(self, root: str, job_id: str, temporary: bool = False) -> None:
         self._run = Place(root, (job_id,), CHECKPOINTS)
         self._temporary = temporary
-        # The newest that was completed.
+        # The number of the newest complete one.
         self._completed = 0
 
     @property
@@ -55,27 +55,27 @@ class CheckpointStorage:
         return self._run.path
 
     def prepare(self) -> None:
-        """Makes the directory, so that one that cannot be written to is found before the job begins."""
+        """Makes the directory, so that a directory that cannot be written to is found before the job begins."""
         _make(self._run)
 
     def begin(self, checkpoint: int) -> Place:
-        """Makes the directory that the files of a checkpoint are to be written to."""
+        """Makes the directory for the files of a checkpoint."""
         place = self._place(checkpoint)
         discard(place)
         _make(place)
         return place
 
     def complete(self, metadata: Metadata, retained: int) -> None:
-        """Lets a checkpoint count all of whose files are written; of all that count, the ``retained`` newest stay."""
+        """Makes a checkpoint count whose files are all written; deletes all but the ``retained`` newest."""
         write_metadata(self._place(metadata.checkpoint), metadata)
         self._completed = max(self._completed, metadata.checkpoint)
         for number in self._numbers(_complete)[retained:]:
             discard(self._place(number))
 
     def newest(self, damages: list[str]) -> tuple[str, Metadata] | None:
-        """The path and the metadata of the newest checkpoint that is as it was written; None when there is none.
+        """The path and the metadata of the newest undamaged checkpoint; None when there is none.
 
-        ``damages`` gets, for each newer one, what was wrong with it.
+        ``damages`` gets, for each newer one, what is wrong with it.
         """
         try:
             with self._run.open() as run:
@@ -108,7 +108,7 @@ class CheckpointStorage:
             if self._temporary:
                 os.rmdir(self._run.root)
         except (OSError, StorageError):
-            pass  # It holds something else, is gone already, or others have a say in it.
+            pass  # It holds something else, is gone already, or other users could change it.
 
     def _place(self, checkpoint: int) -> Place:
         return self._run.below(f"chk-{checkpoint}")
@@ -122,7 +122,7 @@ class CheckpointStorage:
 
 
 def check_savepoint_root(directory: str) -> None:
-    """Whether there can be savepoints in a directory, which need not be there yet. Raises StorageError."""
+    """Checks that savepoints can be written to a directory, which need not exist yet. Raises StorageError."""
     existing = directory
     while not os.path.lexists(existing):
         existing = os.path.dirname(existing)
@@ -146,7 +146,7 @@ def begin_savepoint(root: str, job_id: str) -> Place:
 
 
 def find(path: str) -> tuple[str, Metadata]:
-    """The directory and metadata of a savepoint or checkpoint that somebody names, verified.
+    """Finds and verifies a savepoint or checkpoint that somebody names; returns its directory and metadata.
 
     ``path`` is its directory, its ``_metadata``, or the directory of a run, of which the newest checkpoint is taken.
     Raises StorageError when there is none, and for one that is damaged or another user's.
@@ -179,12 +179,12 @@ def verified(directory: Directory) -> Metadata:
 def discard(place: Place) -> None:
     """Deletes a checkpoint, complete or not; what cannot be deleted stays, and does not count.
 
-    Nothing is deleted but what jobs write, and nothing at a place that others have a say in.
+    Deletes only files that jobs write, and nothing at a place that other users could change.
     """
     try:
         with place.open() as directory:
             names = [name for name in directory.names() if _is_ours(name)]
-            # It no longer counts, before it is no longer whole.
+            # Deleted first: the checkpoint must no longer count before it is no longer whole.
             directory.delete(sorted(names, key=lambda name: name != METADATA))
         with place.parent.open() as parent:
             parent.remove(place.names[-1])
@@ -215,11 +215,11 @@ def _is_ours(name: str) -> bool:
 
 
 def _numbers(directory: Directory) -> list[int]:
-    """Those of the checkpoints in the directory of a run, complete or not; newest first."""
+    """The numbers of the checkpoints in the directory of a run, complete or not; newest first."""
     matches = map(_CHECKPOINT.fullmatch, directory.names())
     return sorted((int(match.group(1)) for match in matches if match), reverse=True)
 
 
 def _complete(directory: Directory) -> Iterator[int]:
-    """Those that count of the checkpoints in the directory of a run, newest first."""
+    """The numbers of the complete checkpoints in the directory of a run, newest first."""
     return (number for number in _numbers(directory) if directory.has(os.path.join(f"chk-{number}", METADATA)))

@@ -7,7 +7,7 @@ from socket import EAI_NONAME, gaierror
 
 
 def check_address(host: str, port: int) -> None:
-    """Raises ValueError for what cannot be an address."""
+    """Raises ValueError for a host or port that cannot be one."""
     if not host:
         raise ValueError("the host name is empty")
     if not 0 < port < 65536:
@@ -15,7 +15,7 @@ def check_address(host: str, port: int) -> None:
 
 
 def unreachable(host: str, port: int, error: OSError, attempts: int) -> ConnectionError:
-    """What to raise when there is no server."""
+    """The exception for a server that cannot be reached."""
     times = "" if attempts == 1 else f", in {attempts} attempts"
     advice = ""
     if error.errno == ECONNREFUSED:
@@ -26,7 +26,7 @@ def unreachable(host: str, port: int, error: OSError, attempts: int) -> Connecti
 
 
 def lost(host: str, port: int, error: OSError, progress: str) -> ConnectionError:
-    """What to raise when a connection breaks. ``progress`` says what had happened until then."""
+    """The exception for a connection that breaks. ``progress`` says what had happened before."""
     return ConnectionError(f"lost the connection to {host}:{port}: {reason(error)}; {progress}")
 
 

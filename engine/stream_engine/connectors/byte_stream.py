@@ -15,14 +15,14 @@ class ByteStream(Protocol):
         ...
 
     def seek(self, offset: int, /) -> int:
-        """Goes on at ``offset``."""
+        """The next read begins at ``offset``."""
         ...
 
     def close(self) -> None: ...
 
 
 class ConvertedStream:
-    """Bytes that are made from those of another stream, so that an offset is reached only by reading up to it."""
+    """Bytes that are made from those of another stream. An offset is reached only by reading up to it."""
 
     def __init__(self, source: ByteStream) -> None:
         self._source = source
@@ -39,7 +39,7 @@ class ConvertedStream:
         return data
 
     def seek(self, offset: int, /) -> int:
-        """Goes forward to ``offset``, or to the end."""
+        """Reads up to ``offset``, or to the end."""
         while self._offset < offset and self.read(min(_BLOCK, offset - self._offset)):
             pass
         return self._offset
@@ -49,5 +49,5 @@ class ConvertedStream:
         self._ahead = b""
 
     def convert_next(self) -> bytes:
-        """The next bytes, as many as come; none at the end. For subclasses."""
+        """Returns the next bytes, as many as come; none at the end. Subclasses define it."""
         raise NotImplementedError

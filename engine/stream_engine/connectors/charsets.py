@@ -17,7 +17,7 @@ def splits_at_newlines(charset: str) -> bool:
     r"""Whether a byte ``\n`` always ends a line, so that lines can be found from the middle of a file.
 
     True for utf-8 and the ASCII-compatible single-byte sets. In utf-16 that byte may be half of a character; in the
-    East Asian sets a broken character may swallow it, and some carry a state along.
+    East Asian sets a broken character may swallow it, and some have a shift state.
     Raises ValueError for an unknown charset.
     """
     try:

@@ -1,4 +1,4 @@
-"""Compressed files, known by their suffix, as streams of what was compressed."""
+"""Decompresses files, which it knows by their suffix, as streams."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stream_engine.connectors.byte_stream import ByteStream
 
 _SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
-# Small, because the package offers no bound for what one block becomes.
+# Small, because the package sets no limit to what one block decompresses to.
 _ZSTANDARD_BLOCK = 16 * 1024
 
 

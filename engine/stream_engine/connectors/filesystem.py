@@ -1,4 +1,7 @@
-"""Paths and URLs as people write them, and the file system that each one lies on."""
+"""The file system of each path or URL that people write, and the operations that connectors need of it.
+
+Another file system implements FileSystem, and ``resolve`` returns it for its scheme.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class LineBlocks:
         return block or None
 
     def _cut(self, chunk: bytes, offset: int) -> int:
-        """How much of ``chunk``, which lies at ``offset``, ends with the end of a line of ours; 0: nothing."""
+        """How many bytes of ``chunk``, which begins at ``offset``, are whole lines of the range."""
         if self._end is not None and offset + len(chunk) >= self._end:
             # The newline at or after the range's last byte ends the last line that starts in the range.
             return chunk.find(b"\n", max(0, self._end - 1 - offset)) + 1

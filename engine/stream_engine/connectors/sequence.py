@@ -43,11 +43,11 @@ class SequenceReader:
         return sum(_count(numbers) for numbers in self._ranges)
 
     def progress(self) -> tuple[int, int]:
-        """How many integers were returned, since it was made or restored, and how many there were then."""
+        """How many integers were returned since it was made or restored, and how many it had then."""
         return self._count - self._left, self._count
 
     def position(self) -> list[range]:
-        """What is left."""
+        """The ranges that are left."""
         return [numbers for numbers in self._ranges if numbers]
 
     def seek(self, position: list[range]) -> None:
@@ -63,19 +63,19 @@ class SequenceReader:
 
 
 def _count(numbers: range) -> int:
-    # len() cannot tell of more than fit into a machine word.
+    # len() fails for more than a machine word can count.
     return max(0, -((numbers.start - numbers.stop) // numbers.step))
 
 
 def _behind(numbers: range, last: int) -> range:
-    """Those that are greater than ``last``."""
+    """The integers that are greater than ``last``."""
     return numbers[max(0, (last - numbers.start) // numbers.step + 1) :]
 
 
 def _joined(ranges: list[range]) -> list[range]:
     """The same integers, in one range again where interleaved shares of one have come equally far.
 
-    Else there would be more of them at each change of the parallelism, as each is divided anew.
+    Otherwise each change of the parallelism would add ranges, as each one is divided anew.
     """
     by_step: dict[int, list[range]] = {}
     for numbers in ranges:

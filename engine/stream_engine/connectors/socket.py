@@ -25,8 +25,8 @@ class SocketTextReader:
     Bytes that cannot be decoded become U+FFFD. With the delimiter ``\n`` a ``\r`` before it belongs to it. What
     follows the last delimiter is a record too, unless it is empty.
 
-    The server may start late: connecting is tried again every ``retry_interval_ms``, ``max_retries`` times (-1: for
-    ever). Once connected, the end of the stream is the end of the input, and a lost connection is an error.
+    The server may start late: connecting is tried again every ``retry_interval_ms``, ``max_retries`` times (-1:
+    without end). Once connected, the end of the stream is the end of the input, and a lost connection is an error.
     """
 
     def __init__(self, host: str, port: int, delimiter: str, max_retries: int, retry_interval_ms: int) -> None:
@@ -81,7 +81,7 @@ class SocketTextReader:
             try:
                 return self._connect_once(selector)
             except OSError as error:
-                # A wrong name stays wrong; only the resolver's own trouble passes.
+                # A wrong name stays wrong; only a failure of the resolver may pass.
                 unknown = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
                 if unknown or retries == self._max_retries:
                     raise unreachable(self._host, self._port, error, retries + 1) from error
@@ -113,7 +113,7 @@ class SocketTextReader:
                     connection.close()
                     return None
                 code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            # A port that nobody listens on may be the one that this end is given: the two ends are then the same.
+            # The system may give this end the very port that nobody listens on: the socket is then connected to itself.
             if code == 0 and connection.getsockname() == address:
                 code = ECONNREFUSED
             if code == 0:
@@ -141,7 +141,7 @@ class SocketTextReader:
                     collect(pending.decode("utf-8", "replace"))
                 return
             pending += chunk
-            # Only what is new is searched, so that a long record costs time in proportion to its length.
+            # Searches only what is new, so that a long record costs time in proportion to its length.
             if pending.find(delimiter, searched) >= 0:
                 *records, pending = pending.split(delimiter)
                 for record in records:

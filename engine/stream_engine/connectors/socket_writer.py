@@ -26,7 +26,7 @@ class SocketWriter:
         except OSError as error:
             raise unreachable(host, port, error, 1) from error
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        # A small record must not wait for the answer to the one before.
+        # A small record must not wait until the one before is acknowledged.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data: bytes) -> None:
@@ -71,17 +71,17 @@ class SocketLines:
 
     def write(self, lines: list[Any]) -> None:
         try:
-            # Mostly all are of one kind: joined first, they are encoded at once.
+            # Mostly all are of one type: joined first, they are encoded at once.
             data = "".join(lines).encode() if isinstance(lines[0], str) else b"".join(lines)
         except (TypeError, UnicodeEncodeError):
             data = b"".join([encode(line) if isinstance(line, str) else line for line in lines])
         self._writer.send(data)
 
     def flush(self) -> None:
-        """Everything was sent."""
+        """Does nothing: everything was sent."""
 
     def position(self) -> None:
-        """What was sent cannot be taken back."""
+        """None: what was sent cannot be taken back."""
 
     def close(self) -> None:
         self._writer.close()

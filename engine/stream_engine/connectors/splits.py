@@ -34,7 +34,7 @@ class FileSplit:
 
     @property
     def stored_size(self) -> int | None:
-        """How many bytes are to be read, as they are stored."""
+        """How many bytes it has, as they are stored."""
         return self.size if self.end is None else self.end - self.start
 
     def part(self, index: int, count: int) -> FileSplit | None:
@@ -134,7 +134,7 @@ def _nothing_at(file_system: FileSystem, path: str) -> str:
 
 
 def _divide(files: list[_File], parallelism: int) -> list[list[FileSplit]]:
-    """Whole files first, the largest to whom has least; then divisible files fill everyone up to the same level.
+    """Deals whole files first, the largest to the subtask with the least; then divisible files even out the loads.
 
     Every share is in the order of ``files``.
     """

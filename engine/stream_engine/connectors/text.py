@@ -32,17 +32,17 @@ class TextReader:
             raise ValueError(f"a file in {charset} cannot be read by byte ranges")
         self._splits = list(splits)
         self._block_size = block_size
-        # Called before the first lines of each split are returned, with whether it is the last one.
+        # Called before the first lines of each split are returned; its argument tells whether the split is the last.
         self.on_split: Callable[[bool], None] | None = None
         self._index = 0
         self._streams: list[ByteStream] = []
         self._blocks: LineBlocks | None = None
-        # What the lines were made of, while some of them have not been returned.
+        # The bytes that the lines were made of, while some of them have not been returned.
         self._block = b""
         self._block_offset = 0
         self._lines: list[str] = []
         self._returned = 0
-        # Where the present block begins and ends in its file, in bytes as they are stored.
+        # Where the current block begins and ends in its file, in bytes as they are stored.
         self._stored = (0, 0)
 
     def read(self, limit: int) -> list[str] | None:
@@ -96,7 +96,7 @@ class TextReader:
     def take_share(
         self, positions: Sequence[list[tuple[str, int, int | None]]], subtask: int, parallelism: int
     ) -> None:
-        """Of each split that may be divided a piece, and of the others every so many."""
+        """Takes a piece of each split that may be divided, and its share of the others."""
         from stream_engine.connectors.splits import FileSplit
 
         splits = [FileSplit(*split) for position in positions for split in position]
@@ -111,7 +111,7 @@ class TextReader:
         self._index = len(self._splits)
 
     def _load_block(self) -> None:
-        """The split's next lines; opens the split first, and leaves it when it has no more."""
+        """Loads the split's next lines; opens the split first, and closes it at its end."""
         path = self._splits[self._index].path
         begins = self._blocks is None
         try:
@@ -121,7 +121,7 @@ class TextReader:
             begin = end = self._stored[1]
             if self._splits[self._index].stored_size is not None:
                 end = self._file.tell()
-        except Exception as error:  # Each compression format has its own for damaged data.
+        except Exception as error:  # Each compression format has its own exceptions for damaged data.
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise OSError(f"cannot read {path}: {reason}") from error
         if block is None:
@@ -138,7 +138,7 @@ class TextReader:
         self._stored = (begin, end)
 
     def _next_offset(self, blocks: LineBlocks) -> int:
-        """Where the line begins that is returned next."""
+        """The offset of the line that is returned next."""
         if self._returned == len(self._lines):
             return blocks.offset
         end = 0

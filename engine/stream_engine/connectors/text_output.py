@@ -1,4 +1,4 @@
-"""Makes room for the text that a job writes, or finds what an earlier run has written; in the script's process."""
+"""Prepares the files that a job writes, or checks those that an earlier run has written; in the script's process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def real_output(path: str | os.PathLike[str]) -> str:
 
 
 def check_output(path: str | os.PathLike[str], parallelism: int, overwrite: bool) -> None:
-    """Raises what ``prepare_output`` refuses, and touches nothing."""
+    """Raises what ``prepare_output`` would raise, and touches nothing."""
     file_system, resolved = resolve(path)
     status = file_system.status(resolved)
     if status is None or (parallelism == 1 and _is_stream(status)):
@@ -40,9 +40,9 @@ def check_output(path: str | os.PathLike[str], parallelism: int, overwrite: bool
 
 
 def prepare_output(path: str | os.PathLike[str], parallelism: int, overwrite: bool) -> str:
-    """Makes room for the results of a job, before it starts: an empty file for one writer, a directory for more.
+    """Prepares the output of a job before it starts: an empty file for one writer, a directory for more.
 
-    Returns the path that the writers are to be given; see ``real_output``. Missing parent directories are made. With
+    Returns the path for the writers; see ``real_output``. Missing parent directories are made. With
     ``overwrite`` an earlier result is deleted: a file, or of a directory those files that are named by a number, as
     writers name them. Nothing else is ever deleted. A device or a pipe is written to as it is.
 
@@ -74,17 +74,17 @@ def prepare_output(path: str | os.PathLike[str], parallelism: int, overwrite: bo
 
 
 def check_resumed(path: str | os.PathLike[str], sizes: Mapping[int, int]) -> None:
-    """Whether the files of an output still hold what they did at a checkpoint; touches nothing.
+    """Checks that the files of an output still hold what they held at a checkpoint; touches nothing.
 
-    ``sizes`` are in bytes, by the index of the file's writer. Raises OSError for a file that has less, ValueError for a
-    path that means nothing.
+    ``sizes`` are in bytes, by the index of the file's writer. Raises OSError for a file that is shorter, ValueError for
+    a path that means nothing.
     """
     file_system, resolved = resolve(path)
     status = file_system.status(resolved)
     interrupted = status is None and _was_interrupted(file_system, resolved)
     if status is None and not interrupted and any(sizes.values()):
         total = sum(sizes.values())
-        raise OSError(f"cannot go on with {resolved}: at the checkpoint it had {total} bytes, which are not there")
+        raise OSError(f"cannot resume {resolved}: at the checkpoint it had {total} bytes, which are not there")
     for index, size in sizes.items():
         file = file_system.join(resolved, str(index + 1))
         if status is not None and status.regular:
@@ -94,13 +94,14 @@ def check_resumed(path: str | os.PathLike[str], sizes: Mapping[int, int]) -> Non
         found = file_system.status(file)
         if size and (found is None or found.size < size):
             there = "which are not there" if found is None else f"of which {found.size} are there"
-            raise OSError(f"cannot go on with {file}: at the checkpoint it had {size} bytes, {there}")
+            raise OSError(f"cannot resume {file}: at the checkpoint it had {size} bytes, {there}")
 
 
 def resume_output(path: str | os.PathLike[str], parallelism: int) -> str:
-    """As ``prepare_output``, for a job that goes on with its earlier results, perhaps with more or fewer writers.
+    """Prepares the output of a job that resumes with its earlier results, perhaps with more or fewer writers.
 
-    The file of a single writer becomes the first one of several. Raises OSError or ValueError, as there.
+    The file of a single writer becomes the first one of several. Raises OSError or ValueError as ``prepare_output``
+    does.
     """
     file_system, named = resolve(path)
     resolved = real_output(path)
@@ -122,17 +123,17 @@ def resume_output(path: str | os.PathLike[str], parallelism: int) -> str:
 
 
 def _is_stream(status: FileStatus | None) -> bool:
-    """Whether a device or a pipe stands there, which keeps nothing that could be overwritten or taken back."""
+    """Whether it is a device or a pipe, which keeps nothing that could be overwritten or taken back."""
     return status is not None and not status.directory and not status.regular
 
 
 def _aside(path: str) -> str:
-    """Where the directory is made that takes the place of a single writer's file."""
+    """The temporary path of the directory that replaces the file of a single writer."""
     return f"{path}.resumed"
 
 
 def _was_interrupted(file_system: FileSystem, path: str) -> bool:
-    """Whether an earlier run ended just before that directory took its place."""
+    """Whether an earlier run ended just before that directory replaced the file."""
     status = file_system.status(_aside(path))
     return status is not None and status.directory and file_system.names(_aside(path)) == ["1"]
 
@@ -146,7 +147,7 @@ def _refuse_strangers(file_system: FileSystem, aside: str) -> None:
 
 
 def _results_in(file_system: FileSystem, directory: str, keep_directory: bool) -> list[str]:
-    """The files of several writers. Raises FileExistsError for what is in their place and is not one."""
+    """The files of several writers. Raises FileExistsError if there is anything else in their directory."""
     results: list[str] = []
     for name in file_system.names(directory):
         path = file_system.join(directory, name)
@@ -162,5 +163,5 @@ def _results_in(file_system: FileSystem, directory: str, keep_directory: bool) -
 
 
 def is_result(name: str) -> bool:
-    """Whether one of several writers may name its file so: by a number."""
+    """Whether it is a name that one of several writers gives its file: a number."""
     return name.isascii() and name.isdigit()

@@ -26,8 +26,8 @@ class TextWriter:
     A single writer writes the file ``path``; of several each writes the file ``subtask + 1`` in the directory
     ``path``. The file is emptied at once. When writing fails, it is cut back to its last whole line.
 
-    Where writers go on after a checkpoint, ``positions`` has the sizes (bytes) that files had then, by the index of
-    their writer: the file of this one, and those of writers that the job no longer has. They are cut to these sizes.
+    If writers resume from a checkpoint, ``positions`` has the sizes (bytes) that files had then, by the index of their
+    writer: the file of this one, and those of writers that the job no longer has. They are cut to these sizes.
     Files of such writers that were made since are deleted by the first writer. Raises OSError for a shorter file.
     """
 
@@ -41,7 +41,7 @@ class TextWriter:
         file_system, resolved = resolve(path)
         status = file_system.status(resolved)
         in_directory = parallelism > 1 or (positions is not None and status is not None and status.directory)
-        # A device or a pipe keeps no results that could be taken back.
+        # A device or a pipe keeps nothing that could be taken back.
         self._keeps = in_directory or status is None or status.regular
         self._path = file_system.join(resolved, str(subtask + 1)) if in_directory else resolved
         self.buffers = True
@@ -105,14 +105,14 @@ class TextWriter:
             self._file.seek(size)
             self._written = size
         except OSError:
-            pass  # A pipe or a device: what is written is gone.
+            pass  # A pipe or a device cannot be cut back.
 
     def _failure(self, error: OSError, more: str = "") -> OSError:
         return OSError(error.errno, f"cannot write to {error.filename or self._path}: {error.strerror}{more}")
 
 
 def _settle_others(file_system: FileSystem, directory: str, parallelism: int, positions: Mapping[int, int]) -> None:
-    """Files of writers that the job no longer has: cut to their size at the checkpoint, or deleted if made since."""
+    """Cuts files of writers that the job no longer has to their size at the checkpoint, or deletes newer ones."""
     for name in file_system.names(directory):
         index = int(name) - 1 if is_result(name) else -1
         if index >= parallelism:

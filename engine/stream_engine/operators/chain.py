@@ -21,7 +21,8 @@ class Chain:
     """A compiled chain. ``process`` takes one record, ``process_batch`` an iterable of them.
 
     Where the job is ``timestamped``, ``process`` takes a record and its time (None: it has none yet), and
-    ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts what a source has given to ``process``.
+    ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts the records that a source gives to
+    ``process``.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Chain:
         writer = ChainWriter(task, by_id, outputs, reuse, self.watermarks, timestamped, watched)
         self.pushed = Count()
         code, head = writer.code, operators[0]
-        # Whether a function in it may change or keep the records that it is given.
+        # Whether a function in it may change or keep the records that it gets.
         self.exposes = head.exposes or (head.passes and writer.exposed(head.id))
         record = writer.with_time("record")
         with code.function("process", record), code.operator(head.id, "record"):

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType
 
-# A way by which records are handed on one by one: what exchanges the function that takes them, and that function.
+# How records are handed on one by one: a function that replaces the function that takes them, and the latter.
 Way = tuple["Callable[[Callable[..., None]], None]", "Callable[..., None]"]
 
 _sites: dict[str, list[Site]] = {}
 _serial = count()
 
 # CPython refuses more than 100 levels of indentation, and writing an operator takes frames within those of the operator
-# before it; a chain this deep or this long goes on in a function of its own.
+# before it; a chain that is deeper or longer than this continues in another function.
 _MAX_DEPTH = 40
 _MAX_OPERATORS = 40
 
@@ -36,7 +36,7 @@ _MAX_OPERATORS = 40
 class Site:
     """What a generated line does: for which operator, in which ``role``, and with the record in which variable.
 
-    ``value`` is the variable with what the record is reduced with, where that is done.
+    ``value`` is the variable with the value that the record is reduced with, if it is.
 
     Roles: ``function`` (the user's own call), ``key`` (a key selector), ``hash`` (a key being hashed or looked up),
     ``time`` (its timestamp being looked at), ``engine`` (anything else).
@@ -57,9 +57,9 @@ class _Function:
 
 
 class Count:
-    """How many records have passed somewhere; may be read by another thread.
+    """Counts the records that pass somewhere; another thread may read it.
 
-    Generated code counts by taking one of the ``steps``. That costs half as much as an addition: no number is made.
+    Generated code counts by taking one of the ``steps``. That costs half as much as an addition, as it makes no number.
     """
 
     __slots__ = ("_added", "steps")
@@ -94,7 +94,7 @@ class Code:
         return name
 
     def fresh(self, hint: str) -> str:
-        """A name that nothing else in this code has."""
+        """A name that is not used in this code yet."""
         return f"{hint}_{next(self._names)}"
 
     def line(self, text: str, role: str = "engine", value: str | None = None) -> None:
@@ -135,7 +135,7 @@ class Code:
 
     @property
     def deep(self) -> bool:
-        """Whether the code should go on in another function."""
+        """Whether the code should continue in another function."""
         return self._open[-1].depth >= _MAX_DEPTH or self._open[-1].operators >= _MAX_OPERATORS
 
     def compile(self) -> dict[str, Any]:
@@ -151,5 +151,5 @@ def is_generated(code: CodeType) -> bool:
 
 
 def site_of(code: CodeType, line: int) -> Site:
-    """What a line of generated code does."""
+    """The Site of a line of generated code."""
     return _sites[code.co_filename][line - 1]

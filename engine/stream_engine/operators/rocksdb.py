@@ -1,7 +1,7 @@
 """Tables on disk, in RocksDB, for the state of more keys than memory holds.
 
-They know keys as dicts do, by hash and equality, not by their bytes: an entry is found by the hash of its key, and has
-the key in it. The database lasts as long as the process; what is to outlast it is in checkpoints.
+They compare keys as dicts do, by hash and equality, not by their bytes: an entry is found by the hash of its key, and
+holds the key. The database lasts as long as the process; checkpoints hold what must outlast it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from rocksdict import Rdict, RdictIter
 
-# What a place in the database consists of: the number of its table, a hash, and for an element of a list its number.
+# The parts of a key of the database: the number of the table, a hash, and for an element of a list its number.
 _TABLE, _HASH, _ELEMENT = 4, 8, 8
-# In bytes; of the first there are two.
+# In bytes; there are two write buffers.
 _WRITE_BUFFER = 32 * 1024 * 1024
 _CACHE = 64 * 1024 * 1024
-# So many entries are deleted one by one: the mark of a deleted range slows down what is read later.
+# Up to so many entries are deleted one by one: the mark of a deleted range slows down later reads.
 _FEW = 64
 _NOBODY = object()
 
@@ -47,7 +47,7 @@ class RocksDbTables:
         return RocksDbLists(self._open(), next(self._numbers))
 
     def close(self) -> None:
-        """Waits until all is on disk; a process that only ends need not."""
+        """Waits until all is on disk; a process that ends need not call it."""
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -71,7 +71,7 @@ class RocksDbTables:
 
 
 class _RocksDbTable:
-    """What tables of values and of lists have in common: their part of the database."""
+    """What tables of values and of lists have in common: a part of the database."""
 
     holds_lists = False
 
@@ -98,25 +98,25 @@ class _RocksDbTable:
         raise NotImplementedError
 
     def items(self) -> Iterator[tuple[Any, Any]]:
-        """As of now, whatever is changed meanwhile."""
+        """The entries of this moment, whatever changes meanwhile."""
         return entries(self.stored(self.view()), self.holds_lists)
 
     def values(self) -> Iterator[Any]:
         return (value for _, value in self.items())
 
     def view(self) -> RdictIter:
-        """All tables of the database as they are now, for ``stored``. Threads may hand it on to each other."""
+        """A view of the whole database as it is now, for ``stored``. Any one thread at a time may use it."""
         return self._database.iter()
 
     def stored(self, view: RdictIter) -> Iterator[tuple[bytes, bytes]]:
-        """What ``entries`` makes keys and values of."""
+        """The bytes that ``entries`` makes keys and values of."""
         view.seek(self._prefix)
         while view.valid() and (place := view.key()).startswith(self._prefix):
             yield place[_TABLE : _TABLE + _HASH], view.value()
             view.next()
 
     def drop(self) -> None:
-        """Deletes all entries; the table is not used any more."""
+        """Deletes all entries; nobody uses the table afterwards."""
         if self._size > _FEW:
             self._database.delete_range(self._prefix, self._end)
             return
@@ -131,11 +131,11 @@ class _RocksDbTable:
 
 
 class RocksDbValues(_RocksDbTable):
-    """A value for each key. Those whose keys have the same hash, hardly ever more than one, are in one place."""
+    """A value for each key. Values whose keys have the same hash, which is rare, share an entry of the database."""
 
     def __init__(self, database: Rdict, number: int) -> None:
         super().__init__(database, number)
-        # What was looked up last: it is mostly what is changed next.
+        # What was looked up last: mostly it is changed next.
         self._key: Any = _NOBODY
         self._place = b""
         self._here: list[tuple[Any, Any]] = []
@@ -185,7 +185,7 @@ class RocksDbValues(_RocksDbTable):
 
 
 class RocksDbLists(_RocksDbTable):
-    """A list for each key. Each element has a place of its own, so that one is added without reading the others."""
+    """A list for each key. Each element is an entry of its own, so that adding one does not read the others."""
 
     holds_lists = True
 

@@ -198,11 +198,11 @@ def test_whenever_the_space_runs_out_the_file_ends_with_a_whole_line(tmp_path: P
     assert (tmp_path / "a").read_text() == contents[-1] + "there is room again\n"
 
 
-# --- going on after a checkpoint -------------------------------------------------------------------------------------
+# --- resuming from a checkpoint --------------------------------------------------------------------------------------
 
 
 def resumed(path: Path, width: int, positions: list[dict[int, int]]) -> None:
-    """Each writer goes on where ``positions`` says, and writes another line."""
+    """Each writer resumes where ``positions`` says, and writes another line."""
     output = resume_output(path, width)
     for subtask in range(width):
         writer = TextWriter(output, subtask, width, positions[subtask])
@@ -327,7 +327,7 @@ def test_an_empty_file_that_is_gone_is_made_again(tmp_path: Path) -> None:
 def test_files_that_have_less_than_at_the_checkpoint_are_named(tmp_path: Path, sizes: dict[int, int]) -> None:
     (tmp_path / "a").write_text("old\nnew\n")
 
-    with pytest.raises(OSError, match=r"cannot go on with .*: at the checkpoint it had . bytes, "):
+    with pytest.raises(OSError, match=r"cannot resume .*: at the checkpoint it had . bytes, "):
         check_resumed(tmp_path / "a", sizes)
     check_resumed(tmp_path / "a", {0: 8, 1: 0})
 

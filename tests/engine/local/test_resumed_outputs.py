@@ -127,7 +127,7 @@ def test_a_file_that_has_become_shorter_is_refused_before_others_are_touched(num
     before = {name: (first / name).read_bytes() for name in "123"}
     code, err = resume(numbers, savepoint, "first", "OVERWRITE", "-p", 2)
     assert code == 1
-    assert f"cannot go on with {first / '2'}: at the checkpoint it had " in err
+    assert f"cannot resume {first / '2'}: at the checkpoint it had " in err
     assert {path.name: path.read_bytes() for path in first.iterdir()} == before
 
 

@@ -65,7 +65,7 @@ def main(extras: Sequence[str]) -> int:
 
 
 def warn_of_other_python() -> None:
-    """Says so when the environment has another Python than the one that the variable PYTHON names, which runs this."""
+    """Warns if the environment has another Python than the one that PYTHON names, which runs this script."""
     base = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
     if os.environ.get("PYTHON") and base != os.path.realpath(PYTHON):
         settings = (VENV / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
@@ -82,7 +82,7 @@ def say(message: str) -> None:
 
 @contextlib.contextmanager
 def locked() -> Iterator[int]:
-    """Holds the lock, which ends with the last process that has its file open. Gives the file's descriptor."""
+    """Holds the lock until the last process that has its file open ends. Yields the file's descriptor."""
     with LOCK.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -107,7 +107,7 @@ def is_current(stamps: Sequence[Path]) -> bool:
 
 def update(extras: Sequence[str], stamps: Sequence[Path], lock: int) -> None:
     requirements = read_requirements(extras)
-    # As it is before the installation: a change in the meantime makes it newer than the stamps.
+    # Read before the installation: a change in the meantime makes it newer than the stamps.
     settings, times = SETTINGS.read_bytes(), SETTINGS.stat()
     if must_be_made():
         make()
@@ -156,7 +156,7 @@ def make() -> None:
 
 
 def link_source_roots() -> None:
-    """Makes the packages of the checkout importable, also after the checkout has been moved."""
+    """Makes the packages of the checkout importable, even after the checkout has been moved."""
     question = "import sysconfig; print(sysconfig.get_path('purelib'))"
     answer = subprocess.run([PYTHON, "-I", "-c", question], stdout=subprocess.PIPE, text=True, check=True)
     packages = Path(answer.stdout.rstrip("\n"))
@@ -171,7 +171,7 @@ def install(requirements: Sequence[str], lock: int) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        # Should this process be killed, pip goes on; nobody else may touch the environment until it has ended.
+        # If this process is killed, pip continues; nobody else may touch the environment until pip has ended.
         pass_fds=[lock],
     )
     if done.returncode != 0:

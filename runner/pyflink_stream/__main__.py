@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Only what is there already: until main() has set its handlers, Ctrl-C would end an import with a traceback.
+# Only modules that are loaded already: until main() has set its handlers, Ctrl-C ends an import with a traceback.
 import _signal  # pyright: ignore[reportMissingImports]
 import os
 import sys
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stream_engine.status import Observer
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
-# What is run under --watch is run by another process.
+# Under --watch another process runs the script.
 _WITHOUT_WORKERS = ("--help", "-h", "--version", "--check", "--explain", "--local-debug", "--watch")
 
 
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _set_handlers(handler: Any) -> dict[int, Any]:
-    """Gives those signals a handler that stop a run, unless they are ignored; gives the earlier handlers."""
+    """Sets a handler for the signals that stop a run, unless they are ignored; returns the earlier handlers."""
     numbers = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
     handled = [number for number in numbers if _signal.getsignal(number) != _signal.SIG_IGN]
     return {number: _signal.signal(number, handler) for number in handled}
@@ -55,7 +55,7 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _run(handlers: dict[int, Any]) -> int:
-    """As ``main``. What is not a run on workers has ``handlers`` for the signals that stop it."""
+    """Does the work of ``main``. Anything but a run on workers gets back ``handlers`` for the signals that stop it."""
     from pyflink_stream.program import leave_launcher_path
 
     leave_launcher_path()
@@ -96,11 +96,11 @@ def _run(handlers: dict[int, Any]) -> int:
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
-        # Of help, a check, or messages: nobody reads them any more.
+        # Nobody reads the help, the check or the messages any more.
         return exit_codes.of_signal(_signal.SIGPIPE)
     finally:
         if server is not None:
-            # What there is to stop is being stopped, and soon.
+            # Something is being stopped already, and will end soon.
             earlier = _set_handlers(lambda number, frame: None)
             server.close()
             for number, handler in earlier.items():
@@ -108,7 +108,7 @@ def _run(handlers: dict[int, Any]) -> int:
 
 
 def _launch(request: Request, server: ForkServer) -> int:
-    """Runs the script on workers; before, all that will watch its jobs gets ready."""
+    """Prepares all that will watch the jobs, then runs the script on workers."""
     from pyflink_stream import console, exit_codes
     from pyflink_stream.launcher import launch
 
@@ -136,7 +136,7 @@ def _launch(request: Request, server: ForkServer) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Makes sure that no file, opened later, gets the place of a standard stream that this process was denied."""
+    """Opens the standard streams that were closed, so that no file opened later takes their place."""
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
@@ -144,7 +144,7 @@ def _open_closed_streams() -> None:
 
 
 def _names_script(args: Sequence[str]) -> bool:
-    """Whether the arguments look as if a script were to be run. A wrong guess costs time and nothing else."""
+    """Whether the arguments look like a run of a script. A wrong guess only costs time."""
     own = args[: args.index("-")] if "-" in args else args
     runs = all(arg.partition("=")[0] not in _WITHOUT_WORKERS for arg in own)
     return bool(own) and runs and _COMPLETION not in os.environ

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 PROGRAM_NAME = "pyflink-stream"
-# Set by a shell that asks how a command line could go on.
+# Set by a shell that asks how to complete a command line.
 COMPLETION = "_PYFLINK_STREAM_COMPLETE"
 _PARAMS = f"{__name__}.params"
 
@@ -50,31 +50,31 @@ class Request(NamedTuple):
     program: Program
     configuration: Configuration
     full_tracebacks: bool
-    # The format in which plans are to be shown instead of being run; None: they are run.
+    # The format in which to show plans instead of running them; None: they are run.
     explain: str | None = None
     local_debug: bool = False
     progress: str = "auto"
     verbose: bool = False
     ui: bool = False
     again: bool = False
-    # The descriptor of the line to the watcher, if there is one.
+    # The descriptor of the lifeline to the watcher, if there is one.
     watcher: int | None = None
 
     @property
     def serves(self) -> bool:
-        """Whether metrics or a page are to be served."""
+        """Whether it asks for metrics or a page to be served."""
         return self.ui or any(map(self.configuration.get, (METRICS_PORT, REST_PORT)))
 
 
 class Watching(NamedTuple):
-    """What ``--watch`` asks for: the script, and the other files that a run of it is made of."""
+    """What ``--watch`` asks for: the script, and the other files that a run of it reads."""
 
     script: str
     files: list[str]
 
 
 class _LauncherCommand(click.Command):
-    """Keeps what follows the first bare ``-`` away from the parser: it is the script's, options and all."""
+    """A command whose parser never sees what follows the first bare ``-``: it is the script's, options included."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own, ctx.meta[_PARAMS] = split(args)
@@ -85,7 +85,7 @@ class _LauncherCommand(click.Command):
 
 
 class _Word(click.Choice):  # pyright: ignore[reportMissingTypeArgument]
-    """One of a few words. Another one is told of in the option's own spelling."""
+    """A choice of a few words. Its error names the option as it is spelt."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value in self.choices:
@@ -151,7 +151,7 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     is_flag=True,
     help="Shows running jobs on a page for browsers, and opens it where there is a screen.",
 )
-# What --watch gives to its runs: all, all but the first, and those that resume from the savepoint of the one before.
+# Options that --watch gives to its runs: to all, to all but the first, and to those that resume from a savepoint.
 @click.option("--watched", "watcher", type=int, hidden=True)
 @click.option("--again", is_flag=True, hidden=True)
 @click.option("--resume", hidden=True)
@@ -212,19 +212,19 @@ def command(
     program = Program(script, packages, ctx.meta[_PARAMS])
     modes = [name for name, given in (("--check", check), (EXPLAIN, explain), ("--local-debug", local_debug)) if given]
     if len(modes) > 1:
-        raise click.UsageError(f"{' and '.join(modes)} are different things to do: give one of them", ctx)
+        raise click.UsageError(f"{' and '.join(modes)} exclude each other: give one of them", ctx)
     if modes and ui:
         raise click.UsageError(f"{modes[0]} runs no workers that --ui could show: give one of them", ctx)
     if check:
         if watch:
-            raise click.UsageError("--check runs nothing, so that there is nothing to --watch", ctx)
+            raise click.UsageError("--check runs nothing, so there is nothing to --watch", ctx)
         return _check(script, packages, program)
     source = configuration.find(conf_dir)
     if watch:
         return Watching(script, [*program.packages, *([source.file] if source.file else ())])
     savepoints = savepoint_settings(ctx)
     if local_debug and savepoints:
-        raise click.UsageError(f"--local-debug takes no checkpoints, so that {savepoints[0].origin} is of no use", ctx)
+        raise click.UsageError(f"--local-debug takes no checkpoints, so {savepoints[0].origin} has no effect", ctx)
     settings = [*map(_definition, definitions), *savepoints]
     if parallelism is not None:
         settings.append(configuration.Setting(DEFAULT_PARALLELISM.key, parallelism, "-p"))
@@ -240,7 +240,7 @@ def command(
 
 
 def parse(args: Sequence[str]) -> Request | Watching | int:
-    """What the arguments ask for; or the exit status, when nothing is to be run (help, a check, a wrong argument)."""
+    """What the arguments ask for; or the exit status, if there is nothing to run (help, a check, a wrong argument)."""
     if COMPLETION in os.environ:
         from pyflink_stream import completion
 
@@ -271,7 +271,7 @@ def _check(script: str, packages: Sequence[str], program: Program) -> int:
     paths = [script]
     for given, found in zip(packages, program.packages, strict=True):
         if os.path.isdir(found) or found.endswith(".py"):
-            # People know a path as they wrote it, unless it was found beside the script.
+            # Shown as people wrote it, unless it was found beside the script.
             paths.append(given if os.path.exists(given) else found)
     try:
         return run_check(paths, sys.stdout)

@@ -19,11 +19,11 @@ _PREFIX = "pyflink_stream.collecting: "
 
 
 class UnavailableRecord(Exception):
-    """A record was asked for that cannot leave its worker, as it cannot be pickled."""
+    """A record cannot leave its worker, as it cannot be pickled."""
 
 
 class _Collected(Accumulator):
-    """Records as pickles; of one that cannot be pickled, what there is to say about that."""
+    """Records as pickles; in place of one that cannot be pickled, the reason."""
 
     def __init__(self) -> None:
         self._records: list[bytes | str] = []
@@ -42,7 +42,7 @@ class _Collected(Accumulator):
 
 
 class CollectingSink(RichSinkFunction):
-    """Keeps the records of its stream, as they are when they come, under ``name``."""
+    """Keeps the records of its stream under ``name``, as they are when they arrive."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -63,7 +63,7 @@ class Records:
         self._unavailable: str | None = None
 
     def extend(self, collected: list[bytes | str]) -> None:
-        """Adds what a sink has kept; while the modules can be imported that the records' classes are in."""
+        """Adds what a sink has kept. The modules of the records' classes must be importable now."""
         for record in collected:
             if isinstance(record, str):
                 self._unavailable = self._unavailable or record
@@ -78,6 +78,6 @@ class Records:
 
 
 def take_collected(result: JobExecutionResult) -> dict[str, list[bytes | str]]:
-    """What the sinks of a job have collected, by their names; the result forgets it."""
+    """Takes what the sinks of a job have collected, by their names, out of the result."""
     names = [name for name in result.accumulators if name.startswith(_PREFIX)]
     return {name.removeprefix(_PREFIX): result.accumulators.pop(name) for name in names}

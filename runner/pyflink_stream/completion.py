@@ -1,6 +1,6 @@
-"""Completion of the command line in bash, zsh and fish: where the grammar is not one that click knows.
+"""Completes the command line in bash, zsh and fish, where its grammar is not one that click knows.
 
-What follows a bare ``-`` is the script's; ``--explain`` takes a value only behind ``=``, at which bash divides words.
+What follows a bare ``-`` is the script's; ``--explain`` takes a value only after ``=``, where bash divides words.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def register() -> None:
 
 
 def definitions(incomplete: str) -> list[CompletionItem]:
-    """What ``-D`` may be given: a key with its default, or the values of a key."""
+    """Completions of ``-D``: keys with their defaults, or the values of a key."""
     key, equals, _ = incomplete.partition("=")
     if not equals:
         return [_definition(key) for key in sorted(OPTIONS) if key.startswith(incomplete)]
@@ -40,7 +40,7 @@ def definitions(incomplete: str) -> list[CompletionItem]:
 
 def _definition(key: str) -> CompletionItem:
     option = OPTIONS[key]
-    # As it can stand on a command line without quotes.
+    # Only what needs no quotes on a command line.
     default = "" if isinstance(option.type, Text) else option.default.replace(" ", "")
     return CompletionItem(f"{key}={default}", help=option.help)
 
@@ -55,13 +55,13 @@ class _Completion(ShellComplete):
             # Click gives the value alone, but the word to be completed has the option, too.
             return [CompletionItem(f"{name}={item.value}", type=item.type, help=item.help) for item in items]
         if any(item.value == EXPLAIN for item in items):
-            # Alone, it would be followed by a blank, behind which a format is hard to tell from a script.
+            # A single completion is followed by a blank, and a format after it is hard to tell from a script.
             items += [CompletionItem(f"{EXPLAIN}={form}") for form in FORMATS]
         return items
 
 
 class _Bash(_Completion, BashComplete):
-    """Bash divides words at ``=``, and completes only what is behind it."""
+    """Bash divides words at ``=``, and completes only what follows it."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         args, incomplete = super().get_completion_args()

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _FILE_NAMES = ("flink-conf.yaml", "config.yaml")
-# Far beyond what anybody sets; an alias (*name) can stand for very much in few bytes.
+# Far more than anybody sets; an alias (*name) can stand for very much in few bytes.
 _MOST_BYTES = 256 * 1024
 _MOST_VALUES = 1000
 _DEEPEST = 20
-_TOO_DEEP = f"keys lie in one another more than {_DEEPEST} deep"
+_TOO_DEEP = f"keys are nested more than {_DEEPEST} deep"
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -24,7 +24,7 @@ class ConfigurationFileError(Exception):
 
 
 class Setting(NamedTuple):
-    """A key and its value as text; ``origin`` says where they stand."""
+    """A key and its value as text; ``origin`` says where it was set."""
 
     key: str
     value: str
@@ -32,7 +32,7 @@ class Setting(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where the configuration comes from. ``file`` is None when there is none, with the reason in ``remark``.
+    """Where the configuration comes from. ``file`` is None if there is none; ``remark`` then says why.
 
     ``origin`` says why it is that file.
     """
@@ -48,7 +48,7 @@ class Source(NamedTuple):
 def find(directory: str | None) -> Source:
     """The file to read: of ``directory``, FLINK_CONF_DIR, ``./conf``, the checkout's ``conf``, or the packaged one.
 
-    The first two are somebody's word: that directory must exist, and no other is tried. Raises ConfigurationFileError.
+    A directory that one of the first two names must exist, and no other is tried. Raises ConfigurationFileError.
     """
     for asked, origin in ((directory, "-c"), (os.environ.get("FLINK_CONF_DIR"), "FLINK_CONF_DIR")):
         if asked:
@@ -68,7 +68,7 @@ def find(directory: str | None) -> Source:
 
 
 def load(file: str | None, settings: Iterable[Setting]) -> tuple[Configuration, list[str]]:
-    """The values of the file, then ``settings``, the later one counting; and a warning for what nobody knows.
+    """The values of the file, then of ``settings``, of which the later counts; and warnings about unknown keys.
 
     Raises ConfigurationError for a value that its option does not take, ConfigurationFileError for a file that cannot
     be read.
@@ -168,7 +168,7 @@ def _is_null(node: Any) -> bool:
 
 
 def _warnings(unknown: list[Setting]) -> Iterator[str]:
-    """A line for each key that looks like a known one, and one for all the rest: most are a cluster's."""
+    """A line for each unknown key that looks like a known one, and one line for all others: most are a cluster's."""
     strange: list[str] = []
     for setting in unknown:
         nearest = nearest_key(setting.key)

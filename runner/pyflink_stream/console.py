@@ -1,4 +1,4 @@
-"""What the launcher itself tells people, on standard error; standard output belongs to the script."""
+"""Messages of the launcher, on standard error; standard output belongs to the script."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 
 def warning(text: str) -> None:
-    """A line that begins with ``Warning:``; the run goes on."""
+    """Writes a line that begins with ``Warning:``; the run continues."""
     _print("Warning: ", "bold yellow", text)
 
 
 def error(text: str) -> None:
-    """A message that begins with ``Error:``; what was asked for has not been done."""
+    """Writes a message that begins with ``Error:``; the command has not been carried out."""
     _print("Error: ", "bold red", text)
 
 
 def note(label: str, text: str) -> None:
-    """A line that begins with ``label``, for what is neither wrong nor worth a warning."""
+    """Writes a line that begins with ``label``, for what is neither wrong nor worth a warning."""
     _print(f"{label}: ", "bold cyan", text)
 
 
 def plain(text: str) -> None:
-    """Text as it is."""
+    """Writes text as it is."""
     _print("", "", text)
 
 
 def failure(report: Sequence[Line]) -> None:
-    """The report of an exception, on a terminal in colours."""
+    """Writes the report of an exception, on a terminal in colours."""
     if _is_terminal(_stream()):
         from pyflink_stream.highlighting import highlighted
 
@@ -50,10 +50,10 @@ def failure(report: Sequence[Line]) -> None:
 
 
 def can_be_drawn_on(shared: bool = False) -> bool:
-    """Whether standard error is a terminal on which what was written can be changed.
+    """Whether standard error is a terminal on which lines can be redrawn.
 
-    Where standard output is a pipe, its reader may write to the same terminal (``| grep``, ``| less``), and neither
-    would know of the other's lines; ``shared`` says that this is wanted.
+    If standard output is a pipe, its reader may write to the same terminal (``| grep``, ``| less``), and neither knows
+    of the other's lines; ``shared`` says that this is wanted.
     """
     if not _is_terminal(sys.stderr) or os.environ.get("TERM", "dumb") == "dumb":
         return False
@@ -76,13 +76,13 @@ def _rich(text: Text) -> None:
     from rich.console import Console
 
     with to_whom_it_reaches():
-        # Broken by the terminal, not by rich: a line can then be copied whole.
+        # The terminal wraps lines, not rich: a line can then be copied whole.
         Console(file=_stream()).print(text, soft_wrap=True)
 
 
 @contextmanager
 def to_whom_it_reaches() -> Iterator[None]:
-    """Goes on where standard error cannot be written to: there is nobody to tell, and the exit status says enough."""
+    """Ignores that standard error cannot be written to: nobody reads it, and the exit status says enough."""
     try:
         yield
     except (OSError, ValueError):
@@ -91,7 +91,7 @@ def to_whom_it_reaches() -> Iterator[None]:
 
 
 def _stream() -> TextIO | None:
-    """Standard error, also where a script has set ``sys.stderr`` to None: what went wrong is told all the same."""
+    """Standard error, even if a script has set ``sys.stderr`` to None."""
     return sys.stderr if sys.stderr is not None else sys.__stderr__
 
 

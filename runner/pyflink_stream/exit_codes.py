@@ -1,4 +1,4 @@
-"""What the launcher's exit status says."""
+"""The launcher's exit statuses."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ INTERRUPTED = of_signal(signal.SIGINT)
 
 
 def hold(status: int) -> None:
-    """From now on this process does not end with 0 in place of ``status``.
+    """From now on this process ends with ``status`` where it would end with 0.
 
-    Destructors and exit handlers of the script's may call ``os._exit(0)``, when all that is left is to end.
+    Destructors and exit handlers of the script may call ``os._exit(0)`` at the end of the process.
     """
     own, leave = os.getpid(), os._exit
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class PlanPrinter:
-    """An Executor that writes plans to ``out``, an empty line between two. Its jobs take no time and have no result."""
+    """An Executor that writes plans to ``out``, an empty line between two. Its jobs have no results."""
 
     def __init__(self, form: str, out: TextIO) -> None:
         self.printed = 0
@@ -44,7 +44,7 @@ class PlanPrinter:
             self._out.write(f"{separator}{render(plan, job_name, self._form)}\n")
             self._out.flush()
         except BrokenPipeError:
-            # As a job whose output nobody reads any more.
+            # Ends like a job whose output nobody reads any more.
             forget(self._out)
             raise JobCancelledException("The plan's reader is gone.", job_id, signal.SIGPIPE) from None
         self.printed += 1
@@ -52,13 +52,13 @@ class PlanPrinter:
 
 
 def explain(program: Program, configuration: Configuration, form: str, full_tracebacks: bool = False) -> int:
-    """Shows the program's plans on standard output, which is theirs alone; gives the exit status.
+    """Shows the program's plans on standard output, which has nothing else; returns the exit status.
 
-    What main itself prints goes to standard error. What it raises after a plan was shown is no failure: it may have
-    missed what the job would have given it.
+    What main itself prints goes to standard error. If it raises after a plan was shown, that is no failure: it may have
+    missed the result of a job.
     """
     if isinstance(sys.stdout, TextIOWrapper):
-        # Lines between boxes, or a function's name, that the terminal has no character for.
+        # The terminal may lack characters for the lines between boxes, or for a function's name.
         sys.stdout.reconfigure(errors="replace")
     printer = PlanPrinter(form, sys.stdout)
 
@@ -73,7 +73,7 @@ def explain(program: Program, configuration: Configuration, form: str, full_trac
             from pyflink_stream import failure
 
             console.warning(
-                f"main() failed after an execute(), which had run nothing here. The plans up to there are complete.\n"
+                f"main() failed after an execute(), which runs nothing here. The plans before it are complete.\n"
                 f"{text_of(failure.report(error))}"
             )
 

@@ -1,4 +1,4 @@
-"""The report of an exception that left the script: what happened and what to do, then the user's frames."""
+"""The report of an exception that the script did not catch: what happened, what to do, then the user's frames."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def report(error: BaseException, advice: str = "") -> list[Line]:
-    """What the script's author needs to see, the first line first of all; ``advice`` is at the end of that line."""
+    """What the script's author needs to see, most important first; ``advice`` ends the first line."""
     if issubclass(type(error), JobExecutionException):
-        # What is missing is where the script started the job.
+        # The frames of the worker do not show where the script started the job.
         lines = lines_of_frames(frames(traceback_of(error)))
         start: list[Line] = [(), (("heading", "The script started this job here:"),), *lines] if lines else []
         failure = cast("JobExecutionException", error).failure
@@ -26,7 +26,7 @@ def report(error: BaseException, advice: str = "") -> list[Line]:
     failure = failure_of(error)
     explained = python2.explain(cast("SyntaxError", error)) if issubclass(type(error), SyntaxError) else []
     if explained:
-        # In place of what Python says of it.
+        # Instead of what Python says of it.
         what, *more = explained
         raised = failure.raised
         failure = failure._replace(raised=raised._replace(what=what, more=(*more, *raised.more)))
@@ -34,7 +34,7 @@ def report(error: BaseException, advice: str = "") -> list[Line]:
 
 
 def full_report(error: BaseException, advice: str = "") -> list[Line]:
-    """The same, then all frames of the exception, of what led to it, and of the worker where it was raised."""
+    """The report, then all frames: of the exception, of what led to it, and of the worker that raised it."""
     lines = report(error, advice)
     if not isinstance(error, JobExecutionException) or not error.failure.full:
         return [*lines, *_section("Full traceback:", "".join(traceback.format_exception(error)))]
@@ -42,7 +42,7 @@ def full_report(error: BaseException, advice: str = "") -> list[Line]:
     return [
         *lines,
         *_section("Full traceback in the worker:", error.failure.full),
-        *_section("And where it was waited for:", "".join(here)),
+        *_section("Where the script waited for the job:", "".join(here)),
     ]
 
 

@@ -23,9 +23,9 @@ _NEVER_ARCHIVED = sys.stdlib_module_names | {"pyflink_stream", "stream_engine"}
 class ProgramFinder:
     """Finds the top-level modules of a program before anybody else does, and leaves all other names alone.
 
-    ``modules`` maps a name to its file, or to its directory; ``archives`` are zip files, whose contents come after the
-    standard library but before what is installed; ``resources`` maps the names that ``pkgutil.get_data`` finds beside
-    a module to the files or directories they stand for.
+    ``modules`` maps a name to its file or directory; ``archives`` are zip files, whose modules come after the standard
+    library but before installed ones; ``resources`` maps the names that ``pkgutil.get_data`` finds beside a module to
+    files or directories.
     """
 
     def __init__(self, modules: Mapping[str, str], archives: Sequence[str], resources: Mapping[str, str]) -> None:
@@ -41,7 +41,7 @@ class ProgramFinder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The import system's question; ``path`` is None for a top-level name."""
+        """Called by the import system; ``path`` is None for a top-level name."""
         if path is not None or fullname in self._standing_aside:
             return None
         location = self.modules.get(fullname)
@@ -60,7 +60,7 @@ class ProgramFinder:
             self._forget(name, parts=True)
 
     def uninstall(self) -> None:
-        """Takes the finder away with the program's modules; those that it had made to be forgotten are back."""
+        """Removes the finder and the program's modules, and restores those that ``install`` made Python forget."""
         sys.meta_path.remove(self)  # pyright: ignore[reportArgumentType]
         forgotten, self._forgotten = self._forgotten, {}
         for name, location in self.modules.items():
@@ -71,7 +71,7 @@ class ProgramFinder:
         """The module that would have the name of ``module`` without the program; None when there is none."""
         name = module.__name__
         if sys.modules.get(name) is not module:
-            return None  # It is only being made: the import system looks at it before it registers it.
+            return None  # The module is still being made: the import system looks at it before it registers it.
         if name not in self._hidden:
             del sys.modules[name]
             self._standing_aside.add(name)
@@ -85,7 +85,7 @@ class ProgramFinder:
         return self._hidden[name]
 
     def _forget(self, name: str, parts: bool) -> None:
-        """Makes the import system load the module anew, and with ``parts`` those of the package."""
+        """Makes the import system load the module anew, and with ``parts`` the modules of the package, too."""
         for loaded in [each for each in sys.modules if each == name or (parts and each.startswith(f"{name}."))]:
             self._forgotten[loaded] = sys.modules.pop(loaded)
 
@@ -141,7 +141,7 @@ class _SourceLoader(SourceFileLoader):
         try:
             return super().source_to_code(data, path, _optimize=_optimize)  # pyright: ignore[reportCallIssue]
         except (SyntaxError, ValueError) as error:
-            if getattr(error, "filename", None) is None:  # As when there are null bytes in it.
+            if getattr(error, "filename", None) is None:  # It may have null bytes.
                 raise SyntaxError(f"{path} is not Python source: {error}") from None
             raise
 

@@ -1,4 +1,4 @@
-"""Runs a program to its exit status: the script's own, a failure's, or a signal's."""
+"""Runs a program and returns its exit status: the script's own, a failure's, or a signal's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def launch(
     observers: Sequence[Observer] = (),
     full_tracebacks: bool = False,
 ) -> int:
-    """Calls the script's main with a factory of environments that run on ``server``'s workers; gives the status.
+    """Calls the script's main with a factory of environments that run on ``server``'s workers; returns the status.
 
     ``observers`` watch the jobs; ``full_tracebacks`` adds the engine's own frames to reports.
     """
@@ -43,7 +43,7 @@ def launch(
 
 
 def launch_inline(program: Program, configuration: Configuration, full_tracebacks: bool = False) -> int:
-    """As ``launch``, without workers: jobs run in this process and thread."""
+    """Does what ``launch`` does without workers: jobs run in this process and thread."""
     from stream_engine.local.inline.executor import InlineExecutor
 
     return call_main(program, configuration, InlineExecutor(), full_tracebacks)
@@ -56,7 +56,7 @@ def call_main(
     full_tracebacks: bool = False,
     call: Callable[[Program, PythonEnvironmentFactory], None] = Program.run,
 ) -> int:
-    """Calls the script's main, by way of ``call``, with environments whose jobs ``executor`` runs; gives the status."""
+    """Calls the script's main through ``call``, with environments whose jobs ``executor`` runs; returns the status."""
     from stream_engine.api.factory import PythonEnvironmentFactory
 
     finder = None
@@ -88,7 +88,7 @@ def call_main(
             from pyflink_stream import lifeline
 
             lifeline.tell_savepoint(cancelled.savepoint)
-            # It has done all that was asked for.
+            # The script is complete.
             return exit_codes.FINISHED
         status = exit_codes.of_signal(cancelled.signal)
         exit_codes.hold(status)
@@ -107,7 +107,7 @@ def call_main(
 
 
 def _advice(program: Program, finder: ProgramFinder, error: BaseException) -> str:
-    """What to do about an exception that main has raised; empty when nothing is known."""
+    """What to do about an exception that main has raised; empty if nothing is known."""
     if issubclass(type(error), ModuleNotFoundError):
         from pyflink_stream.python2 import renamed_module
         from stream_engine.installation import missing_module
@@ -125,17 +125,17 @@ def _report(error: BaseException, full_tracebacks: bool, program: Program, finde
     try:
         advice = "" if finder is None else _advice(program, finder, error)
     except BaseException:
-        # Of an error that has code of its own where Python looks for plain attributes.
+        # The error may have code of its own where Python looks for plain attributes.
         advice = ""
     try:
         console.failure((failure.full_report if full_tracebacks else failure.report)(error, advice))
     except BaseException as inner:
-        # Whatever the script has put in the way, the status is that of a failure.
+        # Whatever the script does to prevent it, the status is that of a failure.
         console.error(f"{type(error).__name__}, which cannot be reported: {type(inner).__name__}")
 
 
 def _warn_of_unexecuted(environments: Iterable[PythonStreamExecutionEnvironment]) -> None:
-    """Says that a plan was built and left, which otherwise looks like a job without any output."""
+    """Warns of a plan that was built and not executed: otherwise it looks like a job without output."""
     for environment in environments:
         if environment.graph.nodes:
             begun = environment.graph.nodes[0].location
@@ -146,7 +146,7 @@ def _warn_of_unexecuted(environments: Iterable[PythonStreamExecutionEnvironment]
 
 
 def _status(exit: SystemExit) -> int:
-    """What the interpreter itself makes of an exit: None is 0, a number counts, anything else is a last word."""
+    """The status that the interpreter makes of an exit: 0 for None, a number itself, 1 for anything else."""
     if exit.code is None:
         return exit_codes.FINISHED
     if isinstance(exit.code, int):

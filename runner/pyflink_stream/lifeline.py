@@ -1,7 +1,7 @@
 """The line between ``--watch`` and the run that it has started: two ends of a socket, one in each process.
 
-The watcher asks the run to stop, and the run tells of its savepoint. The end of the watcher, however it comes, closes
-the line, which asks as well.
+The watcher asks the run to stop, and the run reports its savepoint. When the watcher ends, for whatever reason, the
+line closes, which asks the run to stop as well.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from stream_engine.configuration.options import CANCELLATION_TIMEOUT, STOP_WITH_
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
 
-# A signal for the whole process group comes to both processes: how long the run waits for its own, in seconds.
+# A signal for the whole process group reaches both processes: how long the run waits for its own copy, in seconds.
 _COMMON = 0.3
-# Added to the number of a signal that the watcher has got.
+# Added to the number of a signal that the watcher itself has received.
 _SHARED = 128
 # How long a run may take to stop beyond the time that its job has, in seconds.
 _MARGIN = 8.0
@@ -32,10 +32,10 @@ _STOPPING = frozenset((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 class Lifeline:
-    """The watcher's end. What the run has said is of meaning once ``read`` was called.
+    """The watcher's end. ``read`` brings the following attributes up to date.
 
-    ``patience`` is how many seconds it may take to stop, None: as many as it needs; ``saves`` whether it takes a
-    savepoint then, and ``savepoint`` the path of that.
+    ``patience`` is how many seconds the run may take to stop, None: as many as it needs; ``saves`` tells whether it
+    takes a savepoint then, and ``savepoint`` is the path of the savepoint.
     """
 
     def __init__(self) -> None:
@@ -53,11 +53,11 @@ class Lifeline:
         return self._theirs.fileno()
 
     def hand_over(self) -> None:
-        """The run has its end: here it is closed."""
+        """The run has inherited its end: closes it here."""
         self._theirs.close()
 
     def ask(self, number: int, shared: bool) -> None:
-        """Asks the run to stop as that signal does; one that is ``shared`` the run may be getting anyway."""
+        """Asks the run to stop as that signal would; a ``shared`` signal reaches the run anyway."""
         try:
             self._socket.send(bytes([number + _SHARED * shared]))
         except OSError:
@@ -89,19 +89,19 @@ def follow(descriptor: int, configuration: Configuration) -> None:
     _line.set_inheritable(False)
     saves = configuration.get(STOP_WITH_SAVEPOINT)
     timeout = configuration.get(CANCELLATION_TIMEOUT)
-    # A savepoint has a time limit of its own.
+    # A savepoint has its own time limit.
     patience = timeout / 1000 + _MARGIN if timeout and not saves else None
     _say(saves=saves, patience=patience)
     signals, trigger = socket.socketpair()
     for end in (signals, trigger):
         end.setblocking(False)
-    # The number of the descriptor is all that is kept of it.
+    # Only the number of the descriptor is kept.
     signal.set_wakeup_fd(trigger.detach(), warn_on_full_buffer=False)
     Thread(target=_Listener(_line, signals, patience).run, name="watcher", daemon=True).start()
 
 
 def tell_savepoint(path: str) -> None:
-    """This process ends with a savepoint; without a watcher that is of no further interest."""
+    """Tells the watcher, if there is one, of the savepoint that this process ends with."""
     _say(savepoint=path)
 
 
@@ -114,7 +114,7 @@ def _say(**what: Any) -> None:
 
 
 class _Listener:
-    """Sends this process the signals that it was asked to stop by, but for those that it has got anyway."""
+    """Sends this process the signals by which it is asked to stop, except those that it has received anyway."""
 
     def __init__(self, line: socket.socket, signals: socket.socket, patience: float | None) -> None:
         self._line = line
@@ -137,7 +137,7 @@ class _Listener:
                 if self._asked > self._got:
                     # Wakes the main thread, whatever that waits for.
                     signal.pthread_kill(main_thread().ident or 0, self._number)
-        # Nobody is left to do it.
+        # The interpreter is ending.
         os.kill(os.getpid(), signal.SIGKILL)
 
     def _listen(self, timeout: float | None) -> None:

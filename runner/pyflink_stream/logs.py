@@ -1,4 +1,4 @@
-"""What ``-v`` and ``--log-file`` ask for, as handlers of Python's ``logging``. Imported only where they are given."""
+"""The handlers of Python's ``logging`` for ``-v`` and ``--log-file``. Imported only if they are given."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _LogFile(logging.FileHandler):
         self._failed = False
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Says once that the file cannot be written to, which is no reason to stop a job."""
+        """Says once that the file cannot be written to; the job continues."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handleError(record)
@@ -63,7 +63,7 @@ class _LogFile(logging.FileHandler):
 
 
 class _StandardError(logging.StreamHandler):
-    """Writes to what is standard error now, not when it was made."""
+    """Writes to the current ``sys.stderr``, not to that of the time when it was made."""
 
     @property
     def stream(self) -> TextIO:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -1,4 +1,4 @@
-"""Parameters of a script that were forgotten, or given without the bare ``-``. Imported when a main has failed."""
+"""Finds parameters that were forgotten, or given without the bare ``-``. Imported when a main has failed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def advice(program: Program, finder: ProgramFinder, error: BaseException) -> str:
-    """What to do when ``main`` has failed for want of parameters, without a full stop; empty when it has not.
+    """What to do if ``main`` has failed for lack of parameters, without a full stop; otherwise empty.
 
-    A script that exits with a status of its own may have had other reasons: it is told of packages only.
+    A script that exits with a status of its own may have had other reasons: the advice is then about packages only.
     """
     if len(program.argv) > 1:
         return ""
@@ -36,7 +36,7 @@ def advice(program: Program, finder: ProgramFinder, error: BaseException) -> str
 
 
 def _wants_parameters(error: BaseException, script: str) -> bool:
-    """Whether a line of the script's that has to do with ``sys.argv`` has raised the error."""
+    """Whether a line of the script that uses ``sys.argv`` has raised the error."""
     if not isinstance(error, IndexError | ValueError):
         return False
     frames = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]

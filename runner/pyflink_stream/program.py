@@ -1,4 +1,4 @@
-"""A script with its packages and parameters: where they are, under which names they are imported, how main is called.
+"""A script with its packages and parameters: finds them, makes them importable, and calls main.
 
 Workers unpickle a Program and install it before they load anything of the user's: this module stays light.
 """
@@ -27,7 +27,7 @@ class NoEntryPoint(Exception):
 
 
 class Program:
-    """What one command line runs. Picklable; a worker's copy brings along the launcher's ``sys.path``.
+    """What one command line runs. It can be pickled; a worker's copy brings along the launcher's ``sys.path``.
 
     A package is what its path is: a directory is importable by its name, a ``.py`` file by its stem, an archive
     (zip, whl, egg) gives the modules in it. Any of them, and any other file, is found by its name beside the script
@@ -43,7 +43,7 @@ class Program:
             raise ProgramNotFound(f"{script or repr(script)}: {unusable}")
         self.name = _module_name(self.script)
         self.packages = [_locate(package, self.script, script) for package in packages]
-        # Those packages as people know them, which look like parameters when nothing imports them.
+        # Packages as people wrote them, by path: one that nothing imports may be meant as a parameter.
         self.given = dict(zip(self.packages, packages, strict=True))
         self.archives = [path for path in self.packages if path.endswith(_ARCHIVE_SUFFIXES)]
         for archive in self.archives:
@@ -91,7 +91,7 @@ def call_main(main: Callable[..., Any], factory: Any, file: str) -> None:
 
 
 def leave_launcher_path() -> None:
-    """Takes away the entry of ``sys.path`` that Python made for the launcher itself: its directory, or the current."""
+    """Removes the entry of ``sys.path`` that Python made for the launcher: its own directory or the current one."""
     if getattr(sys.flags, "safe_path", False) or not sys.path:
         return
     main = sys.modules["__main__"]
@@ -101,7 +101,7 @@ def leave_launcher_path() -> None:
 
 
 def _unusable(script: str) -> str:
-    """Why a path cannot be that of a script; empty when it can."""
+    """Why a path cannot be that of a script; empty if it can."""
     if os.path.isdir(script):
         return "a directory, not a script"
     if not os.path.exists(script):
@@ -116,7 +116,7 @@ def _unusable(script: str) -> str:
 
 
 def _locate(package: str, script: str, given: str) -> str:
-    """The package's absolute path: from the working directory, else from the script's, which was ``given`` so."""
+    """The package's absolute path: from the working directory, else from that of the script (as ``given``)."""
     for base in (os.getcwd(), os.path.dirname(script)):
         path = os.path.abspath(os.path.join(base, package))
         if os.path.exists(path):
@@ -171,6 +171,6 @@ def _takes(function: Any, *arguments: Any) -> bool:
         signature(function).bind(*arguments)
     except TypeError:
         return False
-    except ValueError:  # A callable that keeps its signature to itself.
+    except ValueError:  # A callable that does not show its signature.
         return True
     return True

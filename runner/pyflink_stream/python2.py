@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 
-# What is found on these grounds is an error in Python 2, too.
+# These findings are errors in Python 2, too.
 _IN_ANY_PYTHON = {"syntax"}
 
 
 def explain(error: SyntaxError) -> list[str]:
-    """What at the error's line is Python 2, and what Python 3 has for it, in lines of which the first says it all.
+    """What is Python 2 at the error's line, and what to write in Python 3; the first line says the main thing.
 
-    The same of a file that is not in the encoding that it should be. Empty when there is nothing to say.
+    Also explains a file in another encoding. Empty when there is nothing to say.
     """
     if not error.filename:
         return []
@@ -26,7 +26,7 @@ def explain(error: SyntaxError) -> list[str]:
             return [f"{finding.filename}:{finding.line}: {finding.problem}; {finding.suggestion}"]
     here = [finding for finding in findings if finding.line == error.lineno]
     if isinstance(error, IndentationError):
-        # It shows where a depth becomes impossible, which may be lines below the tab that is the cause.
+        # The error shows where a depth becomes impossible, which may be lines below the tab that causes it.
         here = [finding for finding in findings if finding.code == "mixed-indentation"]
     if not here or any(finding.code in _IN_ANY_PYTHON for finding in here):
         return []
@@ -38,7 +38,7 @@ def explain(error: SyntaxError) -> list[str]:
 
 
 def renamed_module(error: ModuleNotFoundError) -> str:
-    """What Python 3 has in place of the module that was not found, if that is one of Python 2; else empty."""
+    """What Python 3 has in place of the missing module, if it is one of Python 2; otherwise empty."""
     from pyflink_stream.check.renamed import MODULES
 
     instead = MODULES.get(error.name or "")

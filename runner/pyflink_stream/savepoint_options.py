@@ -1,4 +1,4 @@
-"""The options for savepoints: each says what one or two keys of the configuration can say as well."""
+"""The options for savepoints. Each sets one or two keys of the configuration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SETTINGS = f"{__name__}.settings"
 
 
 def savepoint_settings(ctx: click.Context) -> list[Setting]:
-    """What the options of a command line have set."""
+    """The settings that the options of a command line have made."""
     return ctx.meta.get(_SETTINGS, [])
 
 
@@ -36,7 +36,7 @@ def savepoint_options(complete_directory: Callable[..., Any]) -> Callable[[Any],
             expose_value=False,
             callback=_path,
             shell_complete=complete_directory,
-            help="The savepoint or checkpoint that the script's first job goes on from.",
+            help="The savepoint or checkpoint that the script's first job resumes from.",
         ),
         click.option(
             "--allow-non-restored-state",
@@ -51,7 +51,7 @@ def savepoint_options(complete_directory: Callable[..., Any]) -> Callable[[Any],
             expose_value=False,
             callback=_directory,
             shell_complete=complete_directory,
-            help="On SIGUSR1 the running job takes a savepoint in DIR, and goes on.",
+            help="On SIGUSR1 the running job takes a savepoint in DIR, and continues.",
         ),
         click.option(
             "--stop-with-savepoint",

@@ -1,4 +1,4 @@
-"""The end of standard output: of ours, or of its reader, who may have had enough."""
+"""Ends standard output, and notices when its reader has gone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stream_engine.local.stop_signals import hangup_ignored
 def status_without_reader(error: BaseException) -> int | None:
     """The status of a run that ends because nobody reads standard output: that of a program which a signal ended.
 
-    None when ``error`` came of something else, as a write to another pipe or socket.
+    None when something else raised ``error``, for example a write to another pipe or socket.
     """
     signals = (signal_of(each, sys.stdout) for each in (error, *behind(error)))
     number = next((each for each in signals if each is not None), None)
@@ -25,7 +25,7 @@ def status_without_reader(error: BaseException) -> int | None:
 
 
 def finish(status: int) -> int:
-    """Writes what is still buffered; gives the exit status, which is ``status`` unless that fails."""
+    """Writes what is still buffered; returns ``status``, or another exit status if that fails."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -41,7 +41,7 @@ def finish(status: int) -> int:
         if sys.stderr is not None:
             sys.stderr.flush()
     except OSError:
-        # What it still holds would make the interpreter end with a status of its own.
+        # What the stream still holds would make the interpreter end with another status.
         forget(sys.stderr)
     return status
 

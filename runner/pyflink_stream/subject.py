@@ -1,4 +1,4 @@
-"""A main under test: how it, its packages and parameters get into the process of the tests, and into workers.
+"""A main under test: loads it with its packages and parameters in the tests' process and in workers.
 
 Workers load this module to be prepared: it stays light.
 """
@@ -37,7 +37,7 @@ class Subject:
 
     @contextmanager
     def installed(self) -> Iterator[Callable[[Any], None]]:
-        """Gives what calls main with a factory. Its packages can be imported, and ``sys.argv`` is the script's."""
+        """Yields a function that calls main with a factory; packages are importable, ``sys.argv`` is the script's."""
         main = self._main
         program = self._program if main is None else self._without_script()
         path, argv = list(sys.path), sys.argv
@@ -49,13 +49,13 @@ class Subject:
             sys.path[:], sys.argv = path, argv
 
     def preparation(self) -> Callable[[], None]:
-        """What a worker calls first; picklable. It takes along ``sys.path`` as it is when it is pickled."""
+        """What a worker calls first. It can be pickled, and takes along the ``sys.path`` of that moment."""
         if self._main is None or self._module == self._program.name:
             return _Preparation(self._program, "")
         return _Preparation(self._without_script(), self._module)
 
     def _without_script(self) -> Program:
-        """The program, where the script's module is already there, or is known by a name of another kind."""
+        """The program, if the script's module is already loaded, or has a name that is not its file's."""
         program = copy(self._program)
         program.modules = {name: path for name, path in program.modules.items() if path != program.script}
         return program
@@ -73,7 +73,7 @@ class _Preparation:
 
 
 class _LastFinder:
-    """Finds a module that nobody else does, as some ways of importing tests put them under names of their own."""
+    """Finds a module that no other finder knows: some ways of importing tests give them names of their own."""
 
     def __init__(self, name: str, file: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""For tests of streaming programs: runs a main as the command would, and hands over what has come of it.
+"""For tests of streaming programs: runs a main as the command would, and returns its results.
 
 from pyflink_stream.testing import run
 
@@ -70,7 +70,7 @@ def run(
             call(factory)
     except JobCancelledException as stopped:
         if stopped.signal == signal.SIGINT:
-            # Whoever presses Ctrl-C means the tests, not this one's job.
+            # Ctrl-C is meant for the tests, not for this one's job.
             raise KeyboardInterrupt from stopped
         raise
     if any(environment.graph.nodes for environment in factory.environments):
@@ -84,7 +84,7 @@ def collect(stream: DataStream, name: str) -> None:
 
 
 class RunResult:
-    """What has come of a run.
+    """The results of a run.
 
     ``jobs`` has the JobExecutionResult of each ``execute()``. ``lines`` is what was written to standard output, by
     ``main``, by ``output()`` and by ``print`` in functions, in the order of its arrival. ``files`` has the lines of
@@ -109,7 +109,7 @@ class RunResult:
         return self._records[name].get()
 
     def add(self, job: JobExecutionResult, graph: StreamGraph) -> None:
-        """Takes in what a finished job has collected and written."""
+        """Adds what a finished job has collected and written."""
         for name, collected in take_collected(job).items():
             self._records.setdefault(name, Records()).extend(collected)
         for node in graph.nodes:
@@ -120,7 +120,7 @@ class RunResult:
 
 
 class _Recorder:
-    """An Executor that has another run its plans, with a sink more for each ``output()``."""
+    """An Executor that lets another one run its plans, with an additional sink for each ``output()``."""
 
     def __init__(self, executor: Executor, result: RunResult) -> None:
         self._executor = executor
@@ -144,7 +144,7 @@ def _with_collectors(graph: StreamGraph) -> StreamGraph:
 
 
 class _Lines(io.TextIOBase):
-    """Standard output of a run: kept as lines, and passed on to where it would have gone."""
+    """Standard output of a run: keeps its lines, and passes them on to the real standard output."""
 
     encoding = "utf-8"
 
@@ -168,7 +168,7 @@ class _Lines(io.TextIOBase):
         return self._passed_on.fileno()
 
     def close(self) -> None:
-        """What has no line break at its end is a line, too."""
+        """Keeps what has no line break at its end as a line, too."""
         if self._rest:
             self._lines.append(self._rest)
             self._rest = ""
@@ -212,7 +212,7 @@ def _workers() -> ForkServer:
 
 def _stop_workers() -> None:
     global _server
-    # A process that a test has forked has a copy, of a server that is not its own.
+    # In a process that a test has forked, the server is not its own.
     if _server is not None and _server[0] == os.getpid():
         _server[1].close()
     _server = None

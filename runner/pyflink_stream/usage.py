@@ -1,4 +1,4 @@
-"""What is wrong with a command line, told in the words that were typed. Imported only to tell it."""
+"""Says what is wrong with a command line, in the words that were typed. Imported only for that."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def show(error: click.ClickException, command: click.Command, own: Sequence[str]
 
 
 def told_value(error: ConfigurationError, own: Sequence[str]) -> str:
-    """The error about an option's value, with the option as it was typed and without the key it stands for."""
+    """The error about an option's value, with the option as it was typed instead of the key that it sets."""
     if not error.origin.startswith("-"):
         return str(error)
     if error.origin == "-D":
@@ -51,7 +51,7 @@ def _told(error: click.ClickException, command: click.Command) -> str:
 
 
 def _unknown_option(error: click.NoSuchOption, command: click.Command, own: Sequence[str]) -> tuple[str, str]:
-    """What to say of it; and how the command line may have been meant, when the option stands behind a script."""
+    """What to say of an unknown option; and what may have been meant, if it follows a script."""
     index = next((index for index, arg in enumerate(own) if arg.startswith(error.option_name)), None)
     typed = error.option_name if index is None else own[index].partition("=")[0]
     hidden = {name for each in command.params if isinstance(each, click.Option) and each.hidden for name in each.opts}

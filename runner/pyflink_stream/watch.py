@@ -1,4 +1,4 @@
-"""``--watch``: runs a command line anew whenever the files change that it is made of."""
+"""``--watch``: runs a command line again whenever its files change."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ OPTION = "--watch"
 
 # In seconds. Editors and version control write several files, or one in several steps.
 _QUIET, _LONGEST = 0.1, 2.0
-# A run is asked to stop by so many signals, then it is killed.
+# How many signals ask a run to stop before it is killed.
 _SIGNALS = 2
 
 
 class _Terminated(BaseException):
-    """The signal ``number`` has come."""
+    """The watcher has received the signal ``number``."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -60,14 +60,14 @@ class _Run:
 
     @property
     def status(self) -> int:
-        """The exit status, as shells give it. Of meaning once the run has ended."""
+        """The exit status, as shells give it, once the run has ended."""
         code = self._process.returncode
         return code if code >= 0 else exit_codes.of_signal(-code)
 
     def stop(self, number: int | None = None) -> None:
-        """Stops the run, as the signal ``number`` does that has come; kills what does not stop.
+        """Stops the run as the signal ``number`` would; kills what does not stop.
 
-        May be called again for more haste.
+        May be called again to stop it sooner.
         """
         self.told_to_stop = True
         self.line.read()
@@ -83,8 +83,8 @@ class _Run:
 class Watch:
     """Keeps the newest state of ``script`` running, by a command with ``arguments``, until a signal comes.
 
-    ``files`` are what the run is made of beside the script. What does not parse is not run: the next change is waited
-    for, and a run that goes on is left alone.
+    ``files`` are the other files of a run. A script that cannot be parsed is not run: the watcher waits for the next
+    change, and leaves the current run alone.
     """
 
     def __init__(self, arguments: Sequence[str], script: str, files: Iterable[str]) -> None:
@@ -92,7 +92,7 @@ class Watch:
         self._script = os.path.abspath(script)
         self._name = script
         self._files = WatchedFiles([script, *files])
-        # A run that has ended, or None for a change of a file.
+        # A run that has ended; None: a file has changed.
         self._news: queue.SimpleQueue[_Run | None] = queue.SimpleQueue()
         self._run: _Run | None = None
         # What the next run resumes from.
@@ -102,7 +102,7 @@ class Watch:
     def run(self) -> int:
         """Returns the exit status: that of SIGINT, SIGTERM or SIGHUP."""
         for number in (signal.SIGTERM, signal.SIGHUP):
-            # As with nohup, whose run ignores it as well.
+            # Under nohup; the run ignores it as well.
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _terminate)
         try:
@@ -139,24 +139,24 @@ class Watch:
         self._run = _Run(self._arguments, options, self._news.put)
 
     def _take_savepoint_of(self, run: _Run) -> None:
-        """The next run resumes where this one, which has ended, has got to."""
+        """Lets the next run resume where this one ended."""
         if run.line.savepoint is not None:
             self._savepoint = run.line.savepoint
         elif run.status == 0:
-            # It has come to its end: the next one starts at the beginning.
+            # The script is complete: the next run starts at the beginning.
             self._savepoint = None
         elif run.line.saves and run.told_to_stop and self._savepoint is None:
             console.note("Watch", "the run ended without a savepoint, so the next one starts at the beginning")
 
     def _can_be_run(self, path: str) -> bool:
-        """Whether a file is not what keeps the script from running; says what is wrong where it is."""
+        """Whether a file can be parsed, if it is source; otherwise says what is wrong."""
         if path.endswith(".py") or path == self._script:
             try:
                 with open(path, "rb") as file, warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     compile(file.read(), path, "exec", dont_inherit=True)
             except OSError as error:
-                # The run may be able to do without any other file.
+                # The run may not need another file.
                 if path == self._script:
                     console.error(f"{self._name}: cannot be read: {error.strerror}")
                     return False
@@ -168,7 +168,7 @@ class Watch:
         return True
 
     def _next_change(self) -> list[str]:
-        """Waits for files to have changed; tells of the end of the run."""
+        """Waits for a change of the files; says when the run ends meanwhile."""
         while True:
             run = self._news.get()
             if run is not None:
@@ -186,7 +186,7 @@ class Watch:
                 return changed
 
     def _let_settle(self) -> None:
-        """Returns when there has been no event for a moment."""
+        """Returns when no event has come for a moment."""
         ended: list[_Run] = []
         deadline = monotonic() + _LONGEST
         while monotonic() < deadline:
@@ -200,7 +200,7 @@ class Watch:
             self._news.put(run)
 
     def _end(self, number: int) -> None:
-        """Stops the run. Further signals are for it, too; those that do not help are followed by its death."""
+        """Stops the run. Further signals go to it, too; if they do not help, it is killed."""
         for _ in range(_SIGNALS):
             try:
                 if self._run is not None and not self._run.ended:
@@ -215,10 +215,7 @@ class Watch:
 
 
 def without_watching(arguments: Sequence[str], *more: str) -> list[str]:
-    """What starts another process like this one, which has these ``arguments``, but that it does not watch.
-
-    It has ``more`` options.
-    """
+    """The command of another process with the ``arguments`` of this one and ``more`` options, but without --watch."""
     interpreter = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
     end = arguments.index("-") if "-" in arguments else len(arguments)
     own = [argument for argument in arguments[:end] if argument != OPTION]

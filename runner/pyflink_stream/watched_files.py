@@ -1,4 +1,4 @@
-"""The files that a run is made of, and whether what is in them has changed."""
+"""The files of a run, and whether their contents have changed."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
     from watchdog.events import FileSystemEvent
 
-# As many as systems follow.
+# As many links in a row as systems follow.
 _MOST_LINKS = 40
-# What only says that somebody, perhaps the run itself, has looked.
+# Events that only say that somebody, perhaps the run itself, has read a file.
 _READING = ("opened", "closed_no_write")
 
 
 class _Content(NamedTuple):
-    """A file's digest, and the state of the file that it was made of."""
+    """A file's digest, and the state of the file when it was computed."""
 
     state: tuple[int, int, int]
     digest: bytes
 
 
 class _Place(NamedTuple):
-    """A directory to be observed: what tells whether it is still the same one, and whether all below it counts."""
+    """A directory to observe: its identity, and whether all below it counts."""
 
     inode: int
     recursive: bool
@@ -35,16 +35,16 @@ class _Place(NamedTuple):
 class WatchedFiles:
     """Files, and directories with all that is below them but hidden, compiled and backup files.
 
-    An editor may write another file and give it the name of the old one, in several steps, or write what was there
-    already; so any event only means that the contents are to be looked at. Files have the names that they are reached
-    by: where a link leads elsewhere than before, their contents may have changed, too.
+    An editor may write a new file and give it the old name, in several steps, or write the same contents again. So an
+    event only means: compare the contents. Files go by the names that they are reached by: when a link leads elsewhere
+    than before, their contents may have changed, too.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths = [os.path.abspath(path) for path in paths]
         self._contents: dict[str, _Content] = {}
         self._observer: Any = None
-        # Events name files as they really are: so do these, the links on the way to them among them.
+        # Events have the real paths of files: so have these, including the links on the way to them.
         self._names: set[str] = set()
         self._observed: dict[str, _Place] = {}
         self._on_event: Callable[[], None] = lambda: None
@@ -59,7 +59,7 @@ class WatchedFiles:
             self._observe()
             self._observer.start()
         except OSError:
-            # The system has no more of what it notifies with.
+            # The system has run out of notifications.
             from watchdog.observers.polling import PollingObserver
 
             self._observer = PollingObserver()
@@ -73,7 +73,7 @@ class WatchedFiles:
         self._observer.join()
 
     def changed(self) -> list[str]:
-        """The files whose contents are others than at the last call, or which are new, or gone."""
+        """The files that have other contents than at the last call, or are new, or gone."""
         if self._survey() != self._observed:
             self._observe()
         before, self._contents = self._contents, dict(self._read())
@@ -91,7 +91,7 @@ class WatchedFiles:
                         known = _Content(state, hashlib.sha256(file.read()).digest())
                 yield path, known
             except OSError:
-                continue  # Gone, or about to be replaced.
+                continue  # The file is gone, or about to be replaced.
 
     def _files(self) -> Iterator[str]:
         for path in self._paths:
@@ -103,7 +103,7 @@ class WatchedFiles:
     # --- events ------------------------------------------------------------------------------------------------------
 
     def _survey(self) -> dict[str, _Place]:
-        """Finds out what things are called, and returns the directories to be observed."""
+        """Finds the real paths of the files, and returns the directories to observe."""
         paths = set(self._paths)
         for path in self._paths:
             for directory, below, files in _walk(path):
@@ -127,7 +127,7 @@ class WatchedFiles:
             self._observer.schedule(self, directory, recursive=place.recursive)
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        """What the observer calls; in a thread of its own."""
+        """Called by the observer, in its own thread."""
         paths = (event.src_path, getattr(event, "dest_path", ""))
         if event.event_type not in _READING and any(map(self._concerns, paths)):
             self._on_event()
@@ -138,7 +138,7 @@ class WatchedFiles:
 
 
 def _walk(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As ``os.walk``, over what counts, and into links to directories, but into none of them twice."""
+    """Walks over the files that count, as ``os.walk`` does; follows links to directories, but enters none twice."""
     seen: set[str] = set()
     for directory, names, files in os.walk(path, followlinks=True):
         real = os.path.realpath(directory)
@@ -151,7 +151,7 @@ def _walk(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def _links(path: str) -> Iterator[str]:
-    """The symbolic links on the way to the absolute ``path``, where each really is; not those of the root directory."""
+    """The real paths of the symbolic links on the way to the absolute ``path``; not those in the root directory."""
     here, rest = os.sep, path.split(os.sep)
     count = 0
     while rest and count < _MOST_LINKS:
@@ -170,7 +170,7 @@ def _links(path: str) -> Iterator[str]:
             continue
         count += 1
         if here != os.sep:
-            # What the system has there does not change, and on some systems it would report all of its files.
+            # The system's links there do not change, and on some systems observing the root would report all files.
             yield step
         rest = target.split(os.sep) + rest
         if os.path.isabs(target):

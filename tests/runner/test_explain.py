@@ -108,7 +108,7 @@ def test_a_main_that_misses_what_its_job_would_have_made_is_told_of_and_is_no_fa
     done = command.run("--explain", "s.py")
 
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Squares: 1 task on 1 worker")
-    assert "Warning: main() failed after an execute(), which had run nothing here." in done.stderr
+    assert "Warning: main() failed after an execute(), which runs nothing here." in done.stderr
     assert "open('squares')" in done.stderr
     assert "FileNotFoundError" in done.stderr
 

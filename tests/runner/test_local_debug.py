@@ -118,7 +118,7 @@ def test_two_things_to_do_at_once_are_refused(command: Command, options: list[st
     command.write("s.py", SCRIPT)
     done = command.run("--local-debug", *options, "s.py")
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"{options[0]} and --local-debug are different things to do" in done.stderr
+    assert f"{options[0]} and --local-debug exclude each other" in done.stderr
 
 
 @pytest.mark.parametrize("option", ["--check", "--explain", "--local-debug"])

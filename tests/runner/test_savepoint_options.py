@@ -54,8 +54,8 @@ def test_each_option_is_a_key_of_the_configuration(script: str, args: list[str],
             ["--savepoint", "a", "--stop-with-savepoint", "b"],
             "--savepoint and --stop-with-savepoint must name the same directory",
         ),
-        (["--local-debug", "-s", "taken"], "--local-debug takes no checkpoints, so that -s is of no use"),
-        (["--local-debug", "--savepoint", "a"], "--local-debug takes no checkpoints, so that --savepoint is of no use"),
+        (["--local-debug", "-s", "taken"], "--local-debug takes no checkpoints, so -s has no effect"),
+        (["--local-debug", "--savepoint", "a"], "--local-debug takes no checkpoints, so --savepoint has no effect"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -70,7 +70,7 @@ def test_what_cannot_be_meant_is_refused(
     [
         (["--savepoint", "s.py"], "Cannot write a savepoint to {directory}/s.py: {directory}/s.py is not a directory."),
         (["--savepoint", "s.py/x"], "Cannot write a savepoint to {directory}/s.py/x: {directory}/s.py is not a dir"),
-        (["-D", "execution.savepoint.on-stop=true"], "execution.savepoint.on-stop: the savepoint needs a place: set"),
+        (["-D", "execution.savepoint.on-stop=true"], "execution.savepoint.on-stop: the savepoint needs a directory"),
         (["-s", "empty"], "There is no complete savepoint or checkpoint in empty: it would have a file _metadata."),
     ],
 )

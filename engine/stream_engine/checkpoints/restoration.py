@@ -38,7 +38,7 @@ def check_operators(
         )
     names = ", ".join(f"{metadata.operators[uid].name!r} (uid {uid})" for uid in sorted(stateful))
     raise StateError(
-        f"{origin} has state that no operator of this job is for, of {names}. Give an operator that uid(...) in the "
+        f"{origin} has state of {names}, and this job has no operator for it. Give an operator that uid(...) in the "
         "script to hand the state to it, or leave the state behind with --allow-non-restored-state"
     )
 
@@ -53,7 +53,7 @@ def _check_told_apart(metadata: Metadata, plan: Mapping[str, str], origin: str, 
             former = ", ".join(f"{name!r} (uid {each})" for each, name in sorted(then.items()))
             present = ", ".join(map(repr, now.values()))
             raise StateError(
-                f"{origin} has state of {former}, and it cannot be told which operator of this job it is for, as these "
+                f"{origin} has state of {former}, and nothing says which operator of this job it is for, as these "
                 f"read the same: {present}. In the script, give each of them a uid(...): one of those above, to hand "
                 "that state to it, or a new one"
             )

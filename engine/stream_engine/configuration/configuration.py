@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class ConfigurationError(ValueError):
-    """A value that its option does not take; ``origin`` says where it stands (a file and line, ``-D``, the script)."""
+    """A value that its option does not take; ``origin`` says where it was set (a file and line, ``-D``, the script)."""
 
     def __init__(self, key: str, value: object, allowed: str, origin: str) -> None:
         super().__init__(f"{origin}: {key}: {value}: give {allowed}")
@@ -29,8 +29,8 @@ class ConfigurationError(ValueError):
 class Configuration:
     """Keys and their values. The value of a known option is checked when it is set; other keys take anything.
 
-    ``get`` gives a known option's value in its own type (durations in ms, memory sizes in bytes), its default when it
-    is not set. The typed getters are for keys of the script's own and take a default.
+    ``get`` returns a known option's value in its own type (durations in ms, memory sizes in bytes), or its default if
+    it is not set. The typed getters are for keys of the script's own and take a default.
     """
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
@@ -71,7 +71,7 @@ class Configuration:
         self._values.pop(_key(key), None)
 
     def copy(self) -> Configuration:
-        """A configuration of its own with the same values."""
+        """An independent configuration with the same values."""
         return self.merge(Configuration())
 
     def merge(self, other: Configuration) -> Configuration:
@@ -106,11 +106,11 @@ class Configuration:
         return default
 
     def get_integer(self, key: str | ConfigOption[Any], default: int | None = None) -> int | None:
-        """The value as an int; raises ConfigurationError when it is none."""
+        """The value as an int; raises ConfigurationError if it is not a whole number."""
         return self._as(int, "a whole number", key, default)
 
     def get_float(self, key: str | ConfigOption[Any], default: float | None = None) -> float | None:
-        """The value as a float; raises ConfigurationError when it is none."""
+        """The value as a float; raises ConfigurationError if it is not a number."""
         return self._as(float, "a number", key, default)
 
     def get_boolean(self, key: str | ConfigOption[Any], default: bool | None = None) -> bool | None:

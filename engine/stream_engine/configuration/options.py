@@ -1,4 +1,4 @@
-"""The one table of options: what can be configured, how it is written, and what it is when nobody says."""
+"""The table of all options: their keys, types, defaults and descriptions."""
 
 from __future__ import annotations
 
@@ -136,13 +136,13 @@ CHECKPOINT_INTERVAL = ConfigOption(
     "execution.checkpointing.interval",
     Duration(0, remark="0 takes no checkpoints"),
     "0 ms",
-    "How often a checkpoint is taken, from which the job goes on after a failure; 0: never.",
+    "How often a checkpoint is taken, from which the job resumes after a failure; 0: never.",
 )
 CHECKPOINT_MODE = ConfigOption(
     "execution.checkpointing.mode",
     Choice("exactly_once", "at_least_once"),
     "exactly_once",
-    "How often a record counts in the state after a failure; at_least_once waits for no slow input at a checkpoint.",
+    "How often a record counts in the state after a failure; at_least_once does not align inputs at a checkpoint.",
 )
 CHECKPOINT_TIMEOUT = ConfigOption(
     "execution.checkpointing.timeout",
@@ -184,7 +184,7 @@ SAVEPOINT_PATH = ConfigOption(
     "execution.savepoint.path",
     Text(),
     "",
-    "The savepoint or checkpoint that the first job of the script goes on from (-s).",
+    "The savepoint or checkpoint that the first job of the script resumes from (-s).",
 )
 IGNORE_UNCLAIMED_STATE = ConfigOption(
     "execution.savepoint.ignore-unclaimed-state",
@@ -202,7 +202,7 @@ STATE_BACKEND = ConfigOption(
     "state.backend",
     Choice("hashmap", "rocksdb"),
     "hashmap",
-    "Where the state of keys is: hashmap: in memory; rocksdb: on disk, with the extra [rocksdb], if it is larger.",
+    "Where keyed state is kept: hashmap: in memory; rocksdb: on disk, which needs the extra [rocksdb].",
 )
 RESTART_STRATEGY = ConfigOption(
     "restart-strategy",
@@ -214,7 +214,7 @@ FIXED_DELAY_ATTEMPTS = ConfigOption(
     "restart-strategy.fixed-delay.attempts",
     Integer(0, 2**31 - 1),
     "1",
-    "How many restarts there are before the job has failed.",
+    "How often the job is restarted before it fails for good.",
 )
 FIXED_DELAY = ConfigOption(
     "restart-strategy.fixed-delay.delay",
@@ -238,7 +238,7 @@ BACKOFF_MULTIPLIER = ConfigOption(
     "restart-strategy.exponential-delay.backoff-multiplier",
     Number(1),
     "1.5",
-    "By how much the time grows with each restart.",
+    "The factor by which the time grows with each restart.",
 )
 BACKOFF_RESET = ConfigOption(
     "restart-strategy.exponential-delay.reset-backoff-threshold",
@@ -256,7 +256,7 @@ MAX_FAILURES = ConfigOption(
     "restart-strategy.failure-rate.max-failures-per-interval",
     Integer(0, 2**31 - 1),
     "1",
-    "How many failures there may be within the interval; with one more the job has failed.",
+    "How many failures are allowed within the interval; with one more the job fails for good.",
 )
 FAILURE_INTERVAL = ConfigOption(
     "restart-strategy.failure-rate.failure-rate-interval",

@@ -1,4 +1,4 @@
-"""What a value of the configuration may look like as text, and what it means."""
+"""The types of options: which text each one takes, and the value that it stands for."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BYTES = {
 
 
 def usable_cores() -> int:
-    """The cores this process may run on; fewer than the machine's where it has been confined to some of them."""
+    """The cores that this process may run on, which may be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -70,7 +70,7 @@ class Paths(ValueType[tuple[str, ...]]):
 
 
 class Ports(ValueType[tuple[int, ...]]):
-    """TCP ports in the order in which they are to be tried, as Flink writes them; none is none at all."""
+    """TCP ports in the order in which to try them, as Flink writes them; an empty text is no port."""
 
     name = "ports"
     allowed = "a port, a range such as 9249-9260, several of them separated by commas, or 0 for any free port"

@@ -81,7 +81,7 @@ def _checked(node: StreamNode, parallelism: int, job_id: str, files: WrittenFile
         if files is not None and files.path not in (None, real_output(sink.path)):
             if not lenient:
                 raise ValueError(
-                    f"the checkpoint counts what the sink wrote to {files.path}, but now it is to write to "
+                    f"the checkpoint counts what the sink wrote to {files.path}, but its path is now "
                     f"{real_output(sink.path)}: give it the former path, or let it begin anew at this one with "
                     "--allow-non-restored-state; nothing was changed"
                 )

@@ -50,7 +50,7 @@ class FunctionState:
                 if not isinstance(part, list):
                     raise StateError(
                         f"{type(self._function).__name__}.snapshot_state() has returned a {type(part).__name__} for "
-                        f"each of {len(parts)} instances, which cannot be divided among {state.width}: go on with "
+                        f"each of {len(parts)} instances, which cannot be divided among {state.width}: resume with "
                         f"a parallelism of {len(parts)}, or let it return a list"
                     )
             self._restorer()(deal([element for part in parts for element in part], state.index, state.width))

@@ -65,9 +65,9 @@ def advice_on(error: BaseException, site: ErrorSite) -> str:
 _BY_NUMBER = {
     errno.EADDRINUSE: (
         "Something else has that address, perhaps an earlier run or another instance of this operator: "
-        "stop it, or take another port"
+        "stop it, or use another port"
     ),
-    errno.ECONNREFUSED: "Nothing listens at that address: start the server before, or correct host and port",
+    errno.ECONNREFUSED: "Nothing listens at that address: start the server first, or correct host and port",
 }
 
 

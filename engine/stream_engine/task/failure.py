@@ -179,7 +179,7 @@ def _evidence(whole: BaseException, graph: JobGraph, index: int) -> _Evidence:
     if site is not None:
         # Nearer to what happened than the phase that the operator was in.
         operator, phase = site.operator, ""
-    what = f"{type(error).__name__}, whose text was waited for in vain"
+    what = f"{type(error).__name__}, whose message did not come in time"
     failure = Failure(
         Raised(what, frames=frames(causes.traceback_of(error))),
         record=f"<{type(record).__name__}>" if site is not None and site.record is not None else None,

@@ -1,4 +1,4 @@
-"""What is seen of a running job from the terminal."""
+"""Shows running jobs on the terminal."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def observer(drawn: bool, often: bool) -> Observer:
-    """Who tells of jobs on standard error: in a view that is ``drawn``, or in lines, of the outcome or more ``often``.
+    """The observer that shows jobs on standard error: ``drawn`` as a view, or as lines, at the end or more ``often``.
 
-    Called before any code of the user's runs: for a view it exchanges ``sys.stdout`` and ``sys.stderr``.
+    Called before any code of the user runs: for a view it replaces ``sys.stdout`` and ``sys.stderr``.
     """
     from pyflink_stream.progress.live import Lines, LiveView
 

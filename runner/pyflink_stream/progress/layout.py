@@ -9,17 +9,17 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
 
-# A line as pieces of text, each with the name of a style of rich's (empty: none).
+# A line as pieces of text, each with the name of a style of rich (empty: none).
 Line = list[tuple[str, str]]
 
 _COLOURS = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT, "truecolor": ColorSystem.TRUECOLOR}
-# For terminals that know no more.
+# For terminals that have no finer blocks.
 _ASCII = str.maketrans({**dict.fromkeys("█▉▊▋▌▍━╸", "#"), **dict.fromkeys("▎▏─", "-"), "→": ">", "×": "x", "…": "~"})
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 class Painter:
-    """Turns lines into what standard error's terminal understands, in the colours that it has."""
+    """Turns lines into text and escape codes for the terminal of standard error, in the colours that it has."""
 
     def __init__(self) -> None:
         console = Console(file=sys.stderr)
@@ -36,7 +36,7 @@ class Painter:
 
 
 def cut(line: Line, columns: int) -> Line:
-    """The line, or what of it fits into ``columns``."""
+    """The line, cut to ``columns``."""
     kept: Line = []
     for text, style in line:
         kept.append((fitted(text, columns), style))
@@ -47,7 +47,7 @@ def cut(line: Line, columns: int) -> Line:
 
 
 def fitted(text: str, columns: int) -> str:
-    """The text, its end replaced by an ellipsis where it is wider than ``columns``."""
+    """The text; if it is wider than ``columns``, an ellipsis replaces its end."""
     if cell_len(text) <= columns:
         return text
     return set_cell_size(text, columns - 1).rstrip() + "…" if columns > 0 else ""
@@ -61,7 +61,7 @@ def padded(text: str, columns: int, right: bool = False) -> str:
 
 
 def bar(share: float, columns: int) -> str:
-    """A bar of ``columns``, filled by ``share`` of it to an eighth of a column; any share at all is seen."""
+    """A bar of ``columns``, filled by ``share``, to an eighth of a column; any share above 0 is visible."""
     eighths = round(max(0.0, min(1.0, share)) * columns * 8)
     if share > 0.005:
         eighths = max(1, eighths)

@@ -1,4 +1,4 @@
-"""Watches jobs for whoever sits at the terminal, or reads what it has said."""
+"""Observers that show jobs on standard error."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pyflink_stream.progress.terminal import Terminal
     from stream_engine.status import JobStatus
 
-# Jobs that take less than this time (ms) show no view, which would only flicker.
+# Jobs that take less time than this (ms) show no view, which would only flicker.
 _PATIENCE = 500
 # Milliseconds between two lines where there is no terminal.
 _INTERVAL = 10_000
 
 
 class LiveView:
-    """Shows a job on a terminal while it runs, and what came of it as one line."""
+    """Shows a job on a terminal while it runs, and its outcome as one line."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -41,7 +41,7 @@ class LiveView:
             self._show(status)
 
     def _show(self, status: JobStatus) -> None:
-        # Not before: what draws takes as long to load as many jobs take.
+        # Imported only now: drawing takes as long to load as many jobs take.
         from pyflink_stream.progress.layout import Painter
         from pyflink_stream.progress.view import view
 
@@ -59,9 +59,9 @@ class LiveView:
 
 
 class Lines:
-    """Tells what came of a job in one line; and before that, if ``often``, how far it is, in one now and then.
+    """Tells the outcome of a job in one line; if ``often``, also its progress in a line now and then.
 
-    If not, it is for the log.
+    Otherwise the line is for the log.
     """
 
     def __init__(self, often: bool) -> None:
@@ -83,7 +83,7 @@ class Lines:
 
 
 def _progress(status: JobStatus) -> str:
-    """How much of the bounded sources is done, where all are."""
+    """How much of the input is done, if all sources are bounded."""
     sources = [task.progress for task in status.tasks if task.task.head.is_source]
     shares = [each.done / max(1, each.total) for each in sources if each is not None]
     if not shares or len(shares) < len(sources):

@@ -1,4 +1,4 @@
-"""How fast a job is: what has happened between two of its statuses, a while apart."""
+"""How fast a job is: the difference between two of its statuses, a while apart."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from stream_engine.status import JobStatus, SubtaskStatus
 
 PRESENT, LATELY = 2.5, 20.0
-"""Seconds that what people see is a mean over; the time left changes less when it is told by a longer time."""
+"""Seconds over which rates are averaged; the time left is steadier with the longer window."""
 
 
 class Rate(NamedTuple):
-    """Of a subtask: records and bytes a second, and the shares of time, from 0 to 1, that it was busy and held up."""
+    """Records and bytes a second, and the shares of time, from 0 to 1, that a subtask was busy and backpressured."""
 
     records_in: float = 0.0
     records_out: float = 0.0
@@ -35,7 +35,7 @@ class Rates:
         self._statuses: deque[JobStatus] = deque()
 
     def add(self, status: JobStatus) -> None:
-        """The next status; of another job, or one that has been restarted, it is the first."""
+        """Adds the next status; with the first one of another job or attempt, rates begin anew."""
         statuses = self._statuses
         if statuses and (statuses[-1].job_id, statuses[-1].restarts) != (status.job_id, status.restarts):
             statuses.clear()
@@ -44,11 +44,11 @@ class Rates:
             statuses.popleft()
 
     def subtask(self, task: int, index: int) -> Rate:
-        """Of the subtask as of now."""
+        """The current rate of the subtask."""
         if not self._statuses:
             return Rate()
         before, after = (status.tasks[task].subtasks[index] for status in (self._statuses[0], self._statuses[-1]))
-        # By the worker's own clock: its reports come when they come.
+        # By the worker's own clock: its reports arrive at irregular times.
         elapsed = _age(after) - _age(before)
         if after.finished or elapsed <= 0:
             return Rate()
@@ -62,7 +62,7 @@ class Rates:
         )
 
     def task(self, task: int) -> Rate:
-        """Of all subtasks: the sum of their records and bytes, and the mean of the shares of those that still run."""
+        """The rate of a task: the sums of records and bytes, and the mean shares of the subtasks that still run."""
         subtasks = self._statuses[-1].tasks[task].subtasks if self._statuses else ()
         running = [self.subtask(task, subtask.subtask) for subtask in subtasks if not subtask.finished]
         count = max(1, len(running))
@@ -76,7 +76,7 @@ class Rates:
         )
 
     def seconds_left(self, task: int) -> float | None:
-        """Until a bounded source is at its end, if it goes on as it did; None when nobody can tell."""
+        """Seconds until a bounded source ends, at its current rate; None if that is unknown."""
         known = [(status.time, progress) for status in self._statuses if (progress := status.tasks[task].progress)]
         if not known:
             return None

@@ -14,12 +14,12 @@ _ENDED = {"FINISHED": "finished", "FAILED": "failed", "CANCELED": "was stopped"}
 
 
 def outcome(status: JobStatus) -> str:
-    """As ``Word count finished``."""
+    """For example ``Word count finished``."""
     return f"{one_line(status.name)} {_ENDED.get(status.state, status.state.lower())}"
 
 
 def figures(status: JobStatus) -> str:
-    """As ``1,000 records in, 50 out, 1.20 s, 833/s``: what sources have read and sinks written."""
+    """For example ``1,000 records in, 50 out, 1.20 s, 833/s``: what sources have read and sinks written."""
     seconds = (status.time - status.started) / 1000
     read = status.records_read
     has_sink = any(node.is_sink for task in status.tasks for node in task.task.operators)

@@ -1,11 +1,11 @@
 """A terminal on which standard output and standard error share the screen with a view that stays below them.
 
-Whatever is written through the two streams is written whole: the view makes room for it and comes back beneath. While
-a line is not yet complete there is no view, since what continues the line must continue it.
+Text that is written to the two streams appears unchanged: the view makes room for it and comes back below. While a line
+is not complete there is no view, as the next text must continue that line.
 
-The cursor waits on an empty row above the view. What is written past us, by programs that functions start or by the
-keyboard's echo, stands there like any other line. And nobody has to know how many rows the view takes after a terminal
-has become narrower: some (tmux) break its lines long before they tell their new size.
+The cursor waits on an empty row above the view. What others write to the terminal, such as programs that functions
+start or the keyboard's echo, appears there like any other line. And nobody has to know how many rows the view takes
+after a terminal has become narrower: some (tmux) break its lines long before they tell their new size.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CLEAR_BELOW = b"\r\x1b[J"
 _CLEAR_REST_OF_ROW = b"\x1b[K"
-# What is too long for the row is cut, as it would be by a terminal that has become narrower and has not yet said so.
+# Lines that are too long are cut: the terminal may have become narrower and not have said so yet.
 _CUT, _BREAK = b"\x1b[?7l", b"\x1b[?7h"
 
 
@@ -44,21 +44,21 @@ class Terminal:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Columns and rows, as they are now."""
+        """The current columns and rows."""
         try:
             columns, rows = os.get_terminal_size(self._descriptor)
         except OSError:
             columns, rows = 0, 0
-        # Some say nothing of their size.
+        # Some terminals do not tell their size.
         return columns or 80, rows or 24
 
     def show(self, lines: Sequence[str]) -> None:
-        """Shows the view, in place of the one before; fewer lines than the terminal has rows."""
+        """Shows the view in place of the one before; it has fewer lines than the terminal has rows."""
         with self._lock:
             if not self._is_ours():
                 self._view, self._drawn = b"", False
                 return
-            # Written over the one before, not after clearing it, so that nothing flickers.
+            # Written over the one before without clearing it, so that nothing flickers.
             below = b"".join(b"\n" + line.encode("utf-8", "replace") + _CLEAR_REST_OF_ROW for line in lines)
             self._view = b"%b%b\x1b[J\r\x1b[%dA%b" % (_CUT, below, len(lines), _BREAK) if lines else b""
             if not self._within_line:
@@ -70,31 +70,31 @@ class Terminal:
         with self._lock:
             self._view = b""
             if self._drawn:
-                # Also where a signal has ended a write in the middle of the view.
+                # Also if a signal has ended a write in the middle of the view.
                 self._write_all(self._descriptor, _BREAK + _CLEAR_BELOW)
                 self._drawn = False
 
     def end_line(self) -> None:
-        """Ends a line that is not complete, so that the next is one of its own."""
+        """Ends a line that is not complete, so that the next text begins a new one."""
         with self._lock:
             if self._within_line:
                 self.write(self._descriptor, b"\n")
 
     def stop(self, number: int, frame: object) -> None:
-        """Handles SIGTSTP: until the process goes on, the screen is a shell's."""
+        """Handles SIGTSTP: until the process continues, the screen belongs to a shell."""
         self.hide()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
         signal.signal(number, self.stop)
 
     def write(self, descriptor: int, data: bytes) -> int:
-        """Writes to one of the streams, above the view; how many bytes, which may be fewer, as ``os.write`` does."""
+        """Writes to one of the streams, above the view; returns how many bytes were written, as ``os.write`` does."""
         if not data:
             return 0
         with self._lock:
             before = _CLEAR_BELOW if self._drawn else b""
             after = self._view if data.endswith(b"\n") else b""
-            # In one piece, so that nothing is seen in between.
+            # In one piece, so that nothing in between is visible.
             written = os.write(descriptor, before + data + after)
             self._write_all(descriptor, before[written:])
             self._drawn = False
@@ -109,7 +109,7 @@ class Terminal:
     def _is_ours(self) -> bool:
         try:
             return self._always or os.tcgetpgrp(self._descriptor) == os.getpgrp()
-        except OSError:  # It is not the terminal of this session, where nobody else would be in front.
+        except OSError:  # It is not the terminal of this session, so no other process can be in the foreground.
             return True
 
     @staticmethod
@@ -125,7 +125,7 @@ class Terminal:
 
 
 class _Raw(io.RawIOBase):
-    """The bottom of a text stream whose top is what everybody writes to."""
+    """The raw layer of a text stream that everybody writes to."""
 
     def __init__(self, terminal: Terminal, descriptor: int) -> None:
         self._terminal = terminal
@@ -145,7 +145,7 @@ class _Raw(io.RawIOBase):
 
 
 def take_terminal(always: bool = False) -> Terminal:
-    """The terminal behind standard error; that, and standard output where it is the same, go through it from now on."""
+    """The terminal behind standard error. From now on that stream, and standard output if it is the same, use it."""
     terminal = Terminal(sys.stderr.fileno(), always)
     device = os.fstat(sys.stderr.fileno()).st_rdev
     for name in ("stdout", "stderr"):

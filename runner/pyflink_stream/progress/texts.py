@@ -6,9 +6,9 @@ from datetime import datetime
 
 
 def count(number: float) -> str:
-    """At most five columns: ``987``, ``1.23k``, ``45.6M``."""
+    """A number in at most five columns: ``987``, ``1.23k``, ``45.6M``."""
     for unit in ("", "k", "M", "G", "T"):
-        # What would be rounded to 1000 belongs to the next unit.
+        # A number that would be rounded to 1000 belongs to the next unit.
         if number < 999.5:
             return f"{number:.0f}" if not unit else _three_digits(number) + unit
         number /= 1000
@@ -16,13 +16,13 @@ def count(number: float) -> str:
 
 
 def size(number: float) -> str:
-    """Bytes, as ``512 B``, ``1.50 MB``."""
+    """Bytes, for example ``512 B``, ``1.50 MB``."""
     text = count(number)
     return f"{text} B" if text[-1].isdigit() else f"{text[:-1]} {text[-1]}B"
 
 
 def duration(seconds: float) -> str:
-    """As ``0:07``, ``12:30``, ``1:02:03``, ``2 d 03:04``."""
+    """A duration, for example ``0:07``, ``12:30``, ``1:02:03``, ``2 d 03:04``."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -32,14 +32,14 @@ def duration(seconds: float) -> str:
 
 
 def exact_duration(seconds: float) -> str:
-    """As ``0.42 s``, ``12.3 s``; from a minute on as ``duration``."""
+    """A duration, for example ``0.42 s``, ``12.3 s``; from a minute on as ``duration`` has it."""
     if seconds < 9.995:
         return f"{seconds:.2f} s"
     return f"{seconds:.1f} s" if seconds < 59.95 else duration(seconds)
 
 
 def moment(milliseconds: int) -> str:
-    """A watermark: the local time of day, or the date and time where that is not today; small ones as they are."""
+    """A watermark: the local time of day, with the date unless it is today; small numbers stay as they are."""
     if milliseconds >= 2**63 - 1:
         return "end"
     try:
@@ -47,7 +47,7 @@ def moment(milliseconds: int) -> str:
     except (OverflowError, ValueError, OSError):
         return str(milliseconds)
     if time.year < 1980:
-        # Not a date, but whatever the script counts in.
+        # Not a date, but a number that the script counts in.
         return str(milliseconds)
     return f"{time:%H:%M:%S}" if time.date() == datetime.now().date() else f"{time:%Y-%m-%d %H:%M}"
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pyflink_stream.progress.rates import Rate, Rates
     from stream_engine.status import JobStatus, TaskStatus
 
-# Also at the right: in the last column some terminals erase what was written there with the rest of the row.
+# Also at the right: some terminals erase what is written into the last column with the rest of the row.
 _MARGIN = 1
 _GAP = 2
-# Fewer columns for names than these, and other columns give way.
+# If names would have fewer columns than these, other columns give way.
 _NAME_LEAST, _NAME_WISHED = 15, 27
 _DIM = "bright_black"
 _STATES = {"RUNNING": "bold green", "FINISHED": "bold green", "CANCELED": "bold yellow"}
@@ -46,12 +46,12 @@ _LEFT = (_BUSY, _BACKPRESSURE, _WATERMARK)
 
 
 def view(status: JobStatus, rates: Rates, long_rates: Rates, size: tuple[int, int]) -> list[Line]:
-    """What fits into ``size``, in columns and rows; ``long_rates`` are those that time left is told by."""
+    """The lines that fit into ``size``, in columns and rows; the time left is computed from ``long_rates``."""
     columns, rows = size
     columns -= 2 * _MARGIN
     sources = _sources(status, long_rates, columns, min(_SOURCES, max(1, rows // 6)))
     below = [*sources, *_checkpoints(status)]
-    # The cursor stands on a row of its own.
+    # The cursor has a row of its own.
     room = rows - 1 - len(below) - 2
     table = _table(status, rates, columns, max(1, room))
     lines = [_header(status, columns), *table, *below]
@@ -92,7 +92,7 @@ def _table(status: JobStatus, rates: Rates, columns: int, rows: int) -> list[Lin
 
 
 def _foremost(tasks: Sequence[TaskStatus], rates: Rates, number: int) -> list[TaskStatus]:
-    """Those that run, and of these the busiest, which is where a job is slow; in the plan's order."""
+    """The running tasks, the busiest of them if there are too many; in the plan's order."""
     # To a tenth, so that they do not take turns.
     by_weight = sorted(tasks, key=lambda task: (task.finished, -round(rates.task(task.id).busy, 1)))
     return sorted(by_weight[:number], key=lambda task: task.id)
@@ -106,7 +106,7 @@ def _shown_columns(columns: int, watermarks: bool) -> list[_Column]:
 
 
 def _least_name(shown: Sequence[_Column]) -> int:
-    # What is nice to have must leave names more room than what is needed.
+    # Columns that are merely nice to have must leave names more room than columns that are needed.
     return _NAME_WISHED if any(column.weight < _PARALLELISM.weight for column in shown) else _NAME_LEAST
 
 
@@ -135,7 +135,7 @@ def _share(share: float, columns: int, colour: str) -> Line:
 
 
 def _name(task: TaskStatus, columns: int) -> str:
-    """The operators' names; where they are too long, in short, and then without those in the middle."""
+    """The operators' names; if they are too long, shortened, and then without those in the middle."""
     operators = [one_line(operator) for operator in task.operators]
     if cell_len(" → ".join(operators)) <= columns:
         return " → ".join(operators)
@@ -210,5 +210,5 @@ def _checkpoints(status: JobStatus) -> list[Line]:
     pending = [each for each in status.checkpoints if each.state == "IN_PROGRESS"]
     if pending:
         since = texts.exact_duration((status.time - pending[-1].started) / 1000)
-        line.append((f", one under way for {since}", _DIM))
+        line.append((f", one in progress for {since}", _DIM))
     return [line]

@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from stream_engine.status import Observer
 
 _LOOPBACK = "127.0.0.1"
-# Where --ui puts the page when no port is configured: where Flink has its own, or near by, or anywhere.
+# Ports that --ui tries when none is configured: that of Flink's page, the next ones, or any.
 _UI_PORTS = (*range(8081, 8091), 0)
-# Seconds that the end of the process may wait for a page that is open. It asks once a second; on a busy machine later.
+# Seconds that the end of the process may wait for an open page, which asks once a second, on a busy machine later.
 _FAREWELL = 3.0
 
 
 class CannotServe(Exception):
-    """What was asked for cannot be served; the message says what to do."""
+    """The metrics or the page cannot be served; the message says what to do."""
 
 
 class Served:
-    """What is served until the process ends, and ``observers``, who watch the jobs for it."""
+    """The servers, which run until the process ends, and the ``observers`` that watch the jobs for them."""
 
     def __init__(self) -> None:
         self.observers: list[Observer] = []
         self.page: tuple[JobSite, Server] | None = None
 
     def see_out(self) -> None:
-        """Called when all jobs have ended: lets a page that is open learn how."""
+        """Called when all jobs have ended: lets an open page learn how."""
         if self.page is not None:
             site, server = self.page
             site.see_out(_FAREWELL)
@@ -46,7 +46,7 @@ class Served:
 
 
 def serve(configuration: Configuration, ui: bool, opens: bool = True) -> Served:
-    """Serves what the configuration asks for; with ``ui`` in any case the page, which a browser then ``opens``.
+    """Serves what the configuration asks for; with ``ui`` always the page, which a browser then ``opens``.
 
     Raises CannotServe.
     """
@@ -82,7 +82,7 @@ def serve(configuration: Configuration, ui: bool, opens: bool = True) -> Served:
 
 
 def _is_foreseen(ports: Sequence[int]) -> bool:
-    """Whether people know which port is taken."""
+    """Whether people know in advance which port is taken."""
     return len(ports) == 1 and ports[0] != 0
 
 
@@ -90,7 +90,7 @@ def _server(site: Site, address: str, ports: Sequence[int], option: ConfigOption
     from pyflink_stream.web.server import Server
 
     try:
-        # An empty address would be every one that this machine has.
+        # An empty address would mean all addresses of this machine.
         return Server(site, address or _LOOPBACK, ports)
     except OSError as error:
         named = f"port {ports[0]}" if len(ports) == 1 else f"none of the ports {ports[0]} to {ports[-1]}"
@@ -100,7 +100,7 @@ def _server(site: Site, address: str, ports: Sequence[int], option: ConfigOption
 
 
 def _open(address: str) -> None:
-    # Without a screen, some browser of the terminal's would open in the midst of the job's output.
+    # Without a screen, a browser for terminals would open in the middle of the job's output.
     if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         import webbrowser
 

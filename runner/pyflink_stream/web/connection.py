@@ -1,7 +1,7 @@
-"""A connection of somebody who asks: HTTP, as far as questions need it.
+"""Answers the HTTP requests of one connection.
 
-Requests whose Host is another's name are refused: a page on the web could otherwise have its own name lead here, and
-read through its visitor's browser what is meant for this machine.
+It refuses requests whose Host is not a name of this machine: a page on the web could otherwise let its own name lead
+here, and read through its visitor's browser what is meant for this machine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pyflink_stream.web.response import Site
 
-# Seconds after which a silent connection is closed, as it would soon be anyway; it also makes the socket wait at all.
+# Seconds after which a silent connection is closed; with a timeout the socket blocks until then.
 _TIMEOUT = 30
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -28,7 +28,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# An IPv6 address in brackets or another name, and perhaps a port.
+# An IPv6 address in brackets, or another address or name; perhaps a port.
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
 
 
@@ -45,11 +45,11 @@ class Service(Protocol):
 
 
 class Connection(BaseHTTPRequestHandler):
-    """Answers what comes through a connection while it is made. Raises OSError when the other end goes away."""
+    """Answers all requests of a connection while it is constructed. Raises OSError when the other end goes away."""
 
     protocol_version = "HTTP/1.1"
     timeout = _TIMEOUT
-    # An answer goes in two parts, of which the second would wait for word of the first, some 40 ms.
+    # An answer is sent in two parts, of which the second would wait some 40 ms for the acknowledgement of the first.
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
@@ -71,10 +71,10 @@ class Connection(BaseHTTPRequestHandler):
         return f"pyflink-stream/{__version__}"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Standard error is for what people should know."""
+        """Logs nothing: standard error is for what people should know."""
 
     def _answer(self) -> None:
-        # What comes with a question is not read, and must not be taken for the next one.
+        # The body of a request is not read, and must not be taken for the next request.
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
             self.close_connection = True
         if not self._is_for(self.headers.get("Host", "")):
@@ -101,7 +101,7 @@ class Connection(BaseHTTPRequestHandler):
         return True
 
     def _refuse(self) -> None:
-        # What it wants to send is not read.
+        # Its body is not read.
         self.close_connection = True
         self._send(_error(405, "Read-only: use GET or HEAD."), ("Allow", "GET, HEAD"), ("Connection", "close"))
 

@@ -1,4 +1,4 @@
-"""What has become of jobs over the last minutes."""
+"""The rates of jobs over the last minutes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from pyflink_stream.progress.rates import Rate
     from stream_engine.status import JobStatus
 
-# Milliseconds between two samples, and how many are kept: of five minutes.
+# Milliseconds between two samples, and how many are kept: those of five minutes.
 _INTERVAL = 2000
 _SAMPLES = 150
 
 
 class JobHistory:
-    """A job's last status, its present rates, and by task its rates from then to now."""
+    """A job's last status, its current rates, and the rates of each task at each sample."""
 
     def __init__(self, status: JobStatus) -> None:
         self.status = status

@@ -120,7 +120,7 @@ const refresh = async () => {
     page.seen = job;
     showJobs(jobs);
     showJob(job, checkpoints);
-    notice(wanted !== null && !known ? "The job that the address names is not known here. This is the latest." : "");
+    notice(wanted !== null && !known ? "The address names a job that this process does not know. This is the latest job." : "");
   } catch (error) {
     if (!(error instanceof Gone)) throw error;
     const when = page.seen ? ` This is how things stood at ${moment(page.seen.now)}.` : "";

@@ -1,4 +1,4 @@
-"""The page, put together from its parts: one document that needs nothing from elsewhere."""
+"""Puts the page together from its parts: one document that needs nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import os
 
 from pyflink_stream.web.response import Response
 
-# In the order in which each needs those before it.
+# In this order, as each needs those before it.
 _SCRIPTS = ("graph.js", "texts.js", "graph_view.js", "plot.js", "tasks.js", "checkpoints.js", "page.js")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def page() -> Response:
-    """The page, allowed to do what it does and nothing else: its own style and script, and questions to its server."""
+    """The page, with a policy that allows its own style and script, and requests to its server, and nothing else."""
     style, script = _read("page.css"), "\n".join(map(_read, _SCRIPTS))
     html = _read("page.html").replace("/* style */", style).replace("/* script */", script)
     policy = "; ".join(
@@ -38,5 +38,5 @@ def _read(name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """How a policy names a text that stands in the page."""
+    """The name that a policy has for a text in the page."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

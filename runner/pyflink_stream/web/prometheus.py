@@ -20,9 +20,9 @@ _CLUSTER = "flink_jobmanager_"
 _JOB = _CLUSTER + "job_"
 _SUBTASK = "flink_taskmanager_job_task_"
 _OPERATOR = _SUBTASK + "operator_"
-# Flink's rates of records are means over a minute, its shares of time over the last moments.
+# Flink's rates of records are means over a minute, its shares of time over the last seconds.
 _LONG, _SHORT = 60.0, 5.0
-# What Prometheus takes in no name.
+# The characters that Prometheus allows in no name.
 _UNUSABLE = re.compile("[^a-zA-Z0-9_:]")
 _NO_WATERMARK = -(2**63)
 
@@ -33,7 +33,7 @@ class Metrics:
     def __init__(self) -> None:
         self._lock = Lock()
         self._status: JobStatus | None = None
-        # When the job has last begun to run, or has ceased to; in ms since the epoch.
+        # When the job last began to run, or stopped running; in ms since the epoch.
         self._changed_at = 0
         self._long, self._short = Rates(_LONG), Rates(_SHORT)
 
@@ -47,13 +47,13 @@ class Metrics:
             self._short.add(status)
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Response | None:
-        # Not before somebody asks: many jobs take no longer than this does.
+        # Imported when somebody asks: this takes as long as many jobs.
         from prometheus_client import CollectorRegistry
         from prometheus_client.exposition import choose_encoder
 
         registry = CollectorRegistry()
         registry.register(self)  # pyright: ignore[reportArgumentType] - it has collect()
-        # As the server of Flink's reporter does, whatever the path.
+        # Whatever the path, as the server of Flink's reporter does.
         encode, content_type = choose_encoder(headers.get("accept", ""))
         return Response(encode(registry), content_type)
 
@@ -73,7 +73,7 @@ class Metrics:
                 family = families.get(name)
                 if family is None:
                     family = families[name] = Metric(name, _HELP.get(name, "Of a function of the job."), "gauge")
-                # Not all of a name have the same labels: some of a function's metrics are of a quantile.
+                # Metrics of one name may have different labels: some of a function's metrics belong to a quantile.
                 family.add_sample(name, labels, value)
 
             for name, value in _cluster_values(status):
@@ -82,7 +82,7 @@ class Metrics:
                 job = {"job_id": status.job_id, "job_name": _text(status.name)}
                 for name, value in _job_values(status, self._changed_at):
                     add(_JOB + name, value, {**host, **job})
-                # All workers are of one process, as the slots of one task manager.
+                # All workers of a job count as the slots of one task manager.
                 worker = {**host, "tm_id": f"{host['host']}:{os.getpid()}", **job}
                 for task in status.tasks:
                     for subtask in task.subtasks:
@@ -90,7 +90,7 @@ class Metrics:
                         long, short = (rates.subtask(task.id, subtask.subtask) for rates in (self._long, self._short))
                         for name, value in _subtask_values(subtask, long, short):
                             add(_SUBTASK + name, value, labels)
-                        # Prometheus refuses an answer in which two are alike: the first one counts, as in Flink.
+                        # Prometheus refuses an answer with two equal metrics: the first one counts, as in Flink.
                         taken: set[tuple[str, str, str]] = set()
                         for node in task.task.operators:
                             named = _named(node)
@@ -109,14 +109,14 @@ class Metrics:
 
 
 def _text(name: str) -> str:
-    """A name as UTF-8 can have it; one that is made of a file's may have bytes that are no characters."""
+    """A name in valid UTF-8: the name of a file may have bytes that are no characters."""
     return name.encode("utf-8", "replace").decode()
 
 
 def _subtask_labels(status: JobStatus, task: TaskStatus, subtask: SubtaskStatus) -> dict[str, str]:
     from uuid import UUID, uuid5
 
-    # Another one after each restart, as the counts then begin anew.
+    # A new id after each restart, as the counts then begin at 0.
     attempt = uuid5(UUID(status.job_id), f"{task.id} {subtask.subtask} {status.restarts}")
     return {
         "task_id": f"{task.id + 1:032x}",
@@ -153,9 +153,9 @@ def _subtask_values(subtask: SubtaskStatus, long: Rate, short: Rate) -> Iterator
 def _operator_values(
     status: JobStatus, node: StreamNode, task: TaskStatus, subtask: SubtaskStatus, long: Rate
 ) -> Iterator[tuple[str, float]]:
-    """What is known of an operator: of the first one of a chain what it takes in, of the last one what it gives.
+    """The metrics of an operator: records in of the first operator of a chain, records out of the last one.
 
-    Between them records are not counted, so that of a chain with several ends nothing is known of any.
+    Records in between are not counted, so a chain with several ends has no records out.
     """
     if node is task.task.head:
         yield "numRecordsIn", subtask.records_in
@@ -178,7 +178,7 @@ def _job_values(status: JobStatus, changed_at: int) -> Iterator[tuple[str, float
     yield "downtime", 0 if running else status.time - changed_at
     yield "restartingTime", status.time - changed_at if status.state == "RESTARTING" else 0
     yield "numRestarts", status.restarts
-    # Under its old name, as here all tasks are always restarted.
+    # The old name of numRestarts: here a restart is always one of all tasks.
     yield "fullRestarts", status.restarts
     in_progress = sum(each.state == "IN_PROGRESS" for each in status.checkpoints)
     yield "totalNumberOfCheckpoints", status.completed_checkpoints + status.failed_checkpoints + in_progress
@@ -218,14 +218,14 @@ _HELP = {
     _OPERATOR + "numLateRecordsDropped": "Records that came too late for their windows and were dropped.",
     _JOB + "runningTime": "Milliseconds since the job was started.",
     _JOB + "uptime": "Milliseconds since it was last started or restarted; 0 while it does not run.",
-    _JOB + "downtime": "Milliseconds since it ceased to run; 0 while it runs.",
-    _JOB + "restartingTime": "Milliseconds that it has been waiting for its restart; 0 while it is not.",
+    _JOB + "downtime": "Milliseconds since it stopped running; 0 while it runs.",
+    _JOB + "restartingTime": "Milliseconds that it has been waiting for its restart; otherwise 0.",
     _JOB + "fullRestarts": "The same as numRestarts.",
-    _JOB + "totalNumberOfCheckpoints": "Checkpoints that were completed, failed, or are under way.",
+    _JOB + "totalNumberOfCheckpoints": "Checkpoints that were completed, failed, or are in progress.",
     _JOB + "numRestarts": "How often the job was restarted.",
     _JOB + "numberOfCompletedCheckpoints": "Checkpoints that were completed.",
     _JOB + "numberOfFailedCheckpoints": "Checkpoints that failed.",
-    _JOB + "numberOfInProgressCheckpoints": "Checkpoints under way.",
+    _JOB + "numberOfInProgressCheckpoints": "Checkpoints in progress.",
     _JOB + "lastCheckpointDuration": "Milliseconds that the last completed checkpoint took; -1: none yet.",
     _JOB + "lastCheckpointSize": "Bytes of the last completed checkpoint; -1: none yet.",
 }

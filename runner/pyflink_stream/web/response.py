@@ -11,7 +11,7 @@ NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 
 
 class Response(NamedTuple):
-    """``policy`` is the page's Content-Security-Policy."""
+    """The answer to a request; ``policy`` is its Content-Security-Policy."""
 
     body: bytes
     content_type: str
@@ -23,7 +23,7 @@ class Site(Protocol):
     """What a server serves."""
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Response | None:
-        """What is to be read at a path; None when there is nothing. Called by several threads.
+        """The response for a path; None if there is nothing. Called by several threads.
 
         The names of ``headers`` are in lower case.
         """

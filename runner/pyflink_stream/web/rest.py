@@ -1,4 +1,4 @@
-"""Jobs as the JSON of Flink's REST API, whose keys these are. What Flink does not tell stands under ``live``."""
+"""Jobs as the JSON of Flink's REST API, with its keys. What Flink does not have is under ``live``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _JOB_STATES = (
 
 
 def overview(jobs: Sequence[JobStatus]) -> dict[str, Any]:
-    """``/overview``: a slot is a worker of the job that runs."""
+    """``/overview``: a slot is a worker of the running job."""
     slots = sum(job.graph.slots for job in jobs if not job.ended)
     states = [job.state for job in jobs]
     return {
@@ -154,7 +154,7 @@ def exceptions(job: JobStatus) -> dict[str, Any]:
 
 
 def vertex_id(task: int) -> str:
-    """As long as Flink's; tasks are counted from 1, as in plans."""
+    """An id as long as Flink's; tasks are counted from 1, as in plans."""
     return f"{task + 1:032x}"
 
 
@@ -249,7 +249,7 @@ def _task_state(job: JobStatus, task: TaskStatus) -> str:
     states = {_state(job, subtask) for subtask in task.subtasks}
     if len(states) == 1:
         return states.pop()
-    # As in Flink one failed subtask makes its task a failed one, and the task finishes with the last of them.
+    # As in Flink, a task has failed if one subtask has, and has finished when all have.
     return next((state for state in ("FAILED", "CANCELED") if state in states), "RUNNING")
 
 
@@ -258,7 +258,7 @@ def _state(job: JobStatus, subtask: SubtaskStatus) -> str:
         return "FINISHED"
     if job.state != "FAILED":
         return {"RESTARTING": "CREATED"}.get(job.state, job.state)
-    # Where it is not known which subtask failed, all of them have.
+    # If it is not known which subtask failed, all of them count as failed.
     return "FAILED" if subtask.failed or not any(task.failed for task in job.tasks) else "CANCELED"
 
 

@@ -1,4 +1,4 @@
-"""A small HTTP server, in threads of its own, that only answers questions; here, what it costs when nobody asks."""
+"""A small read-only HTTP server in threads of its own. This module is all that it needs while nobody asks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pyflink_stream.web.response import Site
     from pyflink_stream.web.service import Service
 
-# Seconds between two attempts to load what answers, which the process may have no descriptors for.
+# Seconds between two attempts to load what answers, when the process has run out of descriptors.
 _PAUSE = 0.1
 
 
@@ -26,7 +26,7 @@ class Server:
 
     def __init__(self, site: Site, host: str, ports: Sequence[int]) -> None:
         self._site = site
-        # Whom a request may be for, besides addresses in numbers.
+        # The host names that a request may have, besides numeric addresses.
         self._names = {"localhost", host.lower(), socket.gethostname().lower()} - {""}
         self._socket = _listening(host, ports)
         self._service: Service | None = None
@@ -44,12 +44,12 @@ class Server:
 
     @property
     def address(self) -> str:
-        """As a browser on this machine takes it."""
+        """The URL for a browser on this machine."""
         host, port = self._own_address()
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
     def finish(self, seconds: float) -> None:
-        """Waits, but no longer than that, until what was asked has been answered."""
+        """Waits until all requests are answered, but no longer than that."""
         if self._service is not None:
             self._service.finish(seconds)
 
@@ -73,14 +73,14 @@ class Server:
         self._await_question()
         while not self._closed.is_set():
             try:
-                # Not sooner, as it takes long to load.
+                # Imported only now, as it takes long to load.
                 from pyflink_stream.web.service import Closed, Service
 
                 with suppress(Closed):
                     self._service = Service(self._socket, self._site, self._names, self._closed.is_set)
                     self._service.serve_forever()
             except Exception:
-                # As when modules cannot be read, since the process can have no more files open.
+                # For example when modules cannot be read, as the process can open no more files.
                 self._closed.wait(_PAUSE)
 
     def _await_question(self) -> None:

@@ -1,6 +1,6 @@
-"""Connections of those who ask: few at a time, each for a short time, so that they cannot harm the jobs of the process.
+"""Serves connections: few at a time, each for a short time, so that they cannot harm the jobs of the process.
 
-Loaded with the first question: what speaks HTTP takes as long to load as some jobs take, and nobody looks at most jobs.
+Loaded with the first request: HTTP takes as long to load as some jobs take, and nobody watches most jobs.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from pyflink_stream.web.response import Site
 
-# Connections at a time; a browser has six.
+# The most connections at a time; a browser has six.
 _MOST = 32
-# Seconds that a question may take to come, that its answer may take to go, and that a connection may be silent.
+# The most seconds that a request may take to arrive, its answer to be sent, and a connection to be silent.
 _LONGEST = 30.0
 # Seconds to wait for room: for another connection, or for its descriptor.
 _PAUSE = 0.1
@@ -33,38 +33,38 @@ class Closed(Exception):
 
 
 class Service(ThreadingHTTPServer):
-    """Answers what comes to the socket ``listening``, in a thread for each connection.
+    """Answers requests to the socket ``listening``, in a thread for each connection.
 
-    When there are too many, the one that has been waited for longest makes room; where all are being answered a new one
-    is refused. ``names`` are those that a request may be for. ``closed`` tells whether to end.
+    If there are too many, the one that has been silent for longest makes room; if all are being answered, a new one is
+    refused. ``names`` are the host names that a request may have. ``closed`` tells whether to end.
     """
 
     block_on_close = False
-    # Of ThreadingHTTPServer; said here, as the process must not wait for a browser.
+    # Settings of ThreadingMixIn: the process must not wait for a browser.
     daemon_threads = True
 
     def __init__(self, listening: socket.socket, site: Site, names: set[str], closed: Callable[[], bool]) -> None:
-        # Not that of TCPServer, which makes a socket, nor that of HTTPServer, which asks the network for a name.
+        # Not TCPServer's constructor, which makes a socket, nor HTTPServer's, which asks the network for a name.
         BaseServer.__init__(self, listening.getsockname(), Connection)
         self.socket = listening
-        # Whoever has come may be gone again, and is not waited for.
+        # A client may be gone again: accept() must not wait for it.
         listening.setblocking(False)
         self.site = site
         self.names = names
         self._closed = closed
         self._changed = Condition()
-        # Since when each connection is waited for, or is being answered (monotonic seconds).
+        # Since when each connection has been silent, or is being answered (monotonic seconds).
         self._open: dict[Any, float] = {}
         self._answering: set[Any] = set()
 
     def finish(self, seconds: float) -> None:
-        """Waits, but no longer than that, until what was asked has been answered."""
+        """Waits until all requests are answered, but no longer than that."""
         with self._changed:
             self._changed.wait_for(lambda: not self._answering, seconds)
 
     @contextmanager
     def answering(self, connection: Any) -> Iterator[None]:
-        """A question is being answered within."""
+        """A request is being answered within."""
         with self._changed:
             self._open[connection] = monotonic()
             self._answering.add(connection)
@@ -82,12 +82,12 @@ class Service(ThreadingHTTPServer):
         try:
             return super().get_request()
         except OSError:
-            # The process can have no more descriptors for now, and would be asked again at once.
+            # The process has run out of descriptors, and would be asked again at once.
             sleep(_PAUSE)
             raise
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Whether there is room for another connection, which is made if it can be."""
+        """Whether there is room for another connection; makes room if possible."""
         with self._changed:
             if len(self._open) >= _MOST:
                 waiting = [connection for connection in self._open if connection not in self._answering]
@@ -115,10 +115,10 @@ class Service(ThreadingHTTPServer):
                     _end(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser may go away at any time, and threads may run out: that is nobody's error."""
+        """Ignores it: a browser may go away at any time, and threads may run out."""
 
 
 def _end(connection: socket.socket) -> None:
-    """Ends whatever the connection's thread waits for; it then closes it."""
+    """Ends whatever the connection's thread waits for; the thread then closes the connection."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""The page of running jobs, and the JSON that it is made of."""
+"""Serves the page of running jobs, and the JSON that it shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # How many jobs of a script are remembered.
 _JOBS = 20
-# Who has asked within this time (seconds) will ask again.
+# A page that has asked within this time (seconds) will ask again.
 _ATTENTION = 3.0
 _JSON = "application/json; charset=utf-8"
 
@@ -28,7 +28,7 @@ class JobSite:
         self._page: Response | None = None
         self._changed = Condition()
         self._jobs: dict[str, JobHistory] = {}
-        # When somebody has last asked, and for which state of which job.
+        # When somebody last asked, and for which state of which job.
         self._asked_at = -_ATTENTION
         self._told: tuple[str, str] | None = None
 
@@ -48,13 +48,13 @@ class JobSite:
             return self._page_itself()
         parts = path.strip("/").split("/")
         with self._changed:
-            # A version in front is Flink's, too.
+            # Flink's paths may begin with a version.
             found = self._found(*(parts[1:] if parts[0] == "v1" else parts))
             self._changed.notify_all()
         return None if found is None else Response(json.dumps(found).encode(), _JSON)
 
     def see_out(self, seconds: float) -> None:
-        """Lets a page that is open learn how the last job has ended; returns at once when there is none."""
+        """Lets an open page learn how the last job has ended; returns at once if none is open."""
         with self._changed:
             if not self._jobs or monotonic() - self._asked_at > _ATTENTION:
                 return

@@ -71,7 +71,7 @@ IN_FUNCTIONS = [
     ("getattr", "exit", "Wicked"),
     ("repr", "interrupt", "Wicked: own words"),
     ("repr", "hang", "Wicked: own words"),
-    ("str", "hang", "Wicked, whose text was waited for in vain"),
+    ("str", "hang", "Wicked, whose message did not come in time"),
 ]
 
 

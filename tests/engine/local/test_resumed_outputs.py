@@ -56,7 +56,7 @@ def test_a_resume_with_another_path_is_refused_and_touches_no_file(
     before = first.read_bytes()
     code, err = resume(numbers, savepoint, second, mode, "-p", width)
     assert code == 1
-    assert f"wrote to {first}, but now it is to write to {second}" in err
+    assert f"wrote to {first}, but its path is now {second}" in err
     assert "--allow-non-restored-state" in err
     assert "in operator 'Sink: " in err
     assert (first.read_bytes(), second.read_text()) == (before, THEIRS)
@@ -65,7 +65,7 @@ def test_a_resume_with_another_path_is_refused_and_touches_no_file(
 def test_a_path_that_does_not_exist_yet_is_refused_as_another_path(numbers: Numbers, savepoint: str) -> None:
     code, err = resume(numbers, savepoint, "second", "OVERWRITE")
     assert code == 1
-    assert f"but now it is to write to {numbers.directory / 'second'}" in err
+    assert f"but its path is now {numbers.directory / 'second'}" in err
     assert not (numbers.directory / "second").exists()
 
 
@@ -77,7 +77,7 @@ def test_a_relative_path_resumed_from_another_directory_is_refused(numbers: Numb
     numbers.launcher.directory = elsewhere
     code, err = resume(numbers, savepoint, "first", "OVERWRITE")
     assert code == 1
-    assert f"wrote to {numbers.directory / 'first'}, but now it is to write to {elsewhere / 'first'}" in err
+    assert f"wrote to {numbers.directory / 'first'}, but its path is now {elsewhere / 'first'}" in err
     assert (elsewhere / "first").read_text() == THEIRS
 
 

@@ -175,7 +175,7 @@ def test_a_changed_script_takes_over_the_state_of_operators_that_keep_their_uid(
     # State that nothing in the script is for would be lost: that is for the user to decide.
     refused = numbers.launcher.run(CHANGED, "-s", savepoint)
     assert refused.code == 1
-    assert f"{savepoint} has state that no operator of this job is for, of 'Sum' (uid sum)." in refused.err
+    assert f"{savepoint} has state of 'Sum' (uid sum), and this job has no operator for it." in refused.err
     assert "--allow-non-restored-state" in refused.err
     assert lines_of(numbers.directory / "counts") == before
     accepted = numbers.launcher.run(CHANGED, "-s", savepoint, "--allow-non-restored-state")
@@ -205,7 +205,7 @@ TIMED = COUNTED.replace("count_window(1000)", "time_window(3_600_000)")
     ("uid", "error"),
     [
         ('.uid("max")', "there is state of count windows, which this operator cannot take over"),
-        ("", "has state that no operator of this job is for, of 'Window Reduce: max' (uid WindowReduce-"),
+        ("", "has state of 'Window Reduce: max' (uid WindowReduce-"),
     ],
 )
 def test_open_windows_of_another_kind_are_refused(numbers: Numbers, uid: str, error: str, parallelism: int) -> None:
@@ -234,7 +234,7 @@ def test_a_new_operator_does_not_get_the_state_of_one_that_reads_the_same(number
     changed = script.replace("keyed.reduce(max)", "keyed.reduce(min).filter(lambda _: False); keyed.reduce(max)")
     refused = numbers.launcher.run(changed.format(uid=""), "-s", savepoint)
     assert refused.code == 1
-    assert "it cannot be told which operator of this job it is for" in refused.err
+    assert "nothing says which operator of this job it is for" in refused.err
     assert lines_of(numbers.directory / "out") == before
     [uid] = re.findall(r"'Reduce: max' \(uid (\S+)\)", refused.err)
     accepted = numbers.launcher.run(changed.format(uid=f'.uid("{uid}")'), "-s", savepoint)

@@ -264,7 +264,7 @@ def test_an_address_in_use_is_reported_with_what_to_do(launcher: Launcher) -> No
     )
     first, second, *_ = err.splitlines()
     assert "Address already in use" in first
-    assert first.endswith("stop it, or take another port")
+    assert first.endswith("stop it, or use another port")
     assert "'Map: Serving' (subtask 1 of 1, made at" in second
     assert second.endswith("while it was being opened")
 

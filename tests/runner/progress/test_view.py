@@ -83,7 +83,7 @@ def test_checkpoints_and_restarts_are_shown_when_there_are_any() -> None:
     )
     rows = shown(status_of(GRAPH, checkpoints=checkpoints, restarts=2), columns=120)
     assert rows[0].endswith("restarted 2×")
-    assert rows[-1] == (" 2 checkpoints, the last 0:05 ago: 2.50 MB in 0.50 s, 1 failed, one under way for 1.00 s")
+    assert rows[-1] == (" 2 checkpoints, the last 0:05 ago: 2.50 MB in 0.50 s, 1 failed, one in progress for 1.00 s")
 
 
 def many(env: Any) -> None:

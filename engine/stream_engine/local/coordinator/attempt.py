@@ -121,7 +121,7 @@ class Attempt:
                 while self._alive:
                     self._turn()
             except EOFError:
-                summary = "The process that starts the workers was killed, so the job cannot go on."
+                summary = "The process that starts the workers was killed, so the job cannot continue."
                 self._fail(AttemptFailed.of(summary, self._job_id, final=True))
             finally:
                 self._kill_rest()

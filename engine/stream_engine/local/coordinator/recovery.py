@@ -55,7 +55,7 @@ class Recovery:
         self.savepoints = ""
         self.checkpoints: CheckpointCoordinator | None = None
         if self._stops_with_savepoint and not configuration.get(SAVEPOINT_DIRECTORY):
-            summary = "execution.savepoint.on-stop: the savepoint needs a place: set state.savepoints.dir as well"
+            summary = "execution.savepoint.on-stop: the savepoint needs a directory: set state.savepoints.dir as well"
             raise JobExecutionException(summary, job_id)
         # What few jobs need is imported for those.
         if savepoint or configuration.get(SAVEPOINT_DIRECTORY) or configuration.get(CHECKPOINT_INTERVAL):
@@ -119,8 +119,8 @@ class Recovery:
                 )
                 made = f", made at {task.head.location}," if task.head.location else ""
                 tell(
-                    f"The source {task.head.name!r}{made} cannot go back to where a checkpoint found it, so that some "
-                    f"of its records are lost when the job goes on from there{remedy}"
+                    f"The source {task.head.name!r}{made} cannot return to its position at a checkpoint, so some of "
+                    f"its records are lost when the job resumes from one{remedy}"
                 )
 
     # --- restarts ----------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def state_directory(configuration: Configuration, server: ForkServer) -> Iterato
         from stream_engine.installation import extra
 
         raise InvalidProgramException(
-            f"state.backend: rocksdb is in a package that is not installed: {extra('rocksdb')}"
+            f"state.backend: rocksdb needs a package that is not installed: {extra('rocksdb')}"
         )
     place = _made(configuration.get(TMP_DIRS))
     server.remove_at_end(place)

@@ -102,7 +102,7 @@ def test_several_executions_show_several_plans(command: Command) -> None:
     assert command.output("--explain", "s.py") == f"first: {tree}\nsecond: {tree}"
 
 
-def test_a_main_that_misses_what_its_job_would_have_made_is_told_of_and_is_no_failure(command: Command) -> None:
+def test_a_main_that_misses_the_results_of_its_job_is_told_of_without_failure(command: Command) -> None:
     command.write("s.py", SQUARES + "        open('squares')\n")
 
     done = command.run("--explain", "s.py")

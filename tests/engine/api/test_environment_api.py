@@ -95,7 +95,7 @@ def test_the_factory_knows_which_environments_have_an_unexecuted_plan(factory: A
     ]
 
 
-def test_an_environment_has_the_parallelism_of_the_configuration_unless_it_sets_its_own(factory: Any) -> None:
+def test_an_environment_has_the_configured_parallelism_unless_it_sets_its_own(factory: Any) -> None:
     env, other = factory.get_execution_environment(), factory.get_execution_environment()
     assert env.get_parallelism() == 2
     assert env.set_parallelism(3).get_parallelism() == 3

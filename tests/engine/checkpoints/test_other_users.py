@@ -127,7 +127,7 @@ def test_a_root_that_is_a_link_of_the_users_own_leads_to_the_directory(tmp_path:
 
 @as_root
 @pytest.mark.parametrize("made", ["open", "locked", "link"])
-def test_a_default_directory_that_somebody_else_made_first_is_refused_with_the_option_to_set(
+def test_a_default_directory_of_another_user_is_refused_with_the_option_to_set(
     shared: Path, precious: Path, monkeypatch: pytest.MonkeyPatch, made: str
 ) -> None:
     shared.chmod(0o1777)

@@ -31,7 +31,7 @@ def test_an_exponential_delay_grows_to_its_longest_and_never_gives_up() -> None:
     assert delays(exponential(), *range(0, 70_000, 10_000)) == [1000, 2000, 4000, 8000, 10_000, 10_000, 10_000]
 
 
-def test_an_exponential_delay_begins_anew_after_a_time_without_failure_that_counts_from_the_restart() -> None:
+def test_an_exponential_delay_is_reset_by_time_without_failure_since_the_restart() -> None:
     strategy = exponential()
     assert delays(strategy, 0, 1000) == [1000, 2000]
     assert strategy.on_failure(3000 + 59_999) == 4000

@@ -135,7 +135,7 @@ UID = "Map-0123abcd"
         ({UID: "A", f"{UID}-2": "B"}, {UID: "B"}),
     ],
 )
-def test_state_is_refused_where_only_the_order_of_operators_tells_whose_it_is_and_that_has_changed(
+def test_state_without_uids_is_refused_when_the_order_of_operators_has_changed(
     place: Place, then: dict[str, str], now: dict[str, str]
 ) -> None:
     files = write_files(place, [{UID: counts(0, 1)}])
@@ -167,7 +167,7 @@ def test_the_checkpoint_of_another_job_is_refused_as_that(place: Place) -> None:
         check_operators(metadata, {"total": "Total"}, "chk")
 
 
-def test_state_that_is_left_is_not_unpickled_and_of_other_state_it_is_said_what_is_missing(place: Place) -> None:
+def test_unused_state_is_not_unpickled_and_other_state_names_what_is_missing(place: Place) -> None:
     module = type(sys)("gone_since")
     exec("class Gone: pass", module.__dict__)
     module.Gone.__module__ = "gone_since"

@@ -248,7 +248,7 @@ def test_files_that_were_not_there_at_the_checkpoint_are_deleted_and_others_stay
     }
 
 
-def test_with_fewer_writers_the_files_of_the_others_stay_as_they_were_at_the_checkpoint(tmp_path: Path) -> None:
+def test_with_fewer_writers_the_other_files_stay_as_at_the_checkpoint(tmp_path: Path) -> None:
     for name in "1234":
         (tmp_path / name).write_text("old\nnew\n")
 
@@ -273,7 +273,7 @@ def test_with_more_writers_the_file_of_one_becomes_the_first_of_a_directory(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_file_beside_the_output_is_not_overwritten_when_the_output_becomes_a_directory(tmp_path: Path) -> None:
+def test_an_output_that_becomes_a_directory_does_not_overwrite_a_file_beside_it(tmp_path: Path) -> None:
     for name in ("a", "a.1"):
         (tmp_path / name).write_text("old\n")
 

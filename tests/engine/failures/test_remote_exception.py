@@ -61,7 +61,7 @@ class Guarded(Exception):
         raise SystemExit(0)
 
 
-def test_an_exception_whose_init_takes_other_arguments_has_its_class_text_and_attributes() -> None:
+def test_an_exception_with_an_init_of_its_own_keeps_class_text_and_attributes() -> None:
     error = sent(Rejected(7, {"id": (1, [2.5, b"x"])}))
     assert type(error) is Rejected
     assert (str(error), error.args) == ("rejected with 7", ("rejected with 7",))

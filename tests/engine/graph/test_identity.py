@@ -42,7 +42,7 @@ def test_what_is_put_before_an_operator_changes_its_uid() -> None:
     assert before[1] not in after
 
 
-def test_an_operator_behind_one_with_a_uid_of_the_scripts_keeps_its_own_whatever_is_put_before() -> None:
+def test_an_operator_behind_one_with_a_given_uid_keeps_its_own_uid() -> None:
     short, long = line(SOURCE, MAP, specs.Reduce(F)), line(SOURCE, specs.Filter(F), MAP, specs.Reduce(F))
     short.nodes[1].uid = long.nodes[2].uid = "mapped"
     assert uids(short)[1:] == uids(long)[2:]

@@ -231,9 +231,7 @@ def full(launcher: Launcher) -> Done:
     return launcher.run(FULL, *KEPT, "-D", "restart-strategy=none")
 
 
-def test_a_job_that_fails_as_the_disk_is_full_goes_on_from_its_last_checkpoint_when_there_is_room(
-    full: Done, launcher: Launcher
-) -> None:
+def test_a_job_that_a_full_disk_failed_resumes_when_there_is_room(full: Done, launcher: Launcher) -> None:
     assert full.code == 1
     hint, report, *_ = full.err.splitlines()
     assert report.startswith("Checkpoint ")

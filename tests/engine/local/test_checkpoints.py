@@ -110,7 +110,7 @@ class Summing(RichMapFunction):
         self.sum = state
 
 
-def test_functions_go_on_with_their_state_and_accumulators_with_what_they_have_counted(job: Job) -> None:
+def test_functions_resume_with_their_state_and_accumulators_with_their_counts(job: Job) -> None:
     env = job.environment()
     env.generate_sequence(1, 200).map(job.once()).map(Summing()).write_as_text(str(job.output), OVERWRITE)
     _, result = job.result(env)

@@ -83,7 +83,7 @@ def test_with_time_held_files_lose_no_record_at_any_parallelism(
     expect_all(files.lines(program(path, way), *HELD, *options))
 
 
-def test_files_of_the_same_time_read_one_after_the_other_lose_records_and_the_remedy_is_named(files: Launcher) -> None:
+def test_files_of_the_same_time_lose_records_without_it_and_the_remedy_is_named(files: Launcher) -> None:
     done = files.run(program())
     assert done.code == 0
     # What the second and third file have, but for the last hour, which is open until the end.

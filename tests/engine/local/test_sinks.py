@@ -180,7 +180,7 @@ def many(env: Any) -> Any:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 @pytest.mark.parametrize("lines", [few, many])
-def test_a_file_that_cannot_be_written_to_is_named_with_its_sink_and_the_first_line_lost(
+def test_a_file_that_cannot_be_written_is_named_with_its_sink_and_first_lost_line(
     jobs: Jobs, lines: Callable[[Any], Any]
 ) -> None:
     env = jobs.environment()
@@ -242,7 +242,7 @@ FEW_THEN_NONE = """
         ("env.generate_sequence(0, 10**6).map(lambda n: time.sleep(0.01) or n)", ["0", "1", "2"]),
     ],
 )
-def test_lines_are_in_the_file_while_the_job_runs_and_outlive_a_kill_of_all_its_processes(
+def test_lines_are_in_the_file_while_the_job_runs_and_outlive_its_processes(
     launcher: Launcher, source: str, expected: list[str]
 ) -> None:
     process = launcher.start(FEW_THEN_NONE % source, group=True)

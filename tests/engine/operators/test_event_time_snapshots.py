@@ -118,7 +118,7 @@ def test_of_several_bounded_assigners_that_become_one_the_slowest_counts() -> No
 
 
 @pytest.mark.parametrize("width", [1, 2, 4])
-def test_at_another_parallelism_each_bounded_assigner_waits_for_what_the_slowest_had_left(width: int) -> None:
+def test_at_another_parallelism_each_bounded_assigner_resumes_from_the_slowest(width: int) -> None:
     assigner = specs.AssignTimestamps(assigner_of(_Bounded(0)))
     hosts = [ListHost(assigner, timestamped=True, index=index, width=3, time=0) for index in range(3)]
     for host, time in zip(hosts, (20, 50, 90), strict=True):

@@ -140,7 +140,7 @@ def test_windows_that_ended_while_the_job_was_down_fire_at_once() -> None:
 
 
 @pytest.mark.parametrize("slide", [100, 50])
-def test_subtasks_whose_windows_have_not_fired_equally_far_fire_each_once_when_they_become_one(slide: int) -> None:
+def test_merged_subtasks_fire_each_window_once_however_far_each_had_fired(slide: int) -> None:
     operator = specs.WindowApply(specs.TimeWindows(100, slide), APPLY)
     ahead, behind = (ListHost(operator, key=KEY, index=index, width=2, time=1000) for index in (0, 1))
     keys = {hash(key) % 2: key for key in "abcdefgh"}

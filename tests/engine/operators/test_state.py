@@ -164,7 +164,7 @@ def test_a_reducing_state_combines_what_is_added(reducer: Any) -> None:
     assert host.process(("a", 2), ("b", 1), ("a", 1), ("a", 3)) == [(None, 2), (None, 1), (2, 2), (2, 3)]
 
 
-def test_states_of_several_names_are_kept_apart_and_a_name_asked_for_twice_is_one_state() -> None:
+def test_each_name_is_a_state_of_its_own_and_the_same_name_the_same_state() -> None:
     def ask(context: Any) -> Any:
         return [context.get_state(ValueStateDescriptor(name, default=0)) for name in ("one", "two", "one")]
 

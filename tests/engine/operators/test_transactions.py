@@ -67,7 +67,7 @@ def commit(host: ListHost) -> None:
         operator.commit()
 
 
-def test_a_transaction_is_pre_committed_at_a_checkpoint_and_committed_when_that_is_complete() -> None:
+def test_a_transaction_is_pre_committed_at_a_checkpoint_and_committed_after_it() -> None:
     host = sink()
     host.process(1, 2)
     host.snapshot(1)
@@ -110,7 +110,7 @@ def test_without_checkpoints_everything_is_committed_once_the_whole_job_has_fini
     assert LOG[3:] == ["close"]
 
 
-def test_what_was_written_last_is_committed_by_a_checkpoint_after_the_input_has_ended() -> None:
+def test_the_last_writes_are_committed_by_a_checkpoint_after_the_input_ended() -> None:
     host = sink()
     host.process(1)
     host.end()
@@ -122,7 +122,7 @@ def test_what_was_written_last_is_committed_by_a_checkpoint_after_the_input_has_
     assert snapshot[0].split == {"pending": [["t1", 1]], "open": []}
 
 
-def test_a_job_that_goes_on_commits_what_the_checkpoint_counts_and_aborts_what_was_begun_then() -> None:
+def test_a_restored_job_commits_what_its_checkpoint_counts_and_aborts_the_rest() -> None:
     first = sink()
     first.process(1)
     snapshot = first.snapshot(1)
@@ -187,7 +187,7 @@ def test_a_sink_may_keep_state_without_transactions() -> None:
     assert LOG == [(1, 2, 3)]
 
 
-def test_lines_are_handed_on_before_their_position_is_remembered_and_a_new_writer_begins_there() -> None:
+def test_lines_are_flushed_before_their_position_is_kept_where_a_new_writer_begins() -> None:
     sink = specs.TextFileSink("path")
     first = ListHost(sink)
     first.process("a", "b")
@@ -197,7 +197,7 @@ def test_lines_are_handed_on_before_their_position_is_remembered_and_a_new_write
     assert (first.writers[0].positions, second.writers[0].positions) == (None, {0: 2})
 
 
-def test_at_another_parallelism_the_first_writer_sees_to_the_files_of_those_that_are_no_more() -> None:
+def test_at_a_lower_parallelism_the_first_writer_takes_over_the_other_files() -> None:
     sink = specs.TextFileSink("path")
     hosts = [ListHost(sink, index=index, width=3) for index in range(3)]
     for host, lines in zip(hosts, ("a", "ab", "abc"), strict=True):
@@ -235,7 +235,7 @@ def test_what_was_written_elsewhere_is_not_the_position_in_another_file() -> Non
     assert ListHost(specs.TextFileSink("other"), snapshots=[second.snapshot()]).writers[0].positions == {0: 2}
 
 
-def test_a_checkpoint_of_a_version_that_kept_no_path_is_resumed_at_the_path_of_the_script() -> None:
+def test_a_checkpoint_without_the_path_is_resumed_at_the_path_of_the_script() -> None:
     former = [{0: OperatorSnapshot(own={"position": size})} for size in (3, 4)]
     hosts = [ListHost(specs.TextFileSink("path"), index=i, width=1, snapshots=former) for i in range(1)]
     assert [host.writers[0].positions for host in hosts] == [{0: 3, 1: 4}]

@@ -87,7 +87,7 @@ def test_the_page_is_where_the_configuration_says(command: Command) -> None:
     assert process.returncode == 130
 
 
-def test_a_port_that_nobody_could_know_is_said_and_an_empty_address_is_not_every_address(command: Command) -> None:
+def test_a_chosen_port_is_told_and_an_empty_address_means_this_machine_only(command: Command) -> None:
     command.write("s.py", "def main(factory): pass\n")
     done = command.run("-D", "rest.port=0", "-D", "rest.bind-address=", "s.py")
     assert (done.returncode, done.stdout) == (0, "")

@@ -20,7 +20,7 @@ def odd_names(env: Any) -> None:
     numbers.select('e"}').output()
 
 
-def test_a_task_is_a_frame_round_its_operators_and_an_exchange_an_edge_between_frames() -> None:
+def test_a_task_is_drawn_as_a_frame_and_an_exchange_as_an_edge() -> None:
     expected = """
         digraph "Word \\"count\\"" {
           rankdir=LR;

@@ -8,7 +8,7 @@ from typing import Any
 from drawn import Parity, drawn, loop, minus_one, split_and_union
 
 
-def test_a_task_is_a_frame_round_its_operators_and_an_exchange_an_arrow_between_frames() -> None:
+def test_a_task_is_drawn_as_a_frame_and_an_exchange_as_an_arrow() -> None:
     expected = """
         flowchart LR
           subgraph task_1["Task 1, parallelism 2"]

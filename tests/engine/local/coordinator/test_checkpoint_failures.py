@@ -106,7 +106,7 @@ class Control:
         self.frames.put((kind, exchange, payload))
 
 
-def test_whatever_keeps_state_from_being_written_is_told_and_the_next_checkpoint_tried(tmp_path: Path) -> None:
+def test_whatever_prevents_a_checkpoint_is_told_and_the_next_one_is_tried(tmp_path: Path) -> None:
     def broken() -> Iterator[bytes]:
         yield b"some"
         raise RuntimeError("no table")

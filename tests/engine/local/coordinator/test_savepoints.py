@@ -1,4 +1,4 @@
-"""Savepoints, and what goes on from them."""
+"""Savepoints, and runs that resume from them."""
 
 from __future__ import annotations
 
@@ -114,11 +114,13 @@ def test_nothing_comes_out_after_the_savepoint_that_a_job_is_stopped_with(number
     assert sorted(int(line.rpartition(" ")[2]) for line in lines) == list(range(LINES))
 
 
-def test_the_first_job_of_a_script_goes_on_from_the_savepoint_and_the_others_begin(launcher: Launcher) -> None:
+def test_the_first_job_of_a_script_resumes_from_the_savepoint_and_the_others_begin(launcher: Launcher) -> None:
     script = """
-        import time
+        import os, time
         def slow(number):
-            time.sleep(0.01)
+            open("running", "w").close()
+            if not os.path.exists("resumed"):
+                time.sleep(0.25)
             return number
         def main(factory):
             for name in ("first", "second"):
@@ -128,12 +130,13 @@ def test_the_first_job_of_a_script_goes_on_from_the_savepoint_and_the_others_beg
     """
     process = launcher.start(script, "--stop-with-savepoint", "savepoints")
     try:
-        assert wait_until((launcher.directory / "first").exists)
+        assert wait_until((launcher.directory / "running").exists)
         process.terminate()
         _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     assert not (launcher.directory / "second").exists()
+    (launcher.directory / "resumed").touch()
     done = launcher.run(script, "-s", savepoint_named_in(err))
     assert (done.code, done.err) == (0, "")
     for name in ("first", "second"):
@@ -153,7 +156,7 @@ COUNTING = """
         numbers.key_by(lambda n: n % 2).reduce(lambda a, b: a + b).uid("sum").name("Sum").filter(lambda _: False)
         env.execute()
 """
-# Another operator before those with state, one of which has gone to where it has another index; and "sum" is no more.
+# Another operator before those with state, one of which has gone to where it has another index; and "sum" is gone.
 CHANGED = """
     def main(factory):
         env = factory.get_execution_environment()

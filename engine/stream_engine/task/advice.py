@@ -1,4 +1,4 @@
-"""What to do about an error in a user's function, where that is known: the end of the line that says what happened."""
+"""Advice on known errors in user functions. It ends the line that says what happened."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamNode
 
-# What hands on the records it gets.
+# Operators that pass on the records that they get.
 _PASSING = (specs.Filter, specs.Split, specs.IterationHead, specs.AssignTimestamps)
-# What gives whatever its function returns.
+# Operators that emit whatever their function returns.
 _REDUCING = (specs.Reduce, specs.WindowReduce, specs.PreAggregate)
 _RETURNING = (specs.Map, specs.Reduce, specs.WindowReduce)
 _SOMETIMES = "; is there a way through it without a return?"
@@ -27,7 +27,7 @@ DEBUGGING = "Workers have no terminal for a debugger: run with --local-debug"
 class ErrorSite(NamedTuple):
     """Where an error was raised: by operator ``node``, for a call in ``role`` (see Site).
 
-    ``no_record`` and ``no_value`` tell that the record, or what it was to be reduced with, is None.
+    ``no_record`` and ``no_value`` tell that the record, or the value to reduce it with, is None.
     """
 
     graph: JobGraph
@@ -38,7 +38,7 @@ class ErrorSite(NamedTuple):
 
 
 def advice_on(error: BaseException, site: ErrorSite) -> str:
-    """What to do, in a sentence without a full stop; empty when nothing is known."""
+    """What to do, in a sentence without a full stop; empty if nothing is known."""
     if site.node is not None and isinstance(error, Exception):
         if site.no_value and isinstance(site.node.operator, _REDUCING):
             return f"{_call(site.node.operator.function)} returned None for the records before{_SOMETIMES}"

@@ -1,4 +1,4 @@
-"""How many records a subtask processes between two looks at what else there is to do."""
+"""How many records a subtask processes at a time, before its host looks for other work."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-# A turn between two looks at sockets, timers and signals should take about this long, in seconds.
+# A batch should take about this long, in seconds: after it the worker looks at sockets, timers and signals.
 _SHORT, _LONG = 0.002, 0.008
 
 
 class AdaptiveBatch:
-    """How many records to process in one turn: few when each takes long, so that the worker stays responsive.
+    """Sets how many ``records`` a batch has: few if each takes long, so that the worker stays responsive.
 
-    Of all turns so far, ``begun`` and ``done`` are the records that were to be processed, and those that have been.
+    ``begun`` counts the records of all batches so far, ``done`` those of the batches that have been processed.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What went wrong in a worker, told in the user's terms: their line, the operator, the subtask, the record."""
+"""Describes a failure in a worker in the user's terms: their line, the operator, the subtask, the record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cancelled(BaseException):
 
 
 class OperatorError(Exception):
-    """Says which operator an exception, its ``__cause__``, came from when no record was under way."""
+    """Says which operator raised an exception, its ``__cause__``, outside of the processing of a record."""
 
     def __init__(self, operator: int, phase: str) -> None:
         super().__init__(operator, phase)
@@ -38,7 +38,7 @@ class OperatorError(Exception):
     @classmethod
     @contextmanager
     def around(cls, operator: int, phase: str) -> Iterator[None]:
-        """What is raised within becomes the cause of an OperatorError."""
+        """Turns an exception that is raised inside into the cause of an OperatorError."""
         try:
             yield
         except (OperatorError, Cancelled):
@@ -47,26 +47,26 @@ class OperatorError(Exception):
             raise cls(operator, phase) from error
 
 
-# Memory that is given up when there is none left. Nothing is written there, so it is a number and no more until then.
+# Memory that is released when none is left. Nothing is written there, so until then it costs only addresses.
 _RESERVE = [bytes(4 * 1024 * 1024)]
-# Made in advance, for when nothing can be made any more.
+# Made in advance, for when no object can be made any more.
 _OUT_OF_MEMORY = pickle.dumps(Failure(Raised("MemoryError: a worker has no memory left, not even to say where")))
-# How long the user's own code may take to say what has failed, in seconds.
+# How long the user's own code may take to describe its exception, in seconds.
 _PATIENCE = 5.0
 
 
 def send_failure(error: BaseException, graph: JobGraph, index: int, send: Callable[[bytes], None]) -> None:
-    """Sends the pickle of what ``describe`` gives; of less, when there is no memory left for that.
+    """Sends the pickle of what ``describe`` returns; of less, if there is no memory left for that.
 
-    Where a text of the user's is long in coming, what is known without it is sent before, and again with it, should it
-    come after all: who gets both has to take the first.
+    If the user's code takes long to give its text, a failure without it is sent first, and one with it if it comes
+    after all: whoever receives both has to take the first.
     """
     seen: set[int] = set()
     while issubclass(type(error), MemoryError) and id(error) not in seen:
         seen.add(id(error))
         context = causes.context_of(error)
         if context is not None and issubclass(type(context), MemoryError | OperatorError):
-            # Memory was out, and so no better was to be had than another one of the kind.
+            # Memory has run out: there is nothing better than another exception of the kind.
             error = context
     known = _Known(send)
     for _ in range(2):
@@ -75,7 +75,7 @@ def send_failure(error: BaseException, graph: JobGraph, index: int, send: Callab
             break
         except MemoryError:
             _RESERVE.clear()
-            # What has taken it all is most likely in a variable of one of the functions that have failed.
+            # A variable of one of the functions that have failed most likely holds what has used it up.
             _forget_variables(error)
         except BaseException:
             break
@@ -83,7 +83,7 @@ def send_failure(error: BaseException, graph: JobGraph, index: int, send: Callab
 
 
 class _Known:
-    """What is known of a failure, to be sent when it is all there, or when its time is over."""
+    """What is known of a failure; sent when it is complete, or when the time for that is over."""
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
@@ -93,7 +93,7 @@ class _Known:
         try:
             self._timer.start()
         except (RuntimeError, MemoryError):
-            return  # There is not enough of something for one more thread.
+            return  # The process cannot start another thread.
 
     def update(self, failure: Failure) -> None:
         self._packed = pickle.dumps(failure)
@@ -110,7 +110,7 @@ def _forget_variables(error: BaseException) -> None:
             try:
                 traceback.tb_frame.clear()
             except RuntimeError:
-                pass  # It is still being executed: one of ours.
+                pass  # It is still running: a frame of ours.
             traceback = traceback.tb_next
 
 
@@ -119,8 +119,8 @@ def describe(
 ) -> Failure:
     """The failure of worker ``index``, which runs the subtasks of that index.
 
-    ``on_known`` gets the failure as far as it is known before any of the user's code is called, which may not return;
-    then with the text of the exception; and at last all of it.
+    ``on_known`` gets the failure as far as it is known before any code of the user is called, which may not return;
+    then with the text of the exception; and at last the complete failure.
     """
     evidence = _evidence(error, graph, index)
     failure, error = evidence.failure, evidence.error
@@ -146,12 +146,12 @@ def _full(error: BaseException) -> str:
     try:
         return "".join(format_exception(error))
     except BaseException as inner:
-        # Of an error that has code of its own where Python looks for plain attributes.
+        # The error may have code of its own where Python looks for plain attributes.
         return f"The traceback cannot be shown: {type(inner).__name__}"
 
 
 class _Evidence(NamedTuple):
-    """What is known of a failure without asking anything of the user's, and what is to be asked."""
+    """What is known of a failure without running any code of the user, and what such code still has to tell."""
 
     failure: Failure
     whole: BaseException
@@ -177,7 +177,7 @@ def _evidence(whole: BaseException, graph: JobGraph, index: int) -> _Evidence:
             record, value = (frame.f_locals.get(name or "", ...) for name in (site.record, site.value))
         traceback = traceback.tb_next
     if site is not None:
-        # Nearer to what happened than the phase that the operator was in.
+        # It says more than the phase that the operator was in.
         operator, phase = site.operator, ""
     what = f"{type(error).__name__}, whose message did not come in time"
     failure = Failure(
@@ -219,7 +219,7 @@ def _taken_down(error: BaseException) -> RemoteException | None:
 
 
 def _plain(what: str) -> RemoteException:
-    """An exception that says what another one was."""
+    """An exception that only has the class name and text of another one."""
     return RemoteException((("builtins", "RuntimeError"),), "RuntimeError", (what,), {})
 
 

@@ -1,7 +1,7 @@
-"""Records on their way back to the beginning of a loop: in memory as long as they are few, then on disk.
+"""Keeps records on their way back to the head of a loop: in memory up to ``iteration.memory``, beyond that on disk.
 
-A loop must always take what is fed back. Were it to wait as other receivers do, a loop full of records would wait for
-itself.
+A loop must always take what is fed back. If it waited for memory, as other receivers do, a loop full of records would
+wait for itself.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
 
 _LENGTH = struct.Struct("<Q")
-# The size of records is taken from every so many batches, as pickling each to weigh it would double the loop's cost.
+# One batch in so many is pickled to estimate the size of records: pickling each would double the cost of the loop.
 _WEIGHED = 16
 
 
 class FeedbackQueue:
-    """Batches of records, first in first out. ``memory`` is about how many bytes of them may be in memory.
+    """Batches of records, first in first out. About ``memory`` bytes of them may be in memory.
 
-    ``directory`` is where the rest goes, None for the system's; the file has no name, so nothing is ever left behind.
+    The others are in a file in ``directory`` (None: the system's). It has no name, so nothing is ever left behind.
     """
 
     def __init__(self, memory: int, directory: str | None) -> None:
@@ -45,7 +45,7 @@ class FeedbackQueue:
 
     @classmethod
     def of(cls, configuration: Configuration) -> FeedbackQueue:
-        """One with the memory, and in the directory, that a job's configuration gives it."""
+        """A queue with the memory and the directory that the configuration of a job names."""
         directories = configuration.get(TMP_DIRS)
         return cls(configuration.get(ITERATION_MEMORY), directories[0] if directories else None)
 
@@ -53,11 +53,11 @@ class FeedbackQueue:
         return bool(self._batches) or self._read_at < self._write_at
 
     def put(self, batch: list[Any]) -> None:
-        """Adds a batch, which must not be changed afterwards. Raises OSError when the disk is full."""
+        """Adds a batch, which must not be changed afterwards. Raises OSError if the disk is full."""
         if self._puts % _WEIGHED == 0:
             self._record_size = len(dumps(batch)) / len(batch)
         self._puts += 1
-        # What is on disk is behind what is in memory, so there memory is no longer the end of the queue.
+        # Batches on disk come after those in memory: while there are any, memory is not the end of the queue.
         if self._read_at < self._write_at or self._records * self._record_size > self._memory:
             self._spill(dumps(batch))
         else:
@@ -81,7 +81,7 @@ class FeedbackQueue:
         return batch
 
     def contents(self) -> Iterator[bytes]:
-        """The pickles of all batches, oldest first, which stay in the queue."""
+        """The pickles of all batches, oldest first. The batches stay in the queue."""
         yield from map(dumps, self._batches)
         position = self._read_at
         while self._file is not None and position < self._write_at:
@@ -109,6 +109,6 @@ class FeedbackQueue:
         try:
             return tempfile.TemporaryFile(dir=self._directory)
         except FileNotFoundError:
-            # The directory was there when the job began: it has been cleaned away.
+            # The directory existed when the job began: somebody has removed it.
             os.makedirs(self._directory or tempfile.gettempdir(), 0o700, exist_ok=True)
             return tempfile.TemporaryFile(dir=self._directory)

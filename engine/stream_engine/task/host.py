@@ -1,4 +1,4 @@
-"""What a subtask asks of whoever hosts it: a worker process, the script's own process, or a foreign engine."""
+"""What a subtask needs of its host: a worker process, the script's own process, or another engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stream_engine.task.timers import Owner
     from stream_engine.wire.messages import CheckpointOrder
 
-# The exchange, and the index of the sender.
+# The id of the exchange, and the index of the sending subtask.
 Channel = tuple[int, int]
 
 
@@ -47,7 +47,7 @@ class Slot(Protocol):
     def now(self) -> int: ...
 
     def exits(self, task: Task) -> Sequence[Exit]:
-        """Where the records of the subtask leave it."""
+        """The exits of the subtask, one for each exchange that leaves its task."""
         ...
 
     def acknowledge(self, channel: Channel) -> None:
@@ -59,12 +59,12 @@ class Slot(Protocol):
         ...
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
-        """Opens what is behind a sink. Raises OSError."""
+        """Opens what a sink writes to. Raises OSError."""
         ...
 
 
 class Alignment(Protocol):
-    """What checkpoints ask of a subtask's input while one is being taken."""
+    """What a checkpoint does with the input of a subtask while it is being taken."""
 
     @property
     def holding(self) -> bool:
@@ -72,11 +72,11 @@ class Alignment(Protocol):
         ...
 
     def blocks(self, channel: Channel) -> bool:
-        """Whether nothing may be taken from ``channel`` for now."""
+        """Whether ``channel`` has to wait for the barriers of other channels."""
         ...
 
     def admit(self, channel: Channel, records: list[Any]) -> bool:
-        """Whether records that are fed back may be processed; those that may not are kept until they may."""
+        """Whether records that are fed back may be processed now; otherwise they are kept until they may."""
         ...
 
     def on_barrier(self, channel: Channel, order: CheckpointOrder) -> None:
@@ -88,7 +88,7 @@ class Alignment(Protocol):
         ...
 
     def settle(self) -> None:
-        """Takes the state if nothing has to be waited for any more. The subtask is between two records."""
+        """Takes the state if no barrier is missing any more. The subtask is between two records."""
         ...
 
     def finish(self) -> None:
@@ -106,25 +106,25 @@ class Unaligned:
     holding = False
 
     def blocks(self, channel: Channel) -> bool:
-        """Nothing has to wait."""
+        """False: no channel has to wait."""
         return False
 
     def admit(self, channel: Channel, records: list[Any]) -> bool:
-        """All that is fed back may be processed."""
+        """True: all that is fed back may be processed."""
         return True
 
     def on_barrier(self, channel: Channel, order: CheckpointOrder) -> None:
-        """Raises AssertionError: nobody sends one."""
+        """Raises AssertionError: nobody sends a barrier."""
         raise AssertionError("a barrier in a job without checkpoints")
 
     def on_feedback_end(self, channel: Channel) -> None:
-        """Nobody waits for it."""
+        """Does nothing."""
 
     def settle(self) -> None:
-        """No state is to be taken."""
+        """Does nothing: no state is taken."""
 
     def finish(self) -> None:
-        """Nobody has to know."""
+        """Does nothing."""
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Does nothing: nothing is kept."""

@@ -1,4 +1,7 @@
-"""The channels into a subtask: which of them have ended, and how far the time of each has come."""
+"""The channels into a subtask: which of them have ended, and the event time of each.
+
+The event time of the subtask is that of its slowest channel: ``Inputs.watermark``.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
 class Inputs:
     """The channels into subtask ``index`` of a task. All times are in ms; -inf: there is none yet.
 
-    ``open`` are the channels that have not ended, and ``feedback`` those of them that bring records back to the
-    beginning of a loop. Nobody waits for the latter to end. ``loop`` tells instead whether a loop begins here that may
-    still have records: it counts as one more input.
+    ``open`` has the channels that have not ended. ``feedback`` has those that bring records back to the head of a loop;
+    nobody waits for them to end. Instead, ``loop`` tells whether a loop begins here that may still have records: it
+    counts as one more input.
     """
 
     def __init__(self, graph: JobGraph, task: Task, index: int) -> None:
@@ -35,17 +38,17 @@ class Inputs:
         self.loop = isinstance(task.head.operator, IterationHead)
         self._outside = {each.id for each in exchanges if each.source_task not in inside}
         self._marks: dict[Channel, float] = dict.fromkeys(self.open, -inf)
-        # Of each channel that is neither idle nor at its end.
+        # Only of channels that are neither idle nor at their end.
         self._watermarks: dict[Channel, float] = dict.fromkeys(self.open, -inf)
 
     @property
     def ended(self) -> bool:
-        """Whether no further record will come."""
+        """Whether no further record can come."""
         return not (self.open or self.loop)
 
     @property
     def outside(self) -> bool:
-        """Whether records may still come from outside of the loop that the subtask is in."""
+        """Whether records may still come from outside the loop that the subtask is in."""
         return self.any_open(self._outside)
 
     def any_open(self, exchanges: Collection[int]) -> bool:
@@ -54,31 +57,31 @@ class Inputs:
 
     @property
     def mark(self) -> float:
-        """All senders have emitted their results before this time."""
+        """The time up to which all senders have emitted their results."""
         return min(self._marks.values())
 
     @property
     def watermark(self) -> float:
-        """The event time of the slowest channel; -inf, too, where each is idle or has ended."""
+        """The subtask's event time: that of its slowest channel; -inf also if every channel is idle or has ended."""
         return min(self._watermarks.values(), default=-inf)
 
     def on_mark(self, channel: Channel, time: float) -> float:
-        """The sender of ``channel`` has come to ``time``; returns ``mark``."""
+        """Notes that the sender of ``channel`` has emitted its results up to ``time``; returns ``mark``."""
         self._marks[channel] = time
         return self.mark
 
     def on_watermark(self, channel: Channel, time: float) -> float:
-        """The event time of ``channel`` has come to ``time``; returns ``watermark``."""
+        """Notes that the event time of ``channel`` is ``time``; returns ``watermark``."""
         self._watermarks[channel] = time
         return min(self._watermarks.values())
 
     def on_idle(self, channel: Channel) -> bool:
-        """Nobody waits for the time of ``channel`` until it has a watermark again. Returns whether all are idle now."""
+        """Stops waiting for the time of ``channel`` until its next watermark. Returns whether all are idle now."""
         self._watermarks.pop(channel, None)
         return not self._watermarks
 
     def on_end(self, channel: Channel) -> None:
-        """``channel`` has ended: time no longer waits for it."""
+        """Notes that ``channel`` has ended: time no longer waits for it."""
         self.open.discard(channel)
         self._marks[channel] = inf
         self._watermarks.pop(channel, None)

@@ -1,9 +1,9 @@
-"""When a loop ends: once its inputs have ended and no record is left in it, on any worker or under way between two.
+"""Finds out when a loop ends: its inputs have ended, and no record is left in it, in a worker or between two.
 
 Each worker that has nothing left to do in a loop reports how many of the loop's frames it has sent and received. When
 all have, and as many were received as sent, the coordinator asks once more. If every answer is the same as the report
-before, then nothing happened in between, so at that moment no frame was under way and no worker had work: the loop is
-empty, and will stay so. (Mattern's four counters; one wave would not do, as reports are made at different times.)
+before, then nothing happened in between, so at that moment no frame was in transit and no worker had work: the loop is
+empty, and stays so. (Mattern's four counters; one round would not do, as reports are made at different times.)
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class LoopControl(Protocol):
-    """Whom a monitor reports to."""
+    """The receiver of a monitor's reports."""
 
     def send(self, kind: int, exchange: int, payload: bytes) -> None:
-        """Takes a report (``kind``) of the loop that is called ``exchange`` in frames."""
+        """Takes a report (``kind``) of the loop with the id ``exchange``."""
         ...
 
 
@@ -47,7 +47,7 @@ class LoopMonitor:
         self._reported: Counts | None = None
         self._probed = False
         heads = [subtask.task.head.operator for subtask in self.subtasks]
-        # The shortest bound that any of the loops in it was given; 0: none was.
+        # The shortest max_wait of the loops in it; 0: none has one.
         self._max_wait = min((h.max_wait for h in heads if isinstance(h, IterationHead) and h.max_wait), default=0)
         self._idle_since: int | None = None
         self._last_counts = Counts(0, 0)
@@ -71,7 +71,7 @@ class LoopMonitor:
 
     @property
     def deadline(self) -> float:
-        """When, in ms since the epoch, the wait for open windows in the loop is over; inf: not as things are."""
+        """When, in ms since the epoch, the wait for open windows in the loop is over; inf: it has no limit now."""
         if not self._max_wait or self._idle_since is None or self._reported is not None:
             return inf
         return self._idle_since + self._max_wait
@@ -81,7 +81,7 @@ class LoopMonitor:
         self._idle_since = None
 
     def end(self) -> bool:
-        """The loop is empty everywhere: its heads get no more records. Whether they could be told that now."""
+        """The loop is empty everywhere: tells its heads. Returns whether they could be told now."""
         if any(subtask.paused for subtask in self.subtasks):
             return False
         for subtask in self.subtasks:
@@ -89,15 +89,15 @@ class LoopMonitor:
         return True
 
     def _is_quiet(self, idle: int) -> bool:
-        """Whether nothing more can come of this worker's part of the loop unless another sends it something."""
+        """Whether this worker's part of the loop stays empty unless another worker sends something."""
         if any(subtask.inputs.outside or subtask.has_input for subtask in self.subtasks):
             return False
-        # An open window will feed records back when it fires, unless the script gave a bound to waiting.
+        # An open window will feed records back when it fires, but the script may have limited the wait for it.
         return not any(subtask.pending for subtask in self.subtasks) or 0 < self._max_wait <= idle
 
 
 class LoopMonitors:
-    """Those of the loops that a worker's ``subtasks`` take part in."""
+    """The monitors of the loops that a worker's ``subtasks`` take part in."""
 
     def __init__(self, graph: JobGraph, subtasks: Sequence[Subtask], control: LoopControl) -> None:
         self._subtasks = subtasks
@@ -109,7 +109,7 @@ class LoopMonitors:
         return bool(self.by_id)
 
     def tend(self, busy: bool, now: int) -> bool:
-        """Reports the loops that the worker has nothing to do for at ``now``; whether it has anything to do."""
+        """Reports on all loops if the worker has nothing to do at ``now``; returns whether it has anything to do."""
         # Flushing may have fed records back.
         busy = busy or any(subtask.ready for subtask in self._subtasks)
         for monitor in self.by_id.values():
@@ -121,5 +121,5 @@ class LoopMonitors:
 
     @property
     def deadline(self) -> float:
-        """When, in ms since the epoch, the first wait of a loop is over; inf: not as things are."""
+        """When, in ms since the epoch, the first wait of a loop is over; inf: none has a limit now."""
         return min((monitor.deadline for monitor in self.by_id.values()), default=inf)

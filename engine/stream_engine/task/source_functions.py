@@ -1,4 +1,4 @@
-"""Sources that push: a function of the user's, or the reader of a socket, whose ``run`` collects records."""
+"""Push sources: a user function, or the reader of a socket, whose ``run`` collects records."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from stream_engine.task.safepoint import SafePoint
     from stream_engine.task.subtask import Subtask
 
-    # A function of one argument, which takes something through the chain.
+    # A function of one argument, which takes it through the chain.
     Process = Callable[[Any], None]
-    # Makes of it one that does the same, when it may.
+    # Makes a Process that does the same, but only when it may.
     Guard = Callable[[Process], Process]
 
 
@@ -34,8 +34,8 @@ class SourceContext:
     """What a SourceFunction's ``run`` is given: ``collect(record)`` takes the record through the whole chain.
 
     In jobs with event time, ``collect_with_timestamp(record, time)`` also gives it a time (ms), and
-    ``emit_watermark(time)`` says that none of that time or earlier will follow; in others both say no more than
-    ``collect``.
+    ``emit_watermark(time)`` says that no record of that time or earlier will follow. In other jobs the times have no
+    effect.
     """
 
     __slots__ = ("_idle", "_safe_point", "_watermark", "collect", "collect_with_timestamp")
@@ -55,10 +55,10 @@ class SourceContext:
         self._safe_point = safe_point
 
     def get_checkpoint_lock(self) -> SafePoint:
-        """To be held (``with``) by a source that has state, from collecting a record to counting it there.
+        """The lock that a source with state holds (``with``) while it collects a record and counts it in its state.
 
-        Without it checkpoints wait for the next record: only when that is about to be collected is it certain that
-        those before are counted.
+        Without it checkpoints wait for the next record: only when the source collects that is it certain that it has
+        counted those before.
         """
         return self._safe_point
 
@@ -73,7 +73,7 @@ class SourceContext:
         self._watermark(getattr(watermark, "timestamp", watermark))
 
     def mark_as_temporarily_idle(self) -> None:
-        """Lets the event time of other sources and instances go on without this one, until it has a watermark again."""
+        """Lets event time advance without this instance, until it emits a watermark again."""
         self._idle()
 
     emitWatermark = emit_watermark
@@ -81,7 +81,7 @@ class SourceContext:
 
 
 class PushingFunction:
-    """The function of one subtask of such a source, from its loading to its closing."""
+    """The function of one subtask of a push source, from its loading to its closing."""
 
     def __init__(self, subtask: Subtask, timestamped: bool) -> None:
         self._subtask = subtask
@@ -118,7 +118,7 @@ class PushingFunction:
         return self._state.kept
 
     def snapshot(self) -> OperatorSnapshot:
-        """What the function goes on with; it belongs to the head of the chain."""
+        """What the function resumes with; it belongs to the head of the chain."""
         snapshot = OperatorSnapshot()
         with self._reported("asked for its state"):
             self._accumulators.snapshot(snapshot)

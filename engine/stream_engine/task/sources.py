@@ -1,4 +1,4 @@
-"""Pulled sources: readers that are asked for records, and what a checkpoint remembers of any source."""
+"""Pull sources: readers that are asked for records; and what a checkpoint remembers of any source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stream_engine.task.subtask import Subtask
 
 _POSITION = "position"
-# What had read up to there.
+# The kind of reader that the position is of.
 _READER = "reader"
 _OTHER_SOURCE = (
     "the state is that of another kind of source: give this one another uid(...) in the script, and leave that state "
@@ -34,13 +34,13 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
     def progress(self) -> tuple[int, int] | None:
-        """How much has been read, and of how much, when that is known. May be called by another thread."""
+        """How much has been read, and of how much, if that is known. Another thread may call it."""
         ...
 
 
 @runtime_checkable
 class StatefulSource(Protocol):
-    """A source that says itself what it needs in order to resume; a Reader has a position instead, or nothing."""
+    """A source that has state to resume with; a Reader has a position instead, or nothing."""
 
     def snapshot(self) -> OperatorSnapshot: ...
 
@@ -48,7 +48,7 @@ class StatefulSource(Protocol):
 
 
 def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
-    """The reader of a subtask that is a pulled source, and not fed."""
+    """The reader of a subtask with a pull source that is not a client source."""
     head = subtask.task.head
     operator = head.operator
     if isinstance(operator, specs.CollectionSource):
@@ -58,13 +58,13 @@ def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
     assert isinstance(operator, specs.TextFileSource)
     reader = TextReader(splits[head.id][subtask.index], operator.charset)
     if subtask.configuration.get(HOLD_WATERMARKS.key):
-        # Before the last one others are unread, which may begin with any time.
+        # Until the last one, others are unread, which may begin with any time.
         reader.on_split = lambda last: subtask.hold_time(not last, waited_for=True)
     return reader
 
 
 def source_snapshot(source: Reader | StatefulSource) -> OperatorSnapshot:
-    """What the source goes on with; nothing for one that cannot collect again what it has collected."""
+    """What the source resumes with; empty for a source that cannot collect its records again."""
     if isinstance(source, StatefulSource):
         return source.snapshot()
     position = getattr(source, "position", None)
@@ -74,7 +74,7 @@ def source_snapshot(source: Reader | StatefulSource) -> OperatorSnapshot:
 
 
 def restore_source(source: Any, state: RestoredState) -> None:
-    """Lets a new source go on. Raises StateError where its input is not what it was."""
+    """Lets a new source resume. Raises StateError if its input is no longer what it was."""
     former = {*state.own, *state.everyone}
     if isinstance(source, StatefulSource):
         if _POSITION in former:

@@ -1,4 +1,4 @@
-"""One parallel instance of a task, whoever hosts it: its chain, its inputs, and its life from open to close."""
+"""One parallel instance of a task, in any host: its chain, its inputs, and its life from open to close."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Subtask:
-    """Runs a chain in a slot of some host, and is itself the host of its operators."""
+    """Runs a chain in a slot of its host, and is itself the host of its operators."""
 
     def __init__(self, slot: Slot, graph: JobGraph, task: Task) -> None:
         self.task = task
@@ -50,7 +50,7 @@ class Subtask:
         self.alignment: Alignment = Unaligned()
         self.paused = False
         self.resumed = Event()
-        # What is done with a frame that has no records.
+        # Handlers of the frames that have no records.
         self._by_kind: dict[int, Callable[[int, Frame], None]] = {
             Kind.MARK: lambda sender, frame: self.on_mark(frame.exchange, sender, unpacked_time(frame)),
             Kind.WATERMARK: lambda sender, frame: self.on_watermark(frame.exchange, sender, unpacked_time(frame)),
@@ -67,9 +67,9 @@ class Subtask:
         self._queue: deque[tuple[int, Frame]] = deque()
         self._records: list[Any] = []
         self._position = 0
-        # The channel that the records have come through; None: the loop's.
+        # The channel of the records in work; None: they were fed back.
         self._from: Channel | None = None
-        # What has come in frames.
+        # The size of all frames that have come in.
         self.bytes_in = 0
         self.exits = slot.exits(task)
         self.inputs = Inputs(graph, task, self.index)
@@ -77,7 +77,7 @@ class Subtask:
         self._timestamped = graph.timestamped
         self._watermark = -inf
         self._looping = graph.looping(task.id)
-        # Time ends where the input does, in a loop when that is empty. But windows inside fire only when it does.
+        # Time ends with the input, in a loop when that is empty. But windows inside fire only when time ends.
         loop = graph.loop_of(task.id)
         inside = set[int]().union(*map(graph.looping, loop))
         nodes = (node for each in loop for node in graph.tasks[each].operators if node.id in inside)
@@ -94,7 +94,7 @@ class Subtask:
             graph.timestamped,
             slot.watched,
         )
-        # The channels that have records of files; or the subtask reads files itself.
+        # The exchanges that bring records of files; none if the subtask reads files itself.
         self._file_exchanges: set[int] = set()
         if slot.configuration.get(HOLD_WATERMARKS.key) and graph.reads_files(task.id):
             inputs = (exchange for exchange in graph.inputs(task.id) if not exchange.feedback)
@@ -113,7 +113,7 @@ class Subtask:
         identifier = operator.id
 
         def act() -> None:
-            # No generated code tells which operator it is.
+            # There is no generated code on the stack that tells the operator.
             with OperatorError.around(identifier, "being called by a timer"):
                 action()
 
@@ -136,7 +136,7 @@ class Subtask:
 
     @property
     def pending(self) -> bool:
-        """Whether the loop will get records of what its operators here hold when time passes, without a further one."""
+        """Whether operators here hold records for which they will feed results back when time passes."""
         return any(operator.pending for operator in self.chain.operators if operator.id in self._looping)
 
     @property
@@ -146,30 +146,30 @@ class Subtask:
 
     @property
     def watermark(self) -> int | None:
-        """The event time (ms) that the input has come to."""
+        """The event time (ms) of the input."""
         return None if self._watermark == -inf else int(self._watermark)
 
     def receive(self, sender: int, frame: Frame) -> None:
-        """Queues a frame of another host's; ``work`` processes it."""
+        """Queues a frame from another slot; ``work`` processes it."""
         self.bytes_in += len(frame.payload)
         self._queue.append((sender, frame))
 
     def feed_back(self, exchange: int, sender: int, records: list[Any]) -> None:
         """Takes records from the end of the loop that begins here.
 
-        After the loop has ended there are some only where the script has bounded the wait for windows in it.
+        After the loop has ended some may come only if the script has limited the wait for windows in it.
         """
         if self.alignment.admit((exchange, sender), records):
             self.put_back(records)
 
     def put_back(self, records: list[Any]) -> None:
-        """As ``feed_back``, for what no checkpoint has to know of."""
+        """Queues records as ``feed_back`` does, but hides them from checkpoints."""
         assert self._fed_back is not None
         if not self.finished:
             self._fed_back.put(records)
 
     def fed_back(self) -> list[bytes]:
-        """What waits of the records that were fed back, as pickled lists."""
+        """The waiting records that were fed back, as pickled lists."""
         if self._fed_back is None:
             return []
         begun = self._records[self._position :] if self._from is None else []
@@ -178,7 +178,7 @@ class Subtask:
     def work(self) -> None:
         """Processes some of the input: a slice of a frame's records, or one frame of another kind."""
         if not self._records and self._fed_back:
-            # What is in the loop first, so that little is.
+            # Records in the loop come first, so that it holds few.
             self._records, self._from = self._fed_back.get(), None
         if not self._records:
             sender, frame = self._queue.popleft()
@@ -195,7 +195,7 @@ class Subtask:
             self._position = stop
             self.batch.run(self.chain.process_batch, records[start:stop])
             return
-        # Forgotten first: what follows may come back here, when it waits for a receiver downstream.
+        # Cleared first: processing may come back here while it waits for a receiver downstream.
         self._records, self._position = [], 0
         channel = self._from
         self.batch.run(self.chain.process_batch, records[start:] if start else records)
@@ -203,12 +203,12 @@ class Subtask:
             self._slot.acknowledge(channel)
 
     def release(self) -> None:
-        """Nothing is held back any more: what was comes next."""
+        """Nothing is held back any more: queues the records that were held back first."""
         self._queue.extendleft(reversed(self._held))
         self._held.clear()
 
     def pause(self, paused: bool) -> None:
-        """Lets nothing in, or something again."""
+        """Stops or resumes the processing of input."""
         self.paused = paused
         if paused:
             self.resumed.clear()
@@ -216,11 +216,11 @@ class Subtask:
             self.resumed.set()
 
     def on_barrier(self, exchange: int, sender: int, order: CheckpointOrder) -> None:
-        """All that comes through this channel from now on is not counted by the checkpoint."""
+        """The checkpoint does not count what comes through this channel from now on."""
         self.alignment.on_barrier((exchange, sender), order)
 
     def on_mark(self, exchange: int, sender: int, time: float) -> None:
-        """A sender has emitted all its results before ``time``; what is complete by all senders' marks is emitted."""
+        """A sender has emitted all its results before ``time``; emits what is complete by the marks of all senders."""
         self._emit(self.inputs.on_mark((exchange, sender), time))
 
     def on_end(self, exchange: int, sender: int) -> None:
@@ -236,7 +236,7 @@ class Subtask:
         if inputs.ended:
             self.finish()
             return
-        # Time goes on without the channel, and so does a checkpoint.
+        # Time and checkpoints no longer wait for the channel.
         self._emit(inputs.mark)
         self.advance(inputs.watermark)
         if self._ends_time and not inputs.outside:
@@ -248,14 +248,14 @@ class Subtask:
         self.advance(self.inputs.on_watermark((exchange, sender), time))
 
     def on_idle(self, exchange: int, sender: int) -> None:
-        """A channel's event time is not to be waited for until it has one again."""
+        """The subtask's event time does not wait for the channel's until it has one again."""
         if self.inputs.on_idle((exchange, sender)):
             self.chain.watermarks.idle(self.task.head.id)
         else:
             self.advance(self.inputs.watermark)
 
     def hold_time(self, held: bool, waited_for: bool) -> None:
-        """Lets the operators that make event time make none for now, or begin anew with what comes next."""
+        """Tells operators that make event time to make none for now, or to begin anew with the next input."""
         for operator in self.chain.operators:
             operator.hold_time(held, waited_for)
 
@@ -266,19 +266,19 @@ class Subtask:
             self.chain.watermarks.enter(int(time))
 
     def _emit(self, mark: float) -> None:
-        """What all senders' marks say is complete."""
+        """Emits what is complete by the marks of all senders."""
         head = self.chain.operators[0]
         if isinstance(head, MergeWindowsOperator):
             head.advance(mark)
 
     def process_source(self, records: Sequence[Any]) -> None:
-        """Takes records of a pulled source through the chain."""
+        """Takes records of a pull source through the chain."""
         self.batch.run(
             self.chain.process_batch, [(record, None) for record in records] if self._timestamped else records
         )
 
     def on_loop_end(self) -> None:
-        """The loop that this subtask is in has no more records."""
+        """The loop that this subtask is in has ended."""
         if self.inputs.loop:
             self.inputs.loop = False
             if self.inputs.ended:
@@ -294,7 +294,7 @@ class Subtask:
                 operator.open(self, self.task.parallelism)
 
     def flush(self) -> None:
-        """Hands on what operators have held back for speed."""
+        """Emits what operators have held back for speed."""
         for operator in self.chain.operators:
             try:
                 operator.flush()
@@ -305,7 +305,7 @@ class Subtask:
 
     def finish(self) -> None:
         """All input has been processed: emits the last results, and tells the receivers that these were the last."""
-        # From the head on, so that what one still emits passes through those behind it.
+        # From the head on, so that the last results of an operator pass through those downstream.
         for operator in self.chain.operators:
             with OperatorError.around(operator.id, "finishing"):
                 operator.finish()
@@ -318,7 +318,7 @@ class Subtask:
             exit_.end()
 
     def close(self) -> None:
-        """Closes the operators that are open; all of them, even when one raises."""
+        """Closes the open operators; all of them, even if one raises."""
         self._close(self._open_operators)
 
     def on_checkpoint_complete(self, checkpoint: int) -> None:

@@ -1,4 +1,4 @@
-"""What subtasks want to be done at a certain time."""
+"""Actions that subtasks schedule for a certain time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """Whose timer it is: a subtask."""
+    """The subtask whose timer it is."""
 
     paused: bool
     finished: bool
@@ -28,16 +28,16 @@ class Timers:
 
     @property
     def next(self) -> float:
-        """When the next one is due; inf: there is none."""
+        """When the next action is due; inf: there is none."""
         return self._timers[0][0] if self._timers else inf
 
     def schedule(self, time: int, owner: Owner, action: Callable[[], None]) -> None:
         heappush(self._timers, (time, next(self._serial), owner, action))
 
     def run(self, now: int, before: Callable[[Any], object] | None = None) -> None:
-        """Runs those that are due, unless their owner has finished; those of one that is paused have to wait.
+        """Runs actions that are due, unless their owner has finished; those of a paused owner have to wait.
 
-        ``before`` is called with the owner before each.
+        Calls ``before`` with the owner before each.
         """
         while self._timers and self._timers[0][0] <= now:
             timer = heappop(self._timers)
@@ -50,6 +50,6 @@ class Timers:
                 action()
 
     def resume(self) -> None:
-        """Other subtasks are paused than before."""
+        """The set of paused subtasks has changed."""
         while self._postponed:
             heappush(self._timers, self._postponed.pop())

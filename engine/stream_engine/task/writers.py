@@ -1,4 +1,4 @@
-"""What is behind a sink: a file, a socket, or the console."""
+"""Opens what a sink writes to: a file, a socket, or the console."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def open_writer(
     sink: specs.Sink, index: int, parallelism: int, positions: Mapping[int, int] | None, console: Writer
 ) -> Writer:
-    """Opens what subtask ``index`` of a sink writes to; ``console`` where that is the console. Raises OSError.
+    """Opens what subtask ``index`` of a sink writes to, which may be ``console``. Raises OSError.
 
-    ``positions`` is for one that goes on; see Host.writer.
+    ``positions`` is for a sink that resumes; see Host.writer.
     """
     if isinstance(sink, specs.TextFileSink):
         return TextWriter(sink.path, index, parallelism, positions)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 # Payload length in bytes, kind, exchange.
 _HEADER = struct.Struct("<QBI")
-# Several frames a read, and a small part of a worker's memory at rest.
+# Enough for several frames a read, and a small part of an idle worker's memory.
 _READ_SIZE = 256 * 1024
 
 
 class Connection:
     """Frames in and out of one socket. ``send``, ``write`` and ``drain`` are for any thread; all else belongs to one.
 
-    ``on_backlog`` is called when a send could not be completed at once, so that ``write`` be called when it can.
+    ``on_backlog`` is called when a send could not be completed at once: ``write`` must then be called when it can.
     """
 
     def __init__(self, socket: socket, on_backlog: Callable[[Connection], None]) -> None:
@@ -89,7 +89,7 @@ class Connection:
         self.backlog = 0
 
     def read(self) -> list[Frame]:
-        """The frames that have arrived, perhaps none. Sets ``closed`` once the peer has."""
+        """The frames that have arrived, perhaps none. Sets ``closed`` once the peer has closed the connection."""
         self.drained = False
         try:
             data = self.socket.recv(_READ_SIZE)

@@ -1,4 +1,4 @@
-"""What workers are told when they begin."""
+"""The first message to each worker."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 class Deployment(NamedTuple):
-    """What a job is for its workers; ``prepare``, ``configuration`` and ``graph`` are pickles.
+    """What a worker needs to know of a job; ``prepare``, ``configuration`` and ``graph`` are pickles.
 
-    ``splits`` are the parts of files, by source and subtask; ``levels`` those of logging; somebody may
-    have the job ``watched``, which was restarted ``attempt`` times. ``origin`` is the directory
-    and the metadata of the checkpoint to go on from; a job that is ``checkpointed`` takes checkpoints or savepoints.
+    ``splits`` has the parts of files by source and subtask, ``levels`` the levels of loggers. ``watched`` tells whether
+    somebody watches the job, ``attempt`` how often it was restarted. ``origin`` is the directory and the metadata of
+    the checkpoint to resume from. A job that is ``checkpointed`` takes checkpoints or savepoints.
     """
 
     prepare: bytes | None

@@ -1,6 +1,8 @@
-"""What processes of a job say to each other: frames, their kinds, and what each kind carries.
+"""What processes of a job say to each other: the kinds of frames, and what each kind carries.
 
-A frame is a kind, the id of what it belongs to, and a payload. The vocabulary is here and nowhere else:
+A frame is a kind, the id of what it belongs to, and a payload. These are all of them.
+
+From a subtask to a subtask of another worker:
 
 | kind | belongs to | payload |
 |---|---|---|
@@ -8,24 +10,35 @@ A frame is a kind, the id of what it belongs to, and a payload. The vocabulary i
 | MARK, WATERMARK | exchange | a time in ms, see ``packed_time`` |
 | BARRIER | exchange | CheckpointOrder |
 | CREDIT, IDLE, END | exchange | none |
+
+From the coordinator to a worker:
+
+| kind | belongs to | payload |
+|---|---|---|
 | DEPLOY | | Deployment |
+| CANCEL | | a deadline, or none; see ``deadline`` |
+| COMMIT | | none |
 | TRIGGER | | CheckpointOrder |
 | CHECKPOINT_ENDED | | CheckpointEnd |
-| CANCEL, COMMIT | | none |
 | CLIENT_BATCH | operator | a pickled list of records |
 | CLIENT_END | operator | none |
-| LOOP_PROBE (down), LOOP_END | loop | none |
+| LOOP_PROBE, LOOP_END | loop | none |
+
+From a worker to the coordinator:
+
+| kind | belongs to | payload |
+|---|---|---|
 | CONSOLE, ERRORS | | whole lines in utf-8, for standard output or standard error |
 | LOG | | see ``log_forwarder`` |
 | STATUS | | SubtaskStatus by task |
 | LATE | operator | how many late records it has dropped, as decimal digits |
 | FAILED | | Failure |
 | FINISHED | | accumulators, see ``accumulators`` |
+| COMMITTED, HEARTBEAT | | none |
 | DEMAND | operator | none |
-| LOOP_REPORT, LOOP_PROBE (up) | loop | Counts, or None from a worker that is busy |
+| LOOP_REPORT, LOOP_PROBE | loop | Counts, or None from a worker that is busy |
 | ACKNOWLEDGED | | Acknowledgement |
 | DECLINED | | Refusal |
-| COMMITTED, HEARTBEAT | | none |
 """
 
 from __future__ import annotations
@@ -44,7 +57,7 @@ if TYPE_CHECKING:
 class Kind(IntEnum):
     """The kinds of frames, by who sends them to whom."""
 
-    # From a subtask to another one, of whichever worker.
+    # From a subtask to a subtask of another worker.
     DATA = 0
     CREDIT = 1
     MARK = 2
@@ -61,7 +74,7 @@ class Kind(IntEnum):
     CLIENT_BATCH = 15
     CLIENT_END = 16
     LOOP_END = 17
-    # Either way: a question, and its answer.
+    # In both directions: a question, and its answer.
     LOOP_PROBE = 20
     # From a worker to the coordinator.
     CONSOLE = 30
@@ -80,7 +93,7 @@ class Kind(IntEnum):
 
 
 class Frame(NamedTuple):
-    """``exchange`` is the id of the exchange, operator or loop that it belongs to; 0 where there is none."""
+    """``exchange`` is the id of the exchange, operator or loop that it belongs to; 0 if there is none."""
 
     kind: int
     exchange: int
@@ -96,14 +109,14 @@ class CheckpointOrder(NamedTuple):
 
 
 class CheckpointEnd(NamedTuple):
-    """Checkpoint ``number`` is over. One that ``counts`` is complete, others were given up."""
+    """Checkpoint ``number`` is over: complete if it ``counts``, otherwise given up."""
 
     number: int
     counts: bool
 
 
 class Acknowledgement(NamedTuple):
-    """A worker's part of checkpoint ``number`` is safely kept; ``file`` is None when its operators have no state."""
+    """A worker's part of checkpoint ``number`` is safe on disk; ``file`` is None if its operators have no state."""
 
     number: int
     file: StateFile | None

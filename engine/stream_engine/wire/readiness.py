@@ -1,4 +1,4 @@
-"""Waiting for one socket, whatever its number: ``select.select`` takes none from 1024 on, which many workers have."""
+"""Waits for one socket, whatever its number: ``select.select`` takes only numbers below 1024."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def wait_readable(source: FileDescriptorLike, timeout: float | None = None) -> bool:
-    """Waits until ``source`` can be read, or has ended, but no longer than ``timeout`` seconds; whether it can."""
+    """Waits until ``source`` can be read or has ended, but at most ``timeout`` seconds; returns whether it can."""
     return _wait(source, select.POLLIN, timeout)
 
 
 def wait_writable(source: FileDescriptorLike, timeout: float | None = None) -> bool:
-    """As ``wait_readable``, until something can be written, or the other end has gone."""
+    """Waits as ``wait_readable`` does, until something can be written or the other end has gone."""
     return _wait(source, select.POLLOUT, timeout)
 
 

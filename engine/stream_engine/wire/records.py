@@ -9,14 +9,14 @@ from typing import Any
 from stream_engine.pickling import dumps
 from stream_engine.report import shortened
 
-# How every pickle begins, and no list that marshal has written.
+# Every pickle begins so, and no list that marshal has written.
 _PICKLE = 0x80
 
 
 def pack(records: list[Any], plain: bool = False) -> bytes:
     """Records as the payload of a frame. Raises TypeError, which names the first that cannot be pickled.
 
-    ``plain`` records, see Plainness, are done in half the time.
+    ``plain`` records, see Plainness, take half the time.
     """
     if plain:
         return marshal.dumps(records)

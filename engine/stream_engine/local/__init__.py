@@ -1,5 +1,5 @@
 """The embedded engine: runs a plan on worker processes of this machine, or in this process.
 
-Each room says whose process it is in: ``coordinator`` (the script's), ``forkserver``, ``worker``; ``inline`` needs no
-other process. What stands beside the rooms, several of them share.
+The rooms are named by process: ``coordinator`` is the script's process, then there are ``forkserver`` and ``worker``;
+``inline`` needs no other process. Several rooms share the modules beside them.
 """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def packed(accumulators: Accumulators) -> bytes:
-    """All accumulators of a worker; empty when there are none. Raises TypeError when one cannot be pickled."""
+    """All accumulators of a worker; empty if there are none. Raises TypeError if one cannot be pickled."""
     if not accumulators.by_name:
         return b""
     try:
@@ -34,7 +34,7 @@ def _unsendable(accumulators: Accumulators) -> str:
 
 
 def results(payloads: Iterable[bytes], job_id: str) -> dict[str, Any]:
-    """The final values by name, of what the workers have ``packed``.
+    """The final values by name, from what the workers have ``packed``.
 
     Raises JobExecutionException when the accumulators of a name cannot be merged; its cause tells why.
     """
@@ -55,7 +55,7 @@ def results(payloads: Iterable[bytes], job_id: str) -> dict[str, Any]:
 
 
 def _ends_the_script(error: BaseException) -> bool:
-    """Whether it came of a signal, and is not what an accumulator's code has raised."""
+    """Whether a signal raised it, and not the code of an accumulator."""
     if issubclass(type(error), SystemExit):
         return isinstance(code := getattr(error, "code", None), int) and code > 128
     return issubclass(type(error), KeyboardInterrupt)

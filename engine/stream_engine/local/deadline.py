@@ -1,4 +1,4 @@
-"""Until when a worker that is stopped may run. Times are those of the monotonic clock, which all processes share."""
+"""Until when a worker that is being stopped may run. All processes share the monotonic clock."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def deadline_in(seconds: float | None) -> float | None:
 
 
 def seconds_to(deadline: float | None) -> float | None:
-    """How many seconds there are until then, at least 0; None when there is no deadline."""
+    """How many seconds there are until the deadline, at least 0; None if there is none."""
     return None if deadline is None else max(0.0, deadline - monotonic())
 
 

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 
 class LocalExecutor:
-    """An Executor whose workers come from ``server``. ``prepare`` is picklable; each worker calls it first.
+    """An Executor whose workers come from ``server``. ``prepare`` can be pickled; each worker calls it first.
 
-    Jobs tell ``observers`` of themselves; with none they do not measure it.
+    Jobs report to ``observers``; without any they measure nothing.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class LocalExecutor:
         self._begun = False
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
-        """Runs the plan to its end; see Executor. Files are looked at before a worker starts or a record is read."""
+        """Runs the plan to its end; see Executor. Checks files before a worker starts or a record is read."""
         job_id = uuid.uuid4().hex
         plan = runnable(graph, configuration)
         if not self._running.acquire(blocking=False):
             raise InvalidProgramException("Another job of this script is still running: execute() one after the other.")
-        # The first job of a script is the one that goes on from a savepoint.
+        # Only the first job of a script resumes from a savepoint.
         savepoint = "" if self._begun else configuration.get(SAVEPOINT_PATH)
         self._begun = True
         start = monotonic()
@@ -105,7 +105,7 @@ class LocalExecutor:
         if sys.stdout is not None:
             sys.stdout.flush()
         with state_directory(configuration, self._server) as configuration:
-            # Now, not earlier: it may hold what main has changed, as the path that modules are found on.
+            # Pickled now: it may hold things that main has changed, such as sys.path.
             first = pickle.dumps(self._prepare) if self._prepare is not None else None
             deployment = Deployment(first, pickle.dumps(configuration), pickle.dumps(_sendable(plan)), splits)
             return Coordinator(self._server, job_id, plan, configuration, recovery, monitor).run(deployment)
@@ -121,7 +121,7 @@ def _log_start(plan: JobGraph, job_name: str, job_id: str) -> None:
 
 
 def _sendable(plan: JobGraph) -> JobGraph:
-    """The plan without what stays in this process."""
+    """The plan without the parts that stay in this process."""
     tasks = tuple(
         task._replace(operators=(replace(task.head, operator=ClientSource(())), *task.operators[1:]))
         if isinstance(task.head.operator, ClientSource)

@@ -1,6 +1,6 @@
-"""Looks at a job's files before a worker starts: what is to be read must be there, and what is to be written must not.
+"""Checks a job's files before a worker starts: inputs must exist, and outputs must not.
 
-An error found here has damaged nothing and read no record.
+An error that is found here has damaged nothing and read no record.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ Splits = dict[int, list[list["FileSplit"]]]
 def prepare_files(
     plan: JobGraph, job_id: str, written: Mapping[str, WrittenFiles] | None = None, lenient: bool = False
 ) -> tuple[JobGraph, Splits]:
-    """The plan with the paths that its workers are to write to, and what each source is to read.
+    """The plan with the paths for its workers to write to, and what each source reads.
 
-    The sinks whose uids are in ``written`` go on with those files. One that now has another path is refused or, where
-    that is ``lenient``, begins anew there. Nothing is touched before all of the job's files have been looked at.
-    Raises JobExecutionException for a path that cannot be used, with the operator that it was for, and
-    InvalidProgramException for one that is used twice.
+    The sinks whose uids are in ``written`` resume with those files. A sink that now has another path is refused or, if
+    ``lenient``, begins anew there. Touches nothing before all files of the job have been checked.
+    Raises JobExecutionException for a path that cannot be used, with its operator, and InvalidProgramException for one
+    that is used twice.
     """
     splits: Splits = {}
     for task in plan.tasks:
         operator = task.head.operator
         if isinstance(operator, TextFileSource):
-            # Here and below: jobs without files start sooner.
+            # Imported here and below, so that jobs without files start sooner.
             from stream_engine.connectors.splits import list_splits
 
             with _located(task.head, job_id):
@@ -57,14 +57,14 @@ def prepare_files(
         for node, task in sinks
         if _checked(node, task.parallelism, job_id, (written or {}).get(node.uid or ""), lenient)
     }
-    # A directory before what is in it.
+    # A directory before the files in it.
     sinks.sort(key=lambda sink: _real_path(sink[0]))
     paths = {node.id: _prepared(node, task.parallelism, job_id, node.id in resumed) for node, task in sinks}
     return plan._replace(tasks=tuple(_with_paths(task, paths) for task in plan.tasks)), splits
 
 
 def check_spill_directory(directories: tuple[str, ...]) -> None:
-    """Whether what does not fit into memory can go there. Raises InvalidProgramException when it cannot."""
+    """Raises InvalidProgramException if records that memory does not hold cannot be written to io.tmp.dirs."""
     if not directories:
         return
     if not os.path.isdir(directories[0]) or not os.access(directories[0], os.W_OK | os.X_OK):
@@ -72,7 +72,7 @@ def check_spill_directory(directories: tuple[str, ...]) -> None:
 
 
 def _checked(node: StreamNode, parallelism: int, job_id: str, files: WrittenFiles | None, lenient: bool) -> bool:
-    """Whether a text sink goes on with ``files``; else it begins anew."""
+    """Whether a text sink resumes with ``files``; otherwise it begins anew."""
     from stream_engine.connectors.text_output import check_output, check_resumed, real_output
 
     sink = node.operator
@@ -126,7 +126,7 @@ def _tell_of_skipped(path: str) -> None:
 
 @contextmanager
 def _located(node: StreamNode, job_id: str) -> Iterator[None]:
-    """Errors of the file system and of paths are those of the job, and say which operator the file was for."""
+    """Turns errors of the file system and of paths into the job's, with the operator that the file is for."""
     try:
         yield
     except (OSError, ValueError) as error:

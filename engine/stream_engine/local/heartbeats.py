@@ -1,7 +1,7 @@
 """Heartbeats: a worker sends one every so often, and a worker that has sent none for long counts as hung.
 
-They come from a thread of their own, so a function may take as long as it likes. What gives none is a process that was
-stopped, or code that is not Python's and never lets others run.
+A thread of its own sends them, so a function may take as long as it likes. Only a process that was stopped sends none,
+or one in native code that never releases the interpreter.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def frequency(configuration: Configuration) -> int:
-    """How often a heartbeat is sent, in ms: often enough that one or two late ones are not taken for death."""
+    """How often to send a heartbeat, in ms: so often that one or two late ones do no harm."""
     return min(configuration.get(HEARTBEAT_INTERVAL), max(1, configuration.get(HEARTBEAT_TIMEOUT) // 3))
 
 
 def start_heart(control: Connection, interval: int, lifeline: int) -> None:
-    """Sends a heartbeat every ``interval`` ms, and ends the process with the one that has forked it."""
+    """Sends a heartbeat every ``interval`` ms, and ends this process when the one that forked it ends."""
 
     def beat() -> None:
         while True:
@@ -36,7 +36,7 @@ def start_heart(control: Connection, interval: int, lifeline: int) -> None:
 
 
 class Heartbeats:
-    """The coordinator's side: when each of so many workers was last heard of. ``timeout`` is in seconds."""
+    """The coordinator's side: when each worker last sent anything. ``timeout`` is in seconds."""
 
     def __init__(self, workers: int, configuration: Configuration) -> None:
         self._interval = frequency(configuration) / 1000
@@ -49,14 +49,14 @@ class Heartbeats:
         self._heard[worker] = monotonic()
 
     def time_left(self) -> float:
-        """How many seconds there are until ``silent`` is to be asked again."""
+        """How many seconds there are until ``silent`` has to be called again."""
         return max(0.0, self._checked + self._interval - monotonic())
 
     def silent(self) -> list[int]:
-        """The workers that have sent nothing for too long. Called after all that has come was read."""
+        """The workers that have sent nothing for too long. Called after reading all that has come."""
         now = monotonic()
         if now - self._checked > 2 * self._interval:
-            # This process has not listened itself, as when its output was not read or the machine slept.
+            # This process itself has not read, for example while its output was blocked or the machine slept.
             self._heard = [now] * len(self._heard)
         self._checked = now
         return [worker for worker, heard in enumerate(self._heard) if now - heard > self.timeout]

@@ -1,4 +1,4 @@
-"""Records that came too late for their windows and were dropped: counted in the workers, told by the coordinator."""
+"""Late records: workers count those that they drop, and the coordinator reports them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Milliseconds between two reports of a worker.
 _INTERVAL = 1_000
-# A job that takes less than this (in seconds) hears of its late records at its end only, and of all of them at once.
+# A job that takes less time than this (in seconds) reports its late records only once, at its end.
 _PATIENCE = 5.0
 _HOLD = "source.file.hold-watermarks"
 
@@ -36,7 +36,7 @@ def late_records(subtasks: Iterable[Subtask]) -> dict[int, int]:
 
 
 class LateReporter:
-    """Tells the coordinator how many records the subtasks of a worker have dropped, where that has changed."""
+    """Tells the coordinator how many records the subtasks of a worker have dropped, if that has changed."""
 
     def __init__(self, control: Connection, subtasks: Iterable[Subtask]) -> None:
         self._control = control
@@ -69,7 +69,7 @@ class LateRecords:
         self._warned: set[int] = set()
 
     def begin_attempt(self) -> None:
-        """Other workers count on from what the checkpoint had."""
+        """New workers continue the counts of the checkpoint."""
         self._counts.clear()
 
     def on_report(self, worker: int, operator: int, count: int) -> None:
@@ -81,7 +81,7 @@ class LateRecords:
             self._tell(" so far", lambda operator: operator not in self._warned)
 
     def close(self) -> None:
-        """The job has ended, in whatever way."""
+        """The job has ended: reports the final counts."""
         self._tell("", lambda operator: True)
 
     def _tell(self, when: str, concerns: Callable[[int], bool]) -> None:
@@ -101,7 +101,7 @@ class LateRecords:
 
 
 def count_of(records: int) -> str:
-    """As ``49,000 late records``."""
+    """For example ``49,000 late records``."""
     return f"{records:,} late {'record' if records == 1 else 'records'}"
 
 

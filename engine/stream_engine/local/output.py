@@ -1,4 +1,4 @@
-"""Where the script's process writes what workers say: its own standard output and standard error."""
+"""Standard output and standard error of the script's process, for what workers write."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _errno: Any = getattr(OSError, "errno")  # noqa: B009
 
 
 class WriteInterrupted(BaseException):
-    """Raised by a signal while standard output blocks, so that its reader cannot keep the job from stopping."""
+    """Raised by a signal while writing to standard output blocks: a slow reader must not keep the job from stopping."""
 
 
 class Output:
@@ -31,15 +31,15 @@ class Output:
         self._discarding = False
 
     def interrupt(self) -> None:
-        """Called by a signal handler. Raises WriteInterrupted where writing waits for a reader.
+        """Called by a signal handler. Raises WriteInterrupted if a write waits for a reader.
 
-        A write that is only under way comes to its end, and others may follow.
+        A write that does not block is completed, and others may follow.
         """
         if self._writing and not self._is_writable():
             raise WriteInterrupted
 
     def write(self, data: bytes) -> int | None:
-        """Writes whole lines; when nobody reads them any more, gives the signal that a program is ended by then."""
+        """Writes whole lines; returns None, or the signal that ends a program whose output nobody reads."""
         if self._discarding or sys.stdout is None:
             return None
         try:
@@ -67,7 +67,7 @@ class Output:
 
 
 def signal_of(error: BaseException, stream: Any) -> int | None:
-    """The signal that says what ``error`` says of ``stream``: SIGPIPE, no reader; SIGHUP, a terminal that closed.
+    """The signal with the meaning of ``error`` on ``stream``: SIGPIPE, no reader; SIGHUP, a closed terminal.
 
     Runs none of the error's own code, whatever it has in place of ``__class__`` or ``errno``.
     """
@@ -88,7 +88,7 @@ def _is_device(stream: Any) -> bool:
 
 
 def write_error(data: bytes) -> None:
-    """Writes whole lines to standard error; when nobody reads that any more, there is nobody to tell."""
+    """Writes whole lines to standard error; ignores that nobody may read them."""
     try:
         if sys.stderr is not None:
             sys.stderr.write(data.decode("utf-8", "surrogateescape"))
@@ -103,7 +103,7 @@ def tell(line: str) -> None:
 
 
 def put(data: bytes, stream: TextIO) -> None:
-    """Writes text in utf-8 to what stands for standard output, whatever its encoding."""
+    """Writes text in utf-8 to the current standard output, whatever its encoding."""
     binary = getattr(stream, "buffer", None)
     if binary is not None:
         binary.write(data)
@@ -113,7 +113,7 @@ def put(data: bytes, stream: TextIO) -> None:
 
 
 def forget(stream: TextIO | None) -> None:
-    """Keeps the interpreter from complaining, when it ends, that it cannot flush ``stream``, whose reader is gone."""
+    """Keeps the interpreter from complaining at its end that it cannot flush ``stream``, whose reader is gone."""
     if stream is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Whether the text outputs of a job keep out of each other's way, and out of that of what it reads."""
+"""Checks that the text outputs of a job do not overwrite each other, or what the job reads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Output(NamedTuple):
     parallelism: int
 
     def holds(self, other: _Output) -> bool:
-        """Whether ``other`` is a name of the same, or has the place of one of its files."""
+        """Whether ``other`` is another name of the same path, or the path of one of its files."""
         if self.path == other.path or (self.status is not None and self.status.identity == _identity(other.status)):
             return True
         directory = self.path.rstrip(os.sep) + os.sep
@@ -38,7 +38,7 @@ class _Output(NamedTuple):
         return is_file or is_result(other.path[len(directory) :].split(os.sep, 1)[0])
 
     def files(self) -> Iterator[FileStatus]:
-        """Those that the sink may overwrite."""
+        """The files that the sink may overwrite."""
         if self.status is None:
             return
         yield self.status
@@ -51,9 +51,9 @@ class _Output(NamedTuple):
 
 
 def check_outputs(plan: JobGraph, splits: Mapping[int, Sequence[Sequence[FileSplit]]]) -> None:
-    """Raises InvalidProgramException where two sinks would write to one file, or a sink to one that the job reads.
+    """Raises InvalidProgramException if two sinks would write to one file, or a sink to a file that the job reads.
 
-    ``splits`` are what is read, by source. Touches nothing. A path that means nothing is left to whoever opens it.
+    ``splits`` has what each source reads. Touches nothing, and ignores invalid paths, which fail when opened.
     """
     outputs = [output for task in plan.tasks for output in _outputs_of(task)]
     for position, output in enumerate(outputs):
@@ -79,7 +79,7 @@ def _outputs_of(task: Task) -> Iterator[_Output]:
                 status = file_system.status(path)
             except (OSError, ValueError):
                 continue
-            # The lines of several sinks may come together in a device or a pipe.
+            # Several sinks may write to one device or pipe.
             if status is None or status.directory or status.regular:
                 yield _Output(node, path, status, task.parallelism)
 

@@ -1,4 +1,4 @@
-"""From a plan to what is run: all that can be found wrong with it before a record is read is found here."""
+"""Turns a plan into tasks, and checks it: finds all errors that can be found before a record is read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def runnable(graph: StreamGraph, configuration: Configuration) -> JobGraph:
-    """The tasks. Raises InvalidProgramException for a plan that cannot be run."""
+    """The tasks of the plan. Raises InvalidProgramException for a plan that cannot be run."""
     plan = job_graph(graph, configuration.get(DEFAULT_PARALLELISM))
     check_runnable(plan)
     if plan.loops:

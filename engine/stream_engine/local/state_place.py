@@ -1,4 +1,4 @@
-"""The place of a job's state on disk, as the script's process tells its workers."""
+"""The place of a job's state on disk, which the script's process tells its workers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from stream_engine.checkpoints.directory import Place
 
 STATE_DIRECTORY = "state.backend.rocksdb.localdir"
-"""The key under which the configuration of a job's workers has the directory. It is set for them, never by users."""
+"""The key of the directory in the configuration of a job's workers. Users never set it."""
 
 
 def place_of(directory: str) -> Place:
-    """The directory with what is needed to open it safely."""
+    """The directory as a Place, which opens it safely."""
     from stream_engine.checkpoints.directory import Place
 
     parent, name = os.path.split(directory)

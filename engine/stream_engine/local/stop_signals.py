@@ -5,17 +5,17 @@ from __future__ import annotations
 import signal
 from time import monotonic
 
-# Signals that follow one another within so many seconds are one request.
+# Signals within so many seconds of each other are one request.
 _ONE_REQUEST = 0.1
 
 
 def hangup_ignored() -> bool:
-    """Whether this process is to survive its terminal, as under nohup."""
+    """Whether this process has to outlive its terminal, as under nohup."""
     return signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def stop_signals() -> tuple[int, ...]:
-    """The signals that stop a job of this process. SIGQUIT is not one: it ends a process as it is, with a core dump."""
+    """The signals that stop a job of this process; not SIGQUIT, which ends a process at once with a core dump."""
     always = (signal.SIGINT, signal.SIGTERM)
     return always if hangup_ignored() else (*always, signal.SIGHUP)
 
@@ -24,8 +24,8 @@ class Requests:
     """Tells a second request to stop from a signal that only repeats the first.
 
     A terminal that closes sends SIGHUP twice, by the shell and by the system, and a system that shuts down sends
-    SIGTERM as well. Others, as ``timeout``, send SIGTERM to the process and to its group. None of this is a person who
-    loses patience.
+    SIGTERM as well. Programs such as ``timeout`` send SIGTERM to the process and to its group. None of this is a
+    person who loses patience.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Requests:
         self._asked_at: float | None = None
 
     def repeats(self, number: int) -> bool:
-        """Whether this signal asks for no more than those before it, if there were any."""
+        """Whether this signal only repeats the request of those before it, if there were any."""
         if number == signal.SIGHUP:
             return True
         last, self._asked_at = self._asked_at, monotonic()

@@ -18,14 +18,14 @@ class Waker:
 
     @property
     def trigger(self) -> int:
-        """The descriptor that rings when written to, for ``signal.set_wakeup_fd``."""
+        """The descriptor for ``signal.set_wakeup_fd``: writing to it wakes the selector."""
         return self._outside.fileno()
 
     def wake(self) -> None:
         try:
             self._outside.send(b"\0")
         except OSError:
-            # Full, so the sleeper is awake or about to be; or closed, so there is none any more.
+            # It is full, so the selector is awake or about to wake; or closed, so there is none any more.
             return
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""One attempt at a job: freshly forked workers, from their deployment to the end of the last of them."""
+"""One attempt at a job: newly forked workers, from their deployment to the end of the last of them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from stream_engine.wire.deployment import Deployment
     from stream_engine.wire.messages import Frame
 
-# How long workers that were killed may take to end, in seconds; what has forked them may not have noticed.
+# How long killed workers may take to end, in seconds; the fork server may not notice their end.
 _KILLED = 2.5
 
 
 class Parts(NamedTuple):
-    """What a job has beyond each of its attempts. ``late`` is None in jobs without windows of event time."""
+    """The parts of a job that outlive its attempts. ``late`` is None in jobs without event-time windows."""
 
     stopping: Stopping
     sources: ClientSources
@@ -71,12 +71,12 @@ class Attempt:
             for task in self._graph.tasks
             for node in task.operators
         )
-        # The checkpoint of the whole result was asked for; the result may count; the workers may go.
+        # Whether the last checkpoint was asked for; whether the result may count; whether the workers may end.
         self._kept = self._counts = self._over = False
         self._referees: list[LoopReferee] = []
         self._configuration = configuration
         self._failure: AttemptFailed | None = None
-        # How long workers may take to cancel sources and close operators once told to stop, in seconds, and until when.
+        # How long workers may take to cancel sources and close operators, in seconds, and until when.
         self._grace = cancellation_timeout(configuration)
         self._deadline: float | None = None
         self._told_to_stop = self._killed = False
@@ -95,14 +95,14 @@ class Attempt:
             Kind.LOOP_PROBE: self._on_loop_answer,
             Kind.ACKNOWLEDGED: self._on_acknowledged,
             Kind.DECLINED: self._on_declined,
-            # That something came is all there is to it.
+            # Any frame shows that the worker lives; this one has no other use.
             Kind.HEARTBEAT: lambda worker, frame: None,
         }
 
     def run(self, deployment: Deployment) -> list[bytes]:
-        """Returns the packed accumulators of the workers, of use when the job has finished.
+        """Returns the packed accumulators of the workers, complete if the job has finished.
 
-        Raises AttemptFailed; when the job was stopped it returns, too.
+        Also returns when the job was stopped. Raises AttemptFailed.
         """
         with selectors.DefaultSelector() as self._selector:
             try:
@@ -119,7 +119,7 @@ class Attempt:
             try:
                 self._start(deployment)
                 while self._alive:
-                    self._turn()
+                    self._step()
             except EOFError:
                 summary = "The process that starts the workers was killed, so the job cannot continue."
                 self._fail(AttemptFailed.of(summary, self._job_id, final=True))
@@ -152,7 +152,7 @@ class Attempt:
 
     # --- the loop ----------------------------------------------------------------------------------------------------
 
-    def _turn(self) -> None:
+    def _step(self) -> None:
         for key, mask in self._selector.select(self._monitor.patience(self._time_left())):
             connection: Connection | None = key.data
             if connection is None:
@@ -187,7 +187,7 @@ class Attempt:
         return self._stop.signal is not None or self._failure is not None
 
     def _time_left(self) -> float | None:
-        """How many seconds there are until something is to be done, whether or not anything comes in."""
+        """How many seconds there are until something has to be done, even if nothing comes in."""
         if self._told_to_stop:
             return max(0.0, self._killed_until - monotonic()) if self._killed else seconds_to(self._deadline)
         left = self._heartbeats.time_left()
@@ -252,18 +252,18 @@ class Attempt:
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def _conclude(self) -> None:
-        """All records have been processed. Now what was kept for that counts, and then the workers may go."""
+        """All records have been processed: takes the last checkpoint, commits, and lets the workers end."""
         if self._over or (self._checkpoints is not None and self._checkpoints.busy):
             return
         if self._commits and not self._kept and self._checkpoints is not None and self._checkpoints.take_last():
-            # What is committed can be committed once more after a failure, but not made once more.
+            # A transaction can be committed once more after a failure, but its records cannot be written once more.
             self._kept = True
         elif self._commits and not self._counts:
             self._counts = True
             for connection in self._connections:
                 connection.send(Kind.COMMIT)
         elif not self._commits or len(self._committed) == len(self._children):
-            # Not before: until then each may still get frames from others.
+            # Only now: until then each worker may still get frames from others.
             self._over = True
             for connection in self._connections:
                 connection.send(Kind.CANCEL)
@@ -274,7 +274,7 @@ class Attempt:
             if index is None or pid not in self._alive:
                 continue
             connection = self._connections[index]
-            # Its last words, a failure among them, may not have been read yet.
+            # Its last frames, perhaps a failure, may not have been read yet.
             connection.drained = False
             while not (connection.closed or connection.drained):
                 self._receive(connection)
@@ -286,10 +286,10 @@ class Attempt:
                 self._fail_worker(index, _exit_message(code))
 
     def _is_needed(self, worker: int) -> bool:
-        """Whether the job cannot end without the worker."""
+        """Whether the job still needs the worker."""
         if self._over:
             return False
-        # One that has finished still remembers what belongs into the next checkpoint, or has something to commit.
+        # A worker that has finished still has state for the next checkpoint, or something to commit.
         return worker not in self._finished or self._commits or self._checkpoints is not None
 
     def _see_silence(self) -> None:
@@ -329,7 +329,7 @@ class Attempt:
             for index, child in enumerate(self._children):
                 if child.pid in self._alive:
                     self._server.kill(child.pid)
-                    # Of one that has ended, as its connection shows, the server has just not told yet.
+                    # A worker whose connection is closed has ended; the server has just not said so yet.
                     if not (self._stop.impatient or self._connections[index].closed):
                         summary = self._summary(index, f"did not stop within {self._grace:g} s, and is killed")
                         tell(f"While stopping the job: {summary}")
@@ -342,13 +342,13 @@ class Attempt:
             while self._alive:
                 self._alive -= {pid for pid, _ in self._server.await_exits()}
         except (EOFError, OSError):
-            # Without the server, nobody but the system takes note of their end.
+            # Without the server, only the system notices their end.
             for pid in self._alive:
                 kill_worker(pid)
         for connection in self._connections:
             connection.close()
         if self._checkpoints is not None:
-            # Now that nobody writes to the one that was being taken.
+            # Only now: nobody writes to the unfinished checkpoint any more.
             self._checkpoints.detach()
 
 

@@ -1,4 +1,4 @@
-"""When checkpoints and savepoints are taken, and what makes one complete: every worker has kept its part of it."""
+"""Takes checkpoints and savepoints. One is complete when every worker has written its part of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from stream_engine.wire.messages import Acknowledgement, Refusal
 
 
-# How long a stop may wait for its savepoint before something is said, in seconds.
+# How long a stop may wait for its savepoint before a message says so, in seconds.
 _PATIENCE = 2.0
 
 
@@ -89,13 +89,13 @@ class CheckpointCoordinator:
         self._failed_in_a_row = 0
         self._next = inf
         self._running: _Running | None = None
-        # None: a checkpoint of all that the job does.
+        # None: the last checkpoint, of the whole result.
         self._wishes: list[_Wish | None] = []
-        # Of checkpoints that were given up, which somebody may still have been writing to.
+        # The places of checkpoints that were given up; workers may still be writing to them.
         self._left: list[Place] = []
-        # When to say that the savepoint that is to stop the job is not there yet.
+        # When to say that the job still waits for the savepoint that stops it.
         self._patient_until = inf
-        # The complete savepoint that was to stop the job.
+        # The path of the complete savepoint that stopped the job.
         self.last_savepoint: str | None = None
 
     @property
@@ -105,7 +105,7 @@ class CheckpointCoordinator:
 
     @property
     def silently_awaited(self) -> bool:
-        """Whether the savepoint that is to stop the job is awaited, and nothing has been said of it yet."""
+        """Whether the job waits for the savepoint that stops it, and no message has said so yet."""
         return self._patient_until != inf
 
     # --- what the job does -------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class CheckpointCoordinator:
         """The workers have ended, and with them the checkpoint that was being taken."""
         self._workers = ()
         if None in self._wishes:
-            # Of what these have done.
+            # It was for the results of these workers.
             self._wishes.remove(None)
         if self._running is not None:
             if self._running.place is not None:
@@ -140,17 +140,17 @@ class CheckpointCoordinator:
             self._patient_until = monotonic() + _PATIENCE
 
     def take_last(self) -> bool:
-        """All records have been processed: takes a checkpoint of that, if this job takes any."""
+        """All records have been processed: takes the last checkpoint, if the job takes any; returns whether it does."""
         if self._storage is not None:
             self._wishes.append(None)
         return self._storage is not None
 
     def cease(self) -> None:
-        """Takes no more checkpoints but those that are asked for."""
+        """Takes no more checkpoints except those that are asked for."""
         self._next = inf
 
     def time_left(self) -> float | None:
-        """How many seconds there are until ``tick`` has something to do; None: as things are it will not."""
+        """How many seconds there are until ``tick`` has something to do; None: it has nothing to do."""
         if self._wishes and self._running is None:
             return 0.0
         due = self._next if self._running is None else self._running.begun + self._timeout
@@ -158,7 +158,7 @@ class CheckpointCoordinator:
         return None if due == inf else max(0.0, due - monotonic())
 
     def tick(self) -> None:
-        """Begins what is due, and gives up what has taken too long. Raises AttemptFailed."""
+        """Begins a checkpoint that is due, and gives up one that takes too long. Raises AttemptFailed."""
         if not self._workers:
             return
         now = monotonic()
@@ -183,7 +183,7 @@ class CheckpointCoordinator:
     # --- what workers say --------------------------------------------------------------------------------------------
 
     def on_acknowledged(self, worker: int, acknowledgement: Acknowledgement) -> None:
-        """A worker has kept its part. Raises AttemptFailed."""
+        """A worker has written its part. Raises AttemptFailed."""
         running = self._running
         if running is None or acknowledgement.number != running.number:
             return
@@ -192,7 +192,7 @@ class CheckpointCoordinator:
             self._complete(running, acknowledgement.key_hash)
 
     def on_declined(self, refusal: Refusal) -> None:
-        """A worker could not keep its part. Raises AttemptFailed."""
+        """A worker could not write its part. Raises AttemptFailed."""
         if self._running is not None and refusal.number == self._running.number:
             self._fail(refusal.reason)
 
@@ -239,7 +239,7 @@ class CheckpointCoordinator:
             tell(f"Savepoint: {running.place.path}")
             if running.savepoint.stops:
                 self.last_savepoint = running.place.path
-        # The job is never restarted from a savepoint that it goes on after: what is committed must not be taken back.
+        # A job never restarts from a savepoint after which it has continued: such a savepoint must not commit anything.
         self._end(running, counts=running.savepoint is None or running.savepoint.stops)
 
     def _end(self, running: _Running, counts: bool) -> None:

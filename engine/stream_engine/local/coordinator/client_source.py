@@ -1,4 +1,4 @@
-"""Reads, in the script's own process, what cannot be sent to a worker: generators, open files, live iterators."""
+"""Reads in the script's own process what cannot be sent to a worker: generators, open files, iterators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_RECORDS = 1024
 class ClientSender:
     """Sends the elements of an iterable to a worker, a batch for each demand of it, and to another after a restart.
 
-    A slow iterable's elements go one by one as the worker waits for them, those of a fast one in full batches.
+    Elements of a slow iterable go one by one, as the worker waits for them; those of a fast one in full batches.
     ``on_error`` is called, in the sender's thread, with what the iterable raised.
     """
 
@@ -42,7 +42,7 @@ class ClientSender:
         self._thread = Thread(target=self._run, name=f"client source {operator}", daemon=True)
 
     def attach(self, worker: Connection | None) -> None:
-        """The elements that have not been sent yet are for this worker; None: for one that is yet to come."""
+        """Sends the remaining elements to this worker; None: to the next one that is attached."""
         with self._changed:
             self._worker = worker
             self._demand = 0
@@ -51,17 +51,17 @@ class ClientSender:
             self._thread.start()
 
     def on_demand(self) -> None:
-        """The worker can take another batch: what there is goes at once, however long the next element may take."""
+        """The worker can take another batch: sends what there is at once, as the next element may take long."""
         with self._changed:
             self._demand += 1
             try:
                 self._send()
             except BaseException as error:
-                # SystemExit, too: it comes of pickling an element, and would end the script.
+                # SystemExit, too: pickling an element may raise it, and it would end the script.
                 self._on_error(error)
 
     def stop(self) -> None:
-        """No more is sent. The thread ends with the iterable's next element, or with the process."""
+        """Sends no more. The thread ends with the iterable's next element, or with the process."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
@@ -97,7 +97,7 @@ class ClientSender:
 
 
 class ClientSources:
-    """All such iterables of a job. ``failure`` is what one of them has raised; ``wake`` is called then."""
+    """All client sources of a job. ``failure`` is what one of them has raised; ``wake`` is called then."""
 
     def __init__(self, graph: JobGraph, job_id: str, wake: Callable[[], None]) -> None:
         self.failure: AttemptFailed | None = None
@@ -127,6 +127,6 @@ class ClientSources:
         more = failure.raised._replace(more=(*failure.raised.more, place))
         failed = JobExecutionException.of(failure._replace(raised=more), self._job_id)
         failed.__cause__ = error
-        # What has raised is at its end: a restart would be one without the rest of it.
+        # An iterator that has raised is at its end: a restart would lose its remaining elements.
         self.failure = AttemptFailed(failed, final=True)
         self._wake()

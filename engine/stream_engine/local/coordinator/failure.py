@@ -1,4 +1,4 @@
-"""Why an attempt at a job has ended without the job's end."""
+"""The exception that ends an attempt at a job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from stream_engine.job import JobExecutionException
 
 
 class AttemptFailed(Exception):
-    """The job cannot continue with these workers. A failure that is ``final`` would only be repeated by others."""
+    """The job cannot continue with these workers. Other workers would only repeat a ``final`` failure."""
 
     def __init__(self, error: JobExecutionException, final: bool) -> None:
         super().__init__(str(error))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Coordinator:
-    """Runs one job, on other workers after each failure that it is restarted for."""
+    """Runs one job; after each restart on new workers."""
 
     def __init__(
         self,
@@ -85,13 +85,13 @@ class Coordinator:
         return Attempt(self._server, self._job_id, self._graph, self._configuration, self._parts)
 
     def _wait(self, seconds: float) -> None:
-        """Until the job is to be restarted, or is stopped. To be stopped with a savepoint it has to run: at once."""
+        """Waits before a restart, unless the job is stopped. A savepoint needs a running job: then it returns at once."""
         stopping, until = self._stopping, monotonic() + seconds
         while stopping.signal is None and not stopping.hurried and (left := until - monotonic()) > 0:
             wait_readable(stopping.waker, self._monitor.patience(left))
             stopping.waker.clear()
             self._monitor.tick()
-        # Once: should it fail again, it is to wait again.
+        # Only once: if the job fails again, it waits again.
         stopping.hurried = False
 
     def _raise_if_stopped(self) -> None:
@@ -104,7 +104,7 @@ class Coordinator:
 
 
 def _late_records(graph: JobGraph, configuration: Configuration) -> LateRecords | None:
-    """What tells of late records, in jobs that can have some."""
+    """Reports late records; None in jobs that cannot have any."""
     if not any(has_event_windows(node) for task in graph.tasks for node in task.operators):
         return None
     from stream_engine.local.late_records import LateRecords

@@ -1,4 +1,4 @@
-"""Log records of workers in the script's process, whose handlers handle them."""
+"""Hands log records of workers to the handlers of the script's process."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from stream_engine.local.output import write_error
 
 _WARNING = 30
 OWN_HANDLER = "pyflink-stream"
-"""The name of handlers that the command's options ask for: they get what others have handled in a worker, too."""
+"""The name of the handlers of -v and --log-file: they also get records that others have handled in a worker."""
 
 
 def levels() -> dict[str, int] | None:
-    """The levels of the loggers that have one, the root's under the empty name; None when nothing was configured."""
+    """The levels of the loggers that have one, the root's under the empty name; None if nothing was configured."""
     logging = sys.modules.get("logging")
     if logging is None:
         return None
@@ -26,7 +26,7 @@ def levels() -> dict[str, int] | None:
 
 
 def handle(payload: bytes) -> None:
-    """Hands a worker's record to the handlers of its logger; where there are none, warnings go to standard error."""
+    """Hands a worker's record to the handlers of its logger; if there are none, warnings go to standard error."""
     import logging
 
     state, handled = pickle.loads(payload)

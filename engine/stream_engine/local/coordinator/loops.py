@@ -29,7 +29,7 @@ class LoopReferee:
 
     def on_answer(self, worker: int, counts: Counts | None) -> None:
         self._answers[worker] = counts
-        # Newer than any report before it, and a report may come that is newer still.
+        # Newer than all reports so far; a still newer report may come.
         self._reports[worker] = counts
         if len(self._answers) < len(self._workers):
             return

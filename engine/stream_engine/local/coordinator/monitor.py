@@ -1,4 +1,4 @@
-"""The coordinator's side of watching a job: folds the workers' reports into one status, and hands it on."""
+"""Merges the reports of the workers into one status of the job, and hands it to observers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 # Seconds between two statuses of a running job.
 _INTERVAL = 0.5
-# Of so many checkpoints it is known what became of them; of others how many there were.
+# How many checkpoints are listed; older ones are only counted.
 _CHECKPOINTS = 50
 
 
 class Monitor(NullMonitor):
-    """The status of one job, told to ``observers``."""
+    """The status of one job, for ``observers``."""
 
     watching = True
 
@@ -62,7 +62,7 @@ class Monitor(NullMonitor):
                 self._failed.add((each.id, worker))
 
     def restarting(self, error: JobExecutionException) -> None:
-        # Counted anew by other workers, from what the checkpoint has.
+        # New workers count anew, from what the checkpoint has.
         self._subtasks = _unbegun(self._status.graph)
         self._failed.clear()
         self._status = self._status._replace(restarts=self._status.restarts + 1)
@@ -117,18 +117,18 @@ class Monitor(NullMonitor):
         subtasks = self._subtasks[task.id]
         if not self._failed:
             return tuple(subtasks)
-        # The worker still reports after its failure.
+        # A worker still reports after its failure.
         return tuple(each._replace(failed=(task.id, each.subtask) in self._failed) for each in subtasks)
 
     def _known_progress(self, task: Task) -> Progress | None:
-        """Of a source that is read in this process, where its size is known: a range, for example."""
+        """The progress of a client source, if its size is known, as that of a range."""
         operator = task.head.operator
         if not isinstance(operator, ClientSource):
             return None
         try:
             size = len(operator.iterable)  # pyright: ignore[reportArgumentType]
         except Exception:
-            # It has none, or code of its own for it.
+            # It has no length, or raises in its own code for it.
             return None
         return Progress(self._subtasks[task.id][0].records_in, size, "records")
 

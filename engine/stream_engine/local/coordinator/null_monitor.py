@@ -1,4 +1,4 @@
-"""What stands in the coordinator where a job would be shown if somebody watched."""
+"""Stands in for the Monitor of a job that nobody watches."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 
 class NullMonitor:
-    """In place of the coordinator's Monitor."""
+    """Has the methods of a Monitor, and shows nothing."""
 
     watching = False
 
     def on_report(self, payload: bytes) -> None:
-        """What a worker's Meter has sent."""
+        """A worker's Meter has sent a report."""
 
     def patience(self, limit: float | None) -> float | None:
-        """How long, in seconds, the coordinator may sleep that would sleep for ``limit`` (None: without end)."""
+        """How long, in seconds, the coordinator may sleep, at most ``limit`` (None: without end)."""
         return limit
 
     def tick(self) -> None:
-        """Called now and then while the job runs. Time passes also where no worker reports."""
+        """Called now and then while the job runs, even if no worker reports."""
 
     def started(self) -> None:
         """The job runs."""
@@ -33,7 +33,7 @@ class NullMonitor:
         """The job has failed, and will run again."""
 
     def finished(self) -> None:
-        """The job has come to its end."""
+        """The job has finished."""
 
     def failed(self, error: JobExecutionException) -> None:
         """The job has failed, or was cancelled."""
@@ -42,7 +42,7 @@ class NullMonitor:
         """A checkpoint, or a savepoint, is being taken."""
 
     def checkpoint_completed(self, number: int, size: int) -> None:
-        """It is kept, in ``size`` bytes."""
+        """The checkpoint is complete, and has ``size`` bytes."""
 
     def checkpoint_failed(self, number: int) -> None:
-        """It was given up. May be called again."""
+        """The checkpoint was given up. May be called again."""

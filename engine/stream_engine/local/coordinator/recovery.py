@@ -1,4 +1,4 @@
-"""What a job can go on from when it has failed, whether it does, and what is kept of that when it has ended."""
+"""Restarts a failed job from a checkpoint, and decides which checkpoints stay when it has ended."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 class Recovery:
     """The checkpoints, savepoints and restarts of one job, which runs while the context lasts.
 
-    ``checkpoints`` is None for a job that takes neither checkpoints nor savepoints. ``written`` has, by
-    the uids of text sinks, the files that the savepoint counts which the job begins from, if it does; where it
-    is ``lenient``, state that the script has no use for may be left behind.
+    ``checkpoints`` is None for a job that takes neither checkpoints nor savepoints. If the job begins from a savepoint,
+    ``written`` has the files that it counts, by the uids of text sinks; ``lenient`` tells whether state may be left
+    behind for which the script has no operator.
     """
 
     def __init__(
         self, job_id: str, job_name: str, graph: JobGraph, configuration: Configuration, savepoint: str
     ) -> None:
-        """``savepoint`` is the path of that to begin from, empty for none. Raises JobExecutionException."""
+        """``savepoint`` is the path of the savepoint to begin from; empty: none. Raises JobExecutionException."""
         self._job_id = job_id
         self._graph = graph
         self._strategy = restart_strategy(configuration)
@@ -126,11 +126,11 @@ class Recovery:
     # --- restarts ----------------------------------------------------------------------------------------------------
 
     def origin(self) -> tuple[str, Metadata] | None:
-        """The directory and metadata of the checkpoint that the next attempt goes on from; None: from the beginning."""
+        """The directory and metadata of the checkpoint that the next attempt resumes from; None: from the beginning."""
         return self._origin
 
     def delay(self, failure: AttemptFailed) -> float:
-        """For how many seconds to wait before the restart. Raises JobExecutionException when there is none."""
+        """How many seconds to wait before the restart. Raises JobExecutionException if there is none."""
         delay = None if failure.final else self._strategy.on_failure(monotonic() * 1000)
         if delay is None:
             raise failure.error
@@ -163,7 +163,7 @@ class Recovery:
             self.checkpoints.wish(self.savepoints)
 
     def stop_with_savepoint(self) -> bool:
-        """Whether the job is to stop with a savepoint, which then is asked for. May be called by a signal handler."""
+        """Asks for a savepoint if the job stops with one; returns whether it does. A signal handler may call it."""
         if not self._stops_with_savepoint or not self.savepoints or self.checkpoints is None:
             return False
         self.checkpoints.wish(self.savepoints, stops=True)
@@ -175,14 +175,14 @@ class Recovery:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """The job has ended: what nobody can go on from is deleted."""
+        """The job has ended: deletes the checkpoints that nobody can resume from."""
         if self._storage is None:
             return
-        # Those are of use yet that can be mended, as when others can write to them.
+        # A checkpoint that is refused may still be mended, for example its permissions.
         damages: list[str] = []
         newest = None if error is None else self._storage.newest(damages)
         stopped = isinstance(error, JobCancelledException)
-        # After a stop those are kept for which the user has named a place, unless there is a savepoint in their stead.
+        # After a stop, checkpoints stay if the user has named their place, unless there is a savepoint instead.
         if (newest is None and not damages) or (stopped and (self._temporary or error.savepoint)):
             self._storage.delete()
         elif newest is not None:

@@ -1,4 +1,4 @@
-"""Where a job keeps the state of keys on disk: a directory that does not outlast it."""
+"""The directory in which a job keeps keyed state on disk; it is removed when the job ends."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def state_directory(configuration: Configuration, server: ForkServer) -> Iterator[Configuration]:
-    """The configuration for workers, which may keep tables on disk while the context lasts; in the script's process.
+    """The configuration for workers, with a directory for tables on disk while the context lasts, if it asks for one.
 
-    Raises InvalidProgramException when the configuration asks for that and it cannot be had.
+    Raises InvalidProgramException if there cannot be such a directory.
     """
     if configuration.get(STATE_BACKEND) == "hashmap":
         yield configuration
@@ -50,7 +50,7 @@ def _made(parents: tuple[str, ...]) -> Place:
     from stream_engine.checkpoints.directory import open_root
     from stream_engine.checkpoints.owner_only import StorageError
 
-    # Without links, as the database goes by paths.
+    # Links resolved, as the database uses paths.
     parent = os.path.realpath(parents[0] if parents else gettempdir())
     try:
         with open_root(parent, TMP_DIRS.key):

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class Stopping:
-    """Whether a job is to stop. ``signal`` is the one that stops it, ``impatient`` tells that another one came.
+    """Whether a job has to stop. ``signal`` is the signal that stops it, ``impatient`` tells that a second one came.
 
-    A job that stops with a savepoint has no ``signal`` before that is there, but a ``wish``. ``waker`` is woken by all
-    of this, and ``interrupt`` called when the job is to stop now.
+    A job that stops with a savepoint has a ``wish`` until the savepoint is complete, and only then a ``signal``. All of
+    this wakes ``waker``; ``interrupt`` is called when the job has to stop now.
     """
 
     def __init__(self, recovery: Recovery, interrupt: Callable[[], None]) -> None:
         self.signal: int | None = None
         self.wish: int | None = None
         self.impatient = False
-        # A savepoint is waited for, which needs a running job: a restart must not wait.
+        # The job waits for a savepoint, which needs a running job: a restart must not wait.
         self.hurried = False
         self.waker = Waker()
         self._recovery = recovery
@@ -39,12 +39,12 @@ class Stopping:
     def signals(self) -> Iterator[None]:
         """Handles signals while the context lasts."""
         handlers: dict[int, Any] = {}
-        # Elsewhere Python does not allow it, and the main thread's handlers go on as they are.
+        # Python allows it only in the main thread; in another one the handlers stay as they are.
         if current_thread() is main_thread():
             handlers = {number: signal.signal(number, self._on_signal) for number in stop_signals()}
             if self._recovery.savepoints:
                 handlers[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._on_savepoint_signal)
-        # A process that the script forks meanwhile ends as the script would have it.
+        # A process that the script forks meanwhile has the script's own handlers.
         forget = in_forked_children(lambda: restore_signals(handlers))
         try:
             yield
@@ -53,17 +53,17 @@ class Stopping:
             restore_signals(handlers)
 
     def on_reader_lost(self, number: int) -> None:
-        """Nobody reads the output, which signal ``number`` tells other programs: there is nothing left to do."""
+        """Nobody reads the output, which other programs learn by signal ``number``: stops the job."""
         if self.signal is None:
             self.signal = number
 
     def on_savepoint(self) -> None:
-        """The savepoint is there with which the job was to stop."""
+        """The savepoint with which the job stops is complete."""
         if self.signal is None:
             self.signal = self.wish
 
     def raise_late(self) -> None:
-        """Called when the job has finished. A signal that came in the meantime is for the script."""
+        """Called when the job has finished. Raises a signal that came in the meantime for the script."""
         late = self.wish if self.signal is None else self.signal
         if late is not None:
             signal.raise_signal(late)
@@ -74,7 +74,7 @@ class Stopping:
     def _on_signal(self, number: int, _: object) -> None:
         stopping = self.signal is not None or self.wish is not None
         checkpoints = self._recovery.checkpoints
-        # One that comes after we have said what the next will do is the next, however soon it comes.
+        # A signal that comes after the message about the next one is the next one, however soon it comes.
         told = self.signal is None and checkpoints is not None and not checkpoints.silently_awaited
         if self._requests.repeats(number) and stopping and not (told and number != signal.SIGHUP):
             return
@@ -82,7 +82,7 @@ class Stopping:
             self.wish = number
             self.hurried = True
         else:
-            # The second one: at once.
+            # The second signal: stops at once.
             self.impatient = self.signal is not None
             self.signal = number
         self.waker.wake()

@@ -1,1 +1,1 @@
-"""Where workers come from: a process that forks on request and ends with the script's; its side is ``client``."""
+"""The fork server: a process that forks workers on request and ends with the script's, which uses ``client``."""

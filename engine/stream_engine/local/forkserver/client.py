@@ -1,8 +1,8 @@
-"""Where workers come from: a process that was started before any code of the user's ran, and forks on request.
+"""The script's side of the fork server: a process that starts before any code of the user runs, and forks workers.
 
 Forking the script's own process would not be safe, as scripts start threads. Children of one fork server also share
-their hash seed (and the address of None), so that ``hash(key)`` agrees between them; and they start in a millisecond.
-The server is also the watchdog: when the process that started it dies, however it dies, it kills what is left.
+their hash seed (and the address of None), so ``hash(key)`` agrees between them; and they start in a millisecond. The
+server is also the watchdog: when the process that started it dies, for whatever reason, it kills what is left.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _BOOT = (
     "from stream_engine.local.worker.process import run_worker; serve(int(sys.argv[1]), run_worker)"
 )
 BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
-"""Signals that go to a whole group of processes. The server is born with them blocked, until it has handlers."""
+"""Signals that reach a whole group of processes. The server starts with them blocked, until it has handlers."""
 
-# How long the server, which may have been stopped, may take to answer once the job is to end, and to end, in seconds.
+# How long the server, which may have been stopped, may take to answer when the job ends, and to end, in seconds.
 _ANSWER, _END = 2.0, 5.0
-# How often it is looked whether somebody still waits for the server, in seconds.
+# How often to check whether somebody still waits for the server, in seconds.
 _GLANCE = 0.1
 
 
@@ -56,7 +56,7 @@ class ForkServer:
         self._channel = channel
         self._exits: list[tuple[int, int]] = []
         self._owner = os.getpid()
-        # A process that the script forks would keep workers from noticing that this one has died.
+        # With a copy, a process that the script forks would keep workers from noticing that this process has died.
         self._sockets = WeakSet([channel])
         self._forget = in_forked_children(self._close_sockets)
 
@@ -69,9 +69,9 @@ class ForkServer:
         return self._channel.fileno()
 
     def fork(self, count: int, meshed: bool, given_up: Callable[[], bool] = lambda: False) -> list[Child]:
-        """Starts ``count`` workers; when ``meshed``, each is connected with each other.
+        """Starts ``count`` workers; if ``meshed``, connects each with all others.
 
-        Raises EOFError when the server dies, or says nothing until ``given_up``; OSError when it cannot fork.
+        Raises EOFError if the server dies, or says nothing until ``given_up()``; OSError if it cannot fork.
         """
         self._ensure_own()
         send(self._channel, ("fork", count, meshed))
@@ -103,7 +103,7 @@ class ForkServer:
     def exits(self, timeout: float = 0) -> list[tuple[int, int]]:
         """The (pid, exit code) of the children that have ended since the last call; a negative code is a signal's.
 
-        Waits up to ``timeout`` seconds for one. Raises EOFError when the server itself has died.
+        Waits up to ``timeout`` seconds for one. Raises EOFError if the server itself has died.
         """
         if not self._exits and timeout:
             wait_readable(self._channel, timeout)
@@ -121,32 +121,32 @@ class ForkServer:
         return exits
 
     def await_exits(self) -> list[tuple[int, int]]:
-        """As ``exits``, of children that are to end at once. Raises EOFError when the server says nothing of them."""
+        """As ``exits``, for children that must end at once. Raises EOFError if the server does not report them."""
         exits = self.exits(_ANSWER)
         if not exits:
             self.abandon()
         return exits
 
     def kill(self, pid: int) -> None:
-        """Kills a child; its end is reported as any other."""
+        """Kills a child; ``exits`` reports its end."""
         send(self._channel, ("kill", pid))
 
     def remove_at_end(self, place: Place) -> None:
-        """Lets the server remove a directory, should this process end without having done so."""
+        """Lets the server remove a directory if this process ends without having done so."""
         self._ensure_own()
         send(self._channel, ("remove", place))
 
     def abandon(self) -> None:
-        """Kills a server that does not answer; with it its children die, and whoever asks for them gets EOFError."""
+        """Kills a server that does not answer. Its children die with it, and asking for them raises EOFError."""
         os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Ends the server, and with it every child that is left and all that those have started."""
+        """Ends the server, every child that is left, and all processes that they have started."""
         if os.getpid() != self._owner:
-            # A process that the script has forked: it has no server.
+            # In a process that the script has forked, which has no server.
             return
         self._forget()
-        # Not only closed: a program in C may have forked this process, and hold a copy.
+        # Shut down, not only closed: a process forked by native code may hold a copy.
         self._channel.shutdown(socket.SHUT_WR)
         until = monotonic() + _END
         while wait_readable(self._channel, max(0.0, until - monotonic())):

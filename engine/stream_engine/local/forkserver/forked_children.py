@@ -1,4 +1,4 @@
-"""What happens in a process that a script or its functions fork, before any of their code runs there."""
+"""Calls that are made in each process that a script or its functions fork, before their code runs there."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _actions: dict[object, Callable[[], object]] = {}
-# The signals that a thread which is forking had blocked before.
+# The signals that the forking thread had blocked before.
 _masks: dict[int, set[Any]] = {}
 
 
 def in_forked_children(action: Callable[[], object]) -> Callable[[], None]:
-    """Calls ``action`` in each process that is forked from now on, until what is returned is called."""
+    """Calls ``action`` in each process that is forked from now on. Call the result to end that."""
     key = object()
     _actions[key] = action
 
@@ -27,13 +27,13 @@ def in_forked_children(action: Callable[[], object]) -> Callable[[], None]:
 
 
 def restore_signals(handlers: Mapping[int, Any]) -> None:
-    """Gives signals other handlers, each by its number."""
+    """Sets the handlers of signals, by number."""
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
 def _before() -> None:
-    # A signal that comes before the child has handlers of its own waits for them.
+    # A signal that comes before the child has its own handlers waits for them.
     if _actions:
         _masks[get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
@@ -46,7 +46,7 @@ def _in_parent() -> None:
 
 def _in_child() -> None:
     actions = list(_actions.values())
-    # Those are its parent's.
+    # They belong to its parent.
     _actions.clear()
     for action in actions:
         action()

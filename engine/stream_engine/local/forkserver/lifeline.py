@@ -1,4 +1,4 @@
-"""How workers learn that the process which forked them has died: it holds the other end of a pipe of each of them."""
+"""Tells a worker that the process which forked it has died: that process holds the other end of a pipe."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import signal
 def bind_to(lifeline: int) -> None:
     """Lets the system kill this process's group when the other end of ``lifeline`` closes.
 
-    It does so even while no Python code can run, as in a call that never returns. Only Linux can; elsewhere ``wait``
-    notices.
+    This works even while no Python code can run, as in a call that never returns. Only Linux can do it; elsewhere
+    ``wait`` notices.
     """
     if hasattr(fcntl, "F_SETSIG"):
         fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
@@ -21,7 +21,7 @@ def bind_to(lifeline: int) -> None:
 
 
 def wait(lifeline: int, timeout: int) -> None:
-    """Returns after ``timeout`` ms, unless the other end closes: then nothing of this process's group remains."""
+    """Returns after ``timeout`` ms, unless the other end closes: then it kills this process's group."""
     poll = select.poll()
     poll.register(lifeline, 0)
     if poll.poll(timeout):

@@ -11,7 +11,7 @@ _LENGTH = struct.Struct("<I")
 
 
 def send(channel: socket.socket, message: tuple) -> None:
-    """Raises EOFError when the other side has gone."""
+    """Sends a message. Raises EOFError if the other side has gone."""
     payload = pickle.dumps(message)
     try:
         channel.sendall(_LENGTH.pack(len(payload)) + payload)
@@ -20,14 +20,14 @@ def send(channel: socket.socket, message: tuple) -> None:
 
 
 def receive(channel: socket.socket) -> tuple:
-    """Waits for a message, unless ``channel`` is non-blocking. Raises EOFError when the other side has gone."""
+    """Waits for a message, unless ``channel`` is non-blocking. Raises EOFError if the other side has gone."""
     try:
         header = channel.recv(_LENGTH.size)
     except ConnectionResetError:
         header = b""
     if not header:
         raise EOFError("the other side is gone")
-    # Messages are small and written whole, so once one has begun the rest is there or about to be.
+    # Messages are small and written whole: the rest has arrived or is about to.
     channel.setblocking(True)
     while len(header) < _LENGTH.size:
         header += _more(channel, _LENGTH.size - len(header))
@@ -46,7 +46,7 @@ def _more(channel: socket.socket, size: int) -> bytes:
 
 
 def send_descriptor(channel: socket.socket, descriptor: int) -> None:
-    """Gives the other side a copy."""
+    """Gives the other side a copy of a descriptor."""
     channel.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [descriptor]))])
 
 

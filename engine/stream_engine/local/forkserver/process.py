@@ -1,4 +1,4 @@
-"""The fork server's own process."""
+"""The process of the fork server."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from stream_engine.local.waker import Waker
 if TYPE_CHECKING:
     from stream_engine.checkpoints.directory import Place
 
-# How long what a worker leaves behind may take to end after SIGTERM, in seconds.
+# How long processes that a worker leaves behind may take to end after SIGTERM, in seconds.
 _LINGER = 0.5
 # How long workers live on when the script's process has died, in seconds.
 _MOMENT = 0.1
-# How often it is looked whether it has, in seconds: the system tells only its parent.
+# How often to check whether it has, in seconds: the system tells only its parent.
 _GLANCE = 0.01
 
 
-# What a child becomes: it gets its index, its socket to the script's process, those to its peers by their
-# index, and its lifeline; it gives the exit status.
+# The main function of a child. It takes its index, its socket to the script's process, the sockets to its peers by
+# index, and its lifeline; it returns the exit status.
 RunWorker = Callable[[int, socket.socket, dict[int, socket.socket], int], int]
 
 
 def serve(descriptor: int, run_worker: RunWorker) -> NoReturn:
     """Forks on request until the other end of ``descriptor`` is closed, then kills the children that are left.
 
-    Each child is a worker: it does ``run_worker``, whose modules are loaded by now, once for all of them.
+    Each child is a worker: it calls ``run_worker``, whose modules are already loaded, once for all children.
     """
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
@@ -53,7 +53,7 @@ class _Server:
         self._selector = selectors.DefaultSelector()
         # The other end of each worker's lifeline.
         self._lifelines: dict[int, int] = {}
-        # Of workers that have ended, and left others in their group: until when these may live, and the exit code.
+        # Workers that have ended, and left others in their group: until when those may live, and the exit code.
         self._leftovers: dict[int, tuple[float, int]] = {}
         self._places: list[Place] = []
 
@@ -88,7 +88,7 @@ class _Server:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
 
     def _suspend(self, number: int, frame: object) -> None:
-        """Handles Ctrl-Z, which does not reach the workers' sessions: they rest while this process does."""
+        """Handles Ctrl-Z, which does not reach the workers' sessions: they stop while this process does."""
         for pid in self._lifelines:
             signal_group(pid, signal.SIGSTOP)
         signal.signal(number, signal.SIG_DFL)
@@ -99,7 +99,7 @@ class _Server:
 
     @property
     def _living(self) -> set[int]:
-        """The workers whose ends the system has not told yet."""
+        """The workers whose end the system has not reported yet."""
         return self._lifelines.keys() - self._leftovers.keys()
 
     # --- requests ----------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ class _Server:
         if request[0] == "remove":
             self._places.append(request[1])
         elif request[0] == "kill":
-            # What one that has ended has left comes to its end by itself.
+            # What an ended worker has left behind ends by itself.
             if request[1] in self._living:
                 os.kill(request[1], signal.SIGKILL)
         else:
@@ -159,12 +159,12 @@ class _Server:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            # Some, as what cleans up shared memory, end by themselves when the others have.
+            # Some, such as cleaners of shared memory, end by themselves when the others have.
             signal_group(pid, signal.SIGTERM)
             self._leftovers[pid] = (monotonic() + _LINGER, os.waitstatus_to_exitcode(status))
 
     def _end_leftovers(self) -> None:
-        """Tells of the workers that have ended once nothing of their groups is left."""
+        """Reports workers that have ended, once nothing of their groups is left."""
         for pid, (until, code) in list(self._leftovers.items()):
             if not signal_group(pid, 0) or monotonic() >= until:
                 signal_group(pid, signal.SIGKILL)
@@ -188,7 +188,7 @@ class _Server:
             sleep(_GLANCE)
         for pid in self._lifelines:
             signal_group(pid, signal.SIGKILL)
-        # Not before: while they lived they might have gone on writing.
+        # Only now: while they lived they might have written to it.
         for place in self._places:
             place.remove_tree()
 
@@ -204,7 +204,7 @@ def _become_worker(
         for number in (signal.SIGCHLD, signal.SIGTSTP, signal.SIGQUIT):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
-        # What functions fork is to end when it is told to.
+        # Processes that functions fork must end when they are told to.
         handled = [number for number in BLOCKED if signal.getsignal(number) is _do_nothing]
         defaults: dict[int, Any] = dict.fromkeys(handled, signal.SIG_DFL)
         if signal.SIGINT in defaults:
@@ -212,7 +212,7 @@ def _become_worker(
         in_forked_children(lambda: restore_signals(defaults))
         status = run_worker(index, control, peers, lifeline)
     finally:
-        # No clean-up of the server's: the worker has done its own.
+        # Without the clean-up of the server: the worker has done its own.
         os._exit(status)
 
 
@@ -228,4 +228,4 @@ def _raise_descriptor_limit(workers: int) -> None:
 
 
 def _do_nothing(number: int, frame: object) -> None:
-    """A handler, so that the signal ends nothing."""
+    """A handler: the signal then ends nothing."""

@@ -12,18 +12,18 @@ import signal
 
 
 def signal_group(leader: int, number: int) -> bool:
-    """Sends a signal to all processes of a worker's group; whether it has any. 0 only asks that."""
+    """Sends a signal to all processes of a worker's group; returns whether there are any. 0 only asks."""
     try:
         os.killpg(leader, number)
     except (ProcessLookupError, PermissionError):
-        # None, or none that is ours: a program may have become another user's.
+        # There is none, or none of ours: a program may have changed its user.
         return False
     return True
 
 
 def kill_worker(pid: int) -> None:
     """Kills a worker and what it has started."""
-    # By itself, too: one that has just been forked does not lead its group yet.
+    # The worker itself, too: right after the fork it does not lead its group yet.
     for kill in (os.killpg, os.kill):
         try:
             kill(pid, signal.SIGKILL)

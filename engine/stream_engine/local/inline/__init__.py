@@ -1,1 +1,1 @@
-"""The embedded engine without its workers: a job in the script's own process and thread, where debuggers work."""
+"""The embedded engine without workers: a job runs in the script's own process and thread, where debuggers work."""

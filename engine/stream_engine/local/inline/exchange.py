@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class InlineExchange:
-    """Hands each record to its receiver at once; what is fed back is left there, to be processed later.
+    """Hands each record to its receiver at once; a record that is fed back is queued there.
 
-    A record for a subtask of another index is pickled on its way. Between workers it would be, so that one which
-    cannot be pickled, or is not the same afterwards, is found here as well.
+    A record for a subtask of another index is pickled on its way, as it would be between workers. So a record that
+    cannot be pickled, or changes by it, shows here as well.
     """
 
     passes = False
@@ -43,7 +43,7 @@ class InlineExchange:
         if isinstance(partitioner, Forward):
             self._write_to(chain, self._index, record)
         elif isinstance(partitioner, Broadcast):
-            # A copy first: the function behind one receiver may change what the others are to get.
+            # Copied first: the function of one receiver may change what the others get.
             owned = chain.owned(record)
             for index in range(width):
                 if index != self._index:
@@ -94,7 +94,7 @@ class InlineExchange:
             receiver.on_end(self._exchange.id, self._index)
 
     def _receivers(self) -> Iterator[Subtask]:
-        """Those that are told of time and of the end; a loop is not, by what is fed back in it."""
+        """The receivers of marks, watermarks and ends; a feedback edge has none."""
         if self._exchange.feedback:
             return
         forward = isinstance(self._exchange.partitioner, Forward)
@@ -107,5 +107,5 @@ class InlineExchange:
 
 
 def _sent(record: Any) -> Any:
-    """The record as it arrives in another worker. Raises TypeError when it cannot be pickled."""
+    """The record as another worker would get it. Raises TypeError if it cannot be pickled."""
     return unpack(pack([record]))[0]

@@ -58,15 +58,15 @@ class InlineExecutor:
 
 
 def _signal_of(error: BaseException) -> int | None:
-    """The signal that has ended the job by raising ``error``; None when it has failed."""
+    """The signal that has ended the job by raising ``error``; None if the job has failed."""
     error = users_error(error)
     if type(error) is ReaderGone:
         return error.signal
     if type(error) is Terminated:
         return error.signal
-    # Leaving the debugger is a wish to stop, not a failure; its module is there if it has been used.
+    # Leaving the debugger stops the job, and is no failure; its module is loaded if it has been used.
     debugger = sys.modules.get("bdb")
-    # By its type: a class may have code of its own as ``__class__``.
+    # By its type, as a class may have code of its own for ``__class__``.
     if issubclass(type(error), KeyboardInterrupt) or (debugger and issubclass(type(error), debugger.BdbQuit)):
         return signal.SIGINT
     return None
@@ -74,7 +74,7 @@ def _signal_of(error: BaseException) -> int | None:
 
 @contextmanager
 def _late_told(job: InlineJob, configuration: Configuration) -> Iterator[None]:
-    """Says in the end how many late records were dropped."""
+    """Says at the end how many late records were dropped."""
     try:
         yield
     finally:
@@ -89,7 +89,7 @@ def _late_told(job: InlineJob, configuration: Configuration) -> Iterator[None]:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Signals end the job, by an exception in the midst of it; SIGINT does so as Python, or the debugger, has it."""
+    """Lets signals end the job by an exception; SIGINT stays with Python or the debugger."""
     if current_thread() is not main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""What the subtasks of one index ask of their worker, where there is none."""
+"""The slot of the subtasks of one index, in place of a worker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class ReaderGone(BaseException):
     """Nobody reads standard output any more; not an Exception, so that no user code swallows it.
 
-    ``signal`` is the one that ends a program then.
+    ``signal`` is the signal that ends a program then.
     """
 
     def __init__(self, signal: int) -> None:
@@ -37,7 +37,7 @@ class ReaderGone(BaseException):
 
 
 class Terminal:
-    """The lines of ``output()`` on this process's standard output, each at once."""
+    """Writes the lines of ``output()`` to this process's standard output, each at once."""
 
     buffers = False
 
@@ -45,7 +45,7 @@ class Terminal:
         self._first = sys.stdout
 
     def write(self, lines: list[str]) -> None:
-        # A function that sets its ``sys.stdout`` to None takes its own prints away, not the records, as in a worker.
+        # A function that sets ``sys.stdout`` to None loses its own prints, not the records, as in a worker.
         stream = self._first if sys.stdout is None else sys.stdout
         if stream is None:
             return
@@ -61,13 +61,13 @@ class Terminal:
             raise ReaderGone(lost) from None
 
     def flush(self) -> None:
-        """Everything was written."""
+        """Does nothing: every line was written."""
 
     def position(self) -> None:
-        """What was written cannot be taken back."""
+        """None: what was written cannot be taken back."""
 
     def close(self) -> None:
-        """Standard output is not the sink's."""
+        """Does nothing: standard output is not the sink's."""
 
 
 class InlineSlot:
@@ -89,7 +89,7 @@ class InlineSlot:
         return [InlineExchange(self._job, exchange, self.index) for exchange in self._job.graph.outputs(task.id)]
 
     def acknowledge(self, channel: Channel) -> None:
-        """Nobody waits: here records come by a call."""
+        """Does nothing: records come by calls, so no sender waits."""
 
     def schedule(self, time: int, owner: Owner, action: Callable[[], None]) -> None:
         def act() -> None:

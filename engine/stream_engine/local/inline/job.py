@@ -1,4 +1,4 @@
-"""One job in this thread: the subtasks of all slots, their sources, timers and loops, one record after another."""
+"""Runs one job in this thread: the subtasks of all slots, their sources, timers and loops, record by record."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 
 def users_error(error: BaseException) -> BaseException:
-    """What the user's function has raised, without anything that its class has in place of Python's attributes."""
+    """The exception that a user function has raised; runs no code of its class."""
     cause = cause_of(error) if type(error) is OperatorError else None
     return error if cause is None else cause
 
 
 class Terminated(BaseException):
-    """Raised by a signal wherever the job is; not an Exception, so that no user code swallows it."""
+    """Raised by a signal anywhere in the job; not an Exception, so that no user code swallows it."""
 
     def __init__(self, signal: int) -> None:
         super().__init__(signal)
@@ -45,29 +45,29 @@ class Terminated(BaseException):
 
 
 class IterableReader:
-    """Reads a collection that is only in this process, one element at a time."""
+    """Reads an iterable of this process, one element at a time."""
 
     def __init__(self, iterable: Iterable[Any]) -> None:
         self._iterator = iter(iterable)
 
     def read(self, limit: int) -> Sequence[Any] | None:
         for element in self._iterator:
-            # Its maker may fill the same list anew, while a function still has it.
+            # The iterator may fill the same list anew, while a function still has it.
             return [own(element)]
         return None
 
     def progress(self) -> None:
-        """Nobody watches."""
+        """None: nobody watches."""
 
     def close(self) -> None:
-        """What the script has opened is the script's."""
+        """Does nothing: what the script has opened belongs to the script."""
 
 
 class InlineJob(JobState):
-    """``run`` takes records from the sources in turn, and each through all tasks before the next; then come timers.
+    """``run`` takes records from the sources in turn, and each through all tasks before the next; then it runs timers.
 
-    Sources that can be asked for a record are read first. Those that push have the thread until their ``run`` returns,
-    one source after the other, and what is due meanwhile is done after each of their records.
+    Pull sources are read first. Each push source then has the thread until its ``run`` returns, one after the other;
+    after each of its records, everything that is due is done.
     """
 
     def __init__(self, graph: JobGraph, splits: dict[int, Any], configuration: Configuration) -> None:
@@ -83,7 +83,7 @@ class InlineJob(JobState):
         self._stopped = False
 
     def run(self) -> None:
-        """Raises whatever a function of the user's does, perhaps as the cause of an OperatorError."""
+        """Raises whatever a user function raises, perhaps as the cause of an OperatorError."""
         self._make()
         while self._readers:
             self._pull()
@@ -96,15 +96,15 @@ class InlineJob(JobState):
             subtask.commit()
 
     def stop(self) -> None:
-        """The job is over before its end: sources are told, and operators closed, whatever that raises.
+        """Stops before the input ends: cancels sources and closes operators, whatever that raises.
 
-        But for a signal, which ends this at once.
+        Only a signal ends this at once.
         """
         self._stopped = True
         if self._running is not None:
             self._attempt(self._running.cancel)
         timeout = cancellation_timeout(self.configuration)
-        # No function is closed while a thread of a source's is in one.
+        # No function is closed while a thread of a source is in one.
         if not self._lock.acquire(timeout=-1 if timeout is None else timeout / 2):
             tell("While stopping the job: a thread of a source is still processing a record. Functions are not closed.")
             return
@@ -133,7 +133,7 @@ class InlineJob(JobState):
 
     def _make(self) -> None:
         slots = [InlineSlot(self, index) for index in range(self.graph.slots)]
-        # Last first: the code of a chain calls that of the chains behind it.
+        # The last task comes first: the code of a chain calls that of the chains downstream.
         for task in reversed(self.graph.tasks):
             for slot in slots[: task.parallelism]:
                 self.index = slot.index
@@ -157,7 +157,7 @@ class InlineJob(JobState):
     # --- records -----------------------------------------------------------------------------------------------------
 
     def _pull(self) -> None:
-        """A record of each source that can be asked for one."""
+        """Takes a record of each pull source."""
         for subtask, reader in list(self._readers.items()):
             self.index = subtask.index
             records = reader.read(1)
@@ -191,7 +191,7 @@ class InlineJob(JobState):
         self._settle()
 
     def _settle(self) -> None:
-        """Between two records of a source: what is in loops goes round, timers run, and lines are written."""
+        """Called between two records of a source: processes records in loops, runs timers, and writes lines."""
         self._tick()
         while (subtask := next((each for each in self.subtasks.values() if each.has_input), None)) is not None:
             self.index = subtask.index
@@ -208,7 +208,7 @@ class InlineJob(JobState):
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def _wait(self) -> None:
-        """All sources have ended, so that what is left are loops: ends those that are empty, or waits for a timer."""
+        """All sources have ended, so only loops are left: ends those that are empty, or waits for a timer."""
         self._settle()
         for loop in self._loops:
             loop.report(self.now)
@@ -220,7 +220,7 @@ class InlineJob(JobState):
         sleep(max(0.0, until / 1000 - time()))
 
     def send(self, kind: int, exchange: int, payload: bytes) -> None:
-        """A report of a loop's monitor: nothing is left in it. With all its subtasks here, that settles it."""
+        """Takes a report of a loop's monitor: the loop is empty. It ends, as all its subtasks are here."""
         self._ended_loops.append(exchange)
 
     def _attempt(self, action: Callable[[], None]) -> None:

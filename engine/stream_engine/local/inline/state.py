@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class JobState:
-    """The plan, the clock (``now``, ms since the epoch), timers, accumulators, and subtasks by task and index."""
+    """The plan, the time (``now``, ms since the epoch), timers, accumulators, and subtasks by task and index."""
 
     def __init__(self, graph: JobGraph, configuration: Configuration) -> None:
         self.graph = graph
         self.configuration = configuration
         self.accumulators = Accumulators()
         self.timers = Timers()
-        # Of the subtask that is at work: it is known anyway where the code of a chain runs, so kept for all else only.
+        # The index of the working subtask. While the code of a chain runs, the stack tells it, so this is for all else.
         self.index = 0
         self.now = int(time() * 1000)
         self.subtasks: dict[tuple[int, int], Subtask] = {}

@@ -1,13 +1,13 @@
-"""How one subtask comes through a checkpoint: it waits for barriers, takes its state, and passes the barrier on.
+"""One subtask in a checkpoint: it waits for barriers, takes its state, and passes the barrier on.
 
-A barrier divides a channel's records into those that a checkpoint counts and those that come after. Once it has come
-through one channel of a subtask, nothing more is taken from that channel until it has come through all others: what the
-subtask remembers then is made of the records before the barrier, and of nothing else. With "at least once" the channels
-are not held up, so that a few records may be counted that come again after a restart.
+A barrier divides the records of a channel into those that a checkpoint counts and those after it. Once it has come
+through one channel, the subtask takes nothing more from that channel until it has come through all others: so its state
+then comes from the records before the barrier, and from nothing else. With "at least once" the channels do not wait, so
+a few records may be counted that come again after a restart.
 
-Through a loop the barrier comes back to where it began. The head of a loop does not wait for that. It remembers as
-well what is on its way back: what has come through the feedback channels and waits, and what still comes through them
-ahead of the barrier.
+In a loop the barrier comes back to where it began. The head of a loop does not wait for it. Instead, its state includes
+the records on their way back: those that have come through the feedback channels and wait, and those that still come
+through them ahead of the barrier.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ FED_BACK = "fed back"
 
 
 class Round(Protocol):
-    """The checkpoint that is being taken in this worker, as far as one subtask's barriers are concerned."""
+    """What the barriers of one subtask need to know of the checkpoint that its worker takes."""
 
     exactly_once: bool
     order: CheckpointOrder | None
     triggered: int
 
     def begin(self, order: CheckpointOrder) -> bool:
-        """Whether the checkpoint is the running one, which it becomes unless it is over already."""
+        """Begins the checkpoint, unless it is over already; returns whether it is the running one."""
         ...
 
     def on_finished(self, subtask: Subtask) -> None:
-        """A subtask ended before the barrier came to it."""
+        """A subtask has ended before the barrier reached it."""
         ...
 
     def add(self, subtask: Subtask, number: int, encoded: Encoded) -> None:
@@ -55,12 +55,12 @@ class Round(Protocol):
         ...
 
     def update(self) -> None:
-        """Finds out anew which subtasks have to wait."""
+        """Decides anew which subtasks have to wait."""
         ...
 
 
 class BarrierAlignment:
-    """The barriers of one subtask. ``passed`` is the last checkpoint that it has taken its state for."""
+    """The barriers of one subtask. ``passed`` is the last checkpoint for which it has taken its state."""
 
     def __init__(
         self,
@@ -75,18 +75,18 @@ class BarrierAlignment:
         self._subtask = subtask
         self._round = current
         self._seen: set[Channel] = set()
-        # Its state for the checkpoint that is being taken, until all of it is known; and at its end.
+        # Its state for the running checkpoint, until it is complete; and its state at its end.
         self._state: Encoded | None = None
         self._final: Encoded = {}
-        # Of the feedback channels: those whose barrier was ahead of the others, and what came behind it; those whose
-        # barrier is awaited, and what comes ahead of it.
+        # The feedback channels whose barrier came before the others', with the records after it; and those whose
+        # barrier is still missing, with the records before it.
         self._early: set[Channel] = set()
         self._behind: FeedbackQueue | None = None
         self._awaited: set[Channel] = set()
         self._log: list[bytes] = []
 
     def blocks(self, channel: Channel) -> bool:
-        """Whether the barrier has come through ``channel``, so that what is behind it has to wait for the others'."""
+        """Whether the barrier has come through ``channel``, whose further records wait for the other barriers."""
         return channel in self._seen and self._round.exactly_once
 
     # --- barriers ----------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class BarrierAlignment:
             self._stop_logging(channel)
 
     def settle(self) -> None:
-        """Takes the state, if nothing is to be waited for any more. The subtask is between two records."""
+        """Takes the state, if no barrier is missing any more. The subtask is between two records."""
         order = self._round.order
         if order is None or self.passed >= order.number or self._subtask.finished:
             return
@@ -120,9 +120,9 @@ class BarrierAlignment:
         for writer in self.exits:
             writer.flush()
         if self._round.order is not order:
-            # It was given up while sending had to wait.
+            # The checkpoint was given up while sending had to wait.
             return
-        # From here on there is no waiting, in which something could move.
+        # From here on nothing waits, so nothing else happens in between.
         self._state = self._encoded(order.number, final=False)
         self._log = subtask.fed_back()
         self._awaited = subtask.inputs.feedback - self._early
@@ -154,7 +154,7 @@ class BarrierAlignment:
     # --- what is fed back --------------------------------------------------------------------------------------------
 
     def admit(self, channel: Channel, records: list[Any]) -> bool:
-        """Whether records that are fed back may be processed; those that may not are kept until they may."""
+        """Whether records that are fed back may be processed now; otherwise they are kept until they may."""
         if channel in self._awaited:
             self._log.append(dumps(records))
         elif channel in self._early and self._round.exactly_once:
@@ -180,13 +180,13 @@ class BarrierAlignment:
     # --- state -------------------------------------------------------------------------------------------------------
 
     def finish(self) -> None:
-        """The subtask has come to its end, so that it remembers the same for all checkpoints to come."""
-        # For many checkpoints, perhaps, and after the functions have been closed.
+        """The subtask has ended: its state is the same for all further checkpoints."""
+        # Encoded now: it may serve many checkpoints, after the functions have been closed.
         self._final = self._encoded(0, final=True)
         self._round.on_finished(self._subtask)
 
     def final_state(self, number: int) -> Encoded:
-        """What the subtask remembers when it has finished. What is to be committed changes even then."""
+        """The state of a finished subtask. Only its uncommitted transactions still change."""
         return {**self._final, **self._encoded(number, final=False)}
 
     def close(self) -> None:
@@ -209,7 +209,7 @@ class BarrierAlignment:
         return encoded
 
     def _hand_in(self) -> None:
-        """The state for the running checkpoint is complete, unless some of what is fed back is still missing."""
+        """Hands in the state for the running checkpoint, unless records that are fed back are still missing."""
         if self._state is None or self._awaited:
             return
         if self._log:

@@ -1,4 +1,4 @@
-"""Gives the subtasks of a worker back what a checkpoint has of them."""
+"""Restores the subtasks of a worker from a checkpoint."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def restore(
     subtasks: Sequence[Subtask],
     sources: Mapping[Subtask, Reader | PushSource],
 ) -> None:
-    """Lets subtasks that have not been opened go on from the checkpoint whose directory and metadata are ``origin``.
+    """Restores subtasks, before they are opened, from the checkpoint whose directory and metadata are ``origin``.
 
-    Raises StorageError for files that are damaged; OperatorError, whose cause is a StateError, for what an operator
-    cannot go on with.
+    Raises StorageError for damaged files; OperatorError, whose cause is a StateError, for state that an operator cannot
+    restore.
     """
     directory, metadata = origin
     plan = {node.uid or "" for task in graph.tasks for node in task.operators}
     states: dict[str, RestoredState] = {}
-    # Those of equal parallelism together, as each reading of a file also checks it.
+    # Subtasks of equal parallelism together, as each reading of a file also verifies it.
     for width in {subtask.task.parallelism for subtask in subtasks}:
         group = [subtask for subtask in subtasks if subtask.task.parallelism == width]
         uids = [node.uid or "" for subtask in group for node in subtask.task.operators]

@@ -1,8 +1,8 @@
-"""A worker's part of checkpoints: when its subtasks take their state, which of them have to wait, and what comes of it.
+"""A worker's part of checkpoints: when its subtasks take their state, and which of them have to wait.
 
-A subtask hands records to another one of its worker by calling it, so nothing can be held up between the two. Where
+A subtask hands records to another one of its worker by calling it, so no queue can hold records between the two. If
 the receiver still waits for barriers, its sender has to wait instead, and so has whoever calls the sender. All of these
-have passed the barrier on already, so the checkpoint does not need them: waiting cannot become a circle.
+have passed the barrier on already, so the checkpoint does not need them, and there cannot be a circle of waiting.
 
 For the same reason a subtask that has passed a barrier does not wait for credits in the middle of a record: the
 receiver may grant none before it has all barriers, and the one missing may be that of a subtask in this worker. It
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Checkpoints:
     """The checkpoints of one worker, whose ``subtasks`` are given last first. Only one is taken at a time.
 
-    ``order`` is the running one, ``triggered`` the last one that the coordinator has told this worker of; barriers of
-    other workers may be ahead of its word. ``on_change`` is called when other subtasks have to wait than before.
+    ``order`` is the running one, ``triggered`` the last one for which this worker got a TRIGGER; barriers of other
+    workers may come before it. ``on_change`` is called when the set of waiting subtasks changes.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Checkpoints:
         self._encoded: Encoded = {}
 
     def align(self, subtask: Subtask, exits: Sequence[ExchangeWriter], source: Reader | PushSource | None) -> None:
-        """Lets a subtask take part: the barriers that come to it are this round's."""
+        """Lets a subtask take part, with an alignment of its barriers."""
         alignment = BarrierAlignment(subtask, exits, source, self)
         self._alignments[subtask] = subtask.alignment = alignment
         if self.exactly_once:
@@ -60,7 +60,7 @@ class Checkpoints:
                 writer.overdraw(self.update)
 
     def trigger(self, order: CheckpointOrder) -> None:
-        """Begins where no barrier comes from outside this worker: in sources, and in loops whose input has ended."""
+        """Begins a checkpoint where no barrier comes from outside: in sources, and in loops whose input has ended."""
         self.triggered = order.number
         if not self.begin(order):
             return
@@ -72,13 +72,13 @@ class Checkpoints:
                 self._alignments[subtask].settle()
 
     def begin(self, order: CheckpointOrder) -> bool:
-        """Whether the checkpoint is the running one, which it becomes unless it is over already."""
+        """Begins the checkpoint, unless it is over already; returns whether it is the running one."""
         if self.order is not None and self.order.number == order.number:
             return True
         if order.number <= self._over:
             return False
         if self.order is not None:
-            # It was given up, as only one is taken at a time; word of that is still under way.
+            # The earlier one was given up, as only one is taken at a time; the message about it is still on its way.
             self.end(self.order.number)
         self.order = order
         self._missing = set(self._subtasks)
@@ -88,12 +88,12 @@ class Checkpoints:
         return True
 
     def on_finished(self, subtask: Subtask) -> None:
-        """A subtask ended before the barrier came to it, or has ended before."""
+        """A subtask has ended before the barrier reached it, now or earlier."""
         if self.order is not None and self._alignments[subtask].passed < self.order.number:
             self.add(subtask, self.order.number, self._alignments[subtask].final_state(self.order.number))
 
     def add(self, subtask: Subtask, number: int, encoded: Encoded) -> None:
-        """Takes the state of a subtask for checkpoint ``number``; with the last one's they are written."""
+        """Takes the state of a subtask for checkpoint ``number``; writes it with that of the last subtask."""
         if self.order is None or self.order.number != number or subtask not in self._missing:
             return
         self._missing.discard(subtask)
@@ -108,7 +108,7 @@ class Checkpoints:
         if self.order is None or self.order.number > number:
             return
         if counts and self.order.stops:
-            # The job ends as it is there: what came out now would come once more when it goes on.
+            # The job ends as it is: results that came now would come once more when it resumes.
             return
         self.order = None
         self._missing, self._encoded = set(), {}
@@ -122,10 +122,10 @@ class Checkpoints:
             subtask.on_checkpoint_complete(number)
 
     def update(self) -> None:
-        """Finds out anew which subtasks have to wait."""
+        """Decides anew which subtasks have to wait."""
         changed = False
         for subtask in self._subtasks:
-            # Those that it calls come before it.
+            # The subtasks that it calls come before it.
             paused = self._has_to_wait(subtask)
             changed = changed or paused != subtask.paused
             subtask.pause(paused)

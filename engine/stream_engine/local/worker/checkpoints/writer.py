@@ -1,4 +1,4 @@
-"""Keeps what a worker's subtasks remember at a checkpoint: written by a thread of its own, while records flow on."""
+"""Writes the state of a worker's subtasks at a checkpoint, in a thread of its own, while records flow on."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from stream_engine.checkpoints.directory import Place
     from stream_engine.wire.connection import Connection
 
-# What is kept of each operator, by uid.
+# The encoded state of each operator, by uid.
 Encoded = dict[str, list["Iterable[bytes]"]]
 
 
 class SnapshotWriter:
-    """Writes one file for each checkpoint, and tells the coordinator of it or why there is none."""
+    """Writes one file for each checkpoint, and tells the coordinator about it, or why there is none."""
 
     def __init__(self, index: int, control: Connection) -> None:
         self._index = index
@@ -33,7 +33,7 @@ class SnapshotWriter:
         self._thread: Thread | None = None
 
     def write(self, number: int, place: Place, encoded: Encoded) -> None:
-        """Takes the state for checkpoint ``number``, whose files are to be at ``place``, and returns at once."""
+        """Takes the state for checkpoint ``number``, to be written at ``place``, and returns at once."""
         self._waiting.put((number, place, encoded))
         if self._thread is None:
             self._thread = Thread(target=self._run, name="snapshots", daemon=True)
@@ -45,12 +45,12 @@ class SnapshotWriter:
             try:
                 file = self._written(place, encoded) if encoded else None
             except BaseException as error:
-                # Whatever it is: the coordinator waits for an answer, and the next checkpoint for this thread.
+                # Any exception: the coordinator waits for an answer, and the next checkpoint for this thread.
                 reason = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
                 self._control.send(Kind.DECLINED, 0, packed(Refusal(number, reason)))
             else:
                 self._control.send(Kind.ACKNOWLEDGED, 0, packed(Acknowledgement(number, file, key_hash())))
-            # Not while it waits for the next one.
+            # The thread must not keep the state while it waits for the next one.
             del encoded
 
     def _written(self, place: Place, encoded: Encoded) -> StateFile:

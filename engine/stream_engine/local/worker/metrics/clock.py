@@ -1,8 +1,8 @@
-"""Whose the time of a worker is.
+"""Measures how the time of a worker divides among its subtasks.
 
-One thread does the work of all subtasks in turn, so time is kept as by a chess clock, switched between batches. Where
-a task hands records to another one by one, in the middle of a batch, a clock for each would cost more than most
-functions: some of these calls are timed instead, and the others are taken to be like them.
+One thread does the work of all subtasks in turn, so the clock works like a chess clock, switched between batches. If a
+task hands records to another one by one, in the middle of a batch, reading a clock for each would cost more than most
+functions: some of these calls are timed instead, and the others are assumed to take as long.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stream_engine.operators.code import Count, Way
     from stream_engine.task.subtask import Subtask
 
-# What ``Clock.suspend`` gives for ``resume``.
+# What ``Clock.suspend`` returns for ``resume``.
 Suspended = tuple["Account | None", int, int]
 
 # So many calls in a row are timed, and so many ns later the next ones.
@@ -32,11 +32,11 @@ _PAUSE = 50_000_000
 
 
 class Account:
-    """The time of one subtask since it was last spent, in ns: what is not ``busy`` or ``backpressured`` was idle.
+    """The time of one subtask since it was last reported, in ns: what is not ``busy`` or ``backpressured`` is idle.
 
-    Backpressured is a subtask that could go on, were it not for what is downstream: in the middle of a record
-    (``suspended``), or with more of them at hand (``eager``: a source that has just given some), or while a checkpoint
-    waits for what is before it downstream.
+    A subtask is backpressured if it has work but waits for its receivers: in the middle of a record (``suspended``),
+    with more records at hand (``eager``: a source that has just returned some), or while a checkpoint waits for
+    barriers downstream.
     """
 
     __slots__ = ("_thread", "_thread_time", "_totals", "backpressured", "busy", "eager", "subtask", "suspended")
@@ -52,7 +52,7 @@ class Account:
         self._thread_time = 0
 
     def note_thread(self) -> None:
-        """The calling thread is the subtask's own."""
+        """Notes that the calling thread is the subtask's own."""
         if self._thread is None and pthread_getcpuclockid is not None:
             self._thread = pthread_getcpuclockid(get_ident())
 
@@ -67,14 +67,14 @@ class Account:
         return self._thread_time - before
 
     def spend(self, elapsed: int) -> tuple[int, int, int]:
-        """Takes up the time since the last call, which was ``elapsed``; all time busy, backpressured and idle.
+        """Divides the time ``elapsed`` since the last call; returns the times busy, backpressured and idle.
 
-        Times that were estimated need not add up to what has elapsed, but those that are given do.
+        Estimated times need not add up to ``elapsed``, but the returned ones do.
         """
         busy = max(0, min(self.busy, elapsed))
         backpressured = max(0, min(self.backpressured, elapsed - busy))
         self.busy = self.backpressured = 0
-        # When exactly it ended is not known, but it was not idle since.
+        # The exact time of its end is unknown, but it was not idle since.
         idle = 0 if self.subtask.finished else elapsed - busy - backpressured
         before = self._totals
         self._totals = (before[0] + busy, before[1] + backpressured, before[2] + idle)
@@ -89,7 +89,7 @@ class Account:
 
 
 class Clock:
-    """Gives all time to the accounts. Safe for the worker's threads, of which one at a time has the turn."""
+    """Divides all time among the accounts. Safe for the worker's threads, of which one at a time holds the lock."""
 
     def __init__(self, accounts: Sequence[Account]) -> None:
         self._accounts = accounts
@@ -97,7 +97,7 @@ class Clock:
         self._since = perf_counter_ns()
         self._running: Account | None = None
         self._waiting: list[Account] = []
-        # Whose thread had the turn last, while the worker's loop slept.
+        # The account whose thread held the lock last, while the worker's loop slept.
         self.pushing: Account | None = None
         self.passages: list[Passage] = []
         self._armed_at = 0
@@ -105,23 +105,23 @@ class Clock:
         # The time spent between ``suspend`` and ``resume``; and when the present such time began.
         self._away = 0
         self._away_since: int | None = None
-        # What two readings add to the time between them.
+        # What two readings of the clock add to the time between them.
         self.overhead = min(-self.read() + self.read() for _ in range(20))
 
     def read(self) -> int:
-        """The time of whoever calls, without that in which it was suspended."""
+        """The time of the caller, without the time for which it was suspended."""
         return perf_counter_ns() - self._away
 
     def read_beside(self) -> int:
-        """The same, of the thread that has the turn, for another."""
+        """The same for the thread that holds the lock, read by another thread."""
         return (self._away_since or perf_counter_ns()) - self._away
 
     def switch(self, account: Account | None) -> Account | None:
-        """From now on time is the account's, None: nobody's; gives whose it was."""
+        """Gives the time from now on to the account (None: to none); returns the previous account."""
         with self._lock:
             self._settle()
             previous, self._running = self._running, account
-            # As it is now: what comes in later could not have been processed by now.
+            # Computed now: frames that come in later could not have been processed by now.
             self._waiting = [other for other in self._accounts if other is not account and other.waits]
         if self._since - self._armed_at > _PAUSE:
             self._armed_at = self._since
@@ -130,14 +130,14 @@ class Clock:
         return previous
 
     def sleep(self) -> Account | None:
-        """As ``switch``, where there is nothing to do."""
+        """Switches to no account, as there is nothing to do."""
         if not self._depth:
             for account in self._accounts:
                 account.eager = False
         return self.switch(None)
 
     def suspend(self) -> Suspended:
-        """The subtask that runs cannot go on for now; others may. What is given is for ``resume``."""
+        """The running subtask cannot continue for now; others may. Returns what ``resume`` takes."""
         suspended = self._running or self.pushing
         if suspended is not None:
             suspended.suspended = True
@@ -154,7 +154,7 @@ class Clock:
         if suspended is not None:
             suspended.suspended = False
         self.switch(running)
-        # Not added: what was suspended in between was so in the meantime, too.
+        # Assigned, not added: the time includes what was suspended in between.
         self._away = away + perf_counter_ns() - start
         if not self._depth:
             self._away_since = None
@@ -163,7 +163,7 @@ class Clock:
         """Brings the accounts up to date."""
         with self._lock:
             self._settle()
-            # Upstream first, as records that pass through several tasks are part of the time of the first.
+            # Upstream first: the time of a task includes that of records that pass into further tasks.
             for passage in self.passages:
                 passage.settle()
 
@@ -177,7 +177,7 @@ class Clock:
 
 
 class Passage:
-    """Where records enter a subtask one by one, out of the time of ``source``, or of nobody's (None).
+    """The place where records enter a subtask one by one, within the time of ``source`` (None: of no account).
 
     ``count`` counts them, and ``ways`` are the functions that take them.
     """
@@ -193,14 +193,14 @@ class Passage:
         self._target = target
         self._left = 0
         self._mean = 0.0
-        # Since the last settlement: records seen, calls timed, and their time.
+        # Since the last settlement: records seen, calls timed, and the time of those calls.
         self._records = 0
         self._calls = 0
         self._elapsed = 0
         self._started: int | None = None
 
     def arm(self) -> None:
-        """Has the next records timed."""
+        """Times the next records."""
         if not self._left:
             self._left = _TIMED
             for install, call in self._ways:
@@ -224,7 +224,7 @@ class Passage:
         calls, elapsed = self._calls, self._elapsed
         self._calls = self._elapsed = 0
         if self._started is not None:
-            # A call may take as long as it likes.
+            # A call may take very long.
             now = max(self._started, self._clock.read_beside())
             elapsed += now - self._started
             self._started = now

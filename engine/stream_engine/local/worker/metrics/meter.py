@@ -1,4 +1,4 @@
-"""How a worker measures itself, and tells the coordinator, while somebody watches the job."""
+"""Measures a worker while somebody watches the job, and reports to the coordinator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stream_engine.task.subtask import Subtask
     from stream_engine.wire.connection import Connection
 
-# Seconds between two reports: at first, when it is not known how long the job will take, and later.
+# Seconds between two reports: at first, as the job may be short, and later.
 _SHORT, _LONG = 0.125, 0.5
 # Unsent bytes after which reports wait.
 _BACKLOG = 64 * 1024
@@ -33,8 +33,8 @@ _BACKLOG = 64 * 1024
 class Meter(NullMeter):
     """Measures the subtasks of a worker, and reports to the coordinator some times a second.
 
-    Made when all are open, before the first record. ``writers`` and ``readers`` are by task; the latter are looked at
-    again and again.
+    Made when all are open, before the first record. ``writers`` and ``readers`` are by task; ``readers`` is read again
+    for each report.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Meter(NullMeter):
         self._readers = readers
         self._accounts = {subtask.task.id: Account(subtask) for subtask in subtasks}
         self._clock = Clock(list(self._accounts.values()))
-        # By task, what counts the records that enter one by one.
+        # By task, the counters of records that enter one by one.
         self._entered: dict[int, list[Count]] = {task: [] for task in self._accounts}
         for source in pushing:
             self._add_passage(source.subtask.chain.pushed, source.ways, None, source.subtask.task.id)
@@ -147,7 +147,7 @@ class Meter(NullMeter):
     def _progress(self, subtask: Subtask, last: Progress | None) -> Progress | None:
         reader = self._readers.get(subtask.task.id)
         if reader is None:
-            # Read to its end, or never one that has an end.
+            # It has been read to its end, or has no end.
             return last and Progress(last.total, last.total, last.unit)
         progress = reader.progress()
         unit = "bytes" if isinstance(subtask.task.head.operator, TextFileSource) else "records"

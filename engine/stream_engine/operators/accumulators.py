@@ -1,4 +1,4 @@
-"""The accumulators of several functions, brought together by their names."""
+"""Merges the accumulators of several functions by their names."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _NAME = "accumulators"
 
 
 class Accumulators:
-    """For each name, what functions of one worker, or workers of one job, have added under it."""
+    """The accumulators of the functions of one worker, or of the workers of one job, by name."""
 
     def __init__(self) -> None:
         self.by_name: dict[str, list[Any]] = {}
 
     def add(self, name: str, accumulator: Any) -> bool:
-        """Whether it was new. Raises TypeError for what is none, or is of another type than others of that name."""
+        """Returns whether it was new. Raises TypeError if it is none, or others of that name have another type."""
         kind = type(accumulator)
         if not isinstance(name, str) or not all(hasattr(kind, method) for method in ("merge", "getLocalValue")):
             raise TypeError(f"add_accumulator() takes a name and an Accumulator, not {name!r} and {accumulator!r}")
@@ -27,18 +27,18 @@ class Accumulators:
                 f"the accumulator {name!r} is {_with_article(kind)} here and {_with_article(type(others[0]))} in "
                 "another function, so the two cannot be merged: give one another name"
             )
-        # An object that functions share, a global of their module say, is not to be merged with itself.
+        # Functions may share an object, for example a global of their module: it is not merged with itself.
         new = not any(accumulator is other for other in others)
         if new:
             others.append(accumulator)
         return new
 
     def remove(self, name: str, accumulator: Any) -> None:
-        """Takes one out again."""
+        """Removes an accumulator."""
         self.by_name[name] = [other for other in self.by_name[name] if other is not accumulator]
 
     def merged(self) -> dict[str, Any]:
-        """One accumulator per name, to be asked for once: the first of each name has taken in the others."""
+        """One accumulator per name: merges the others into the first. Call it once."""
         merged: dict[str, Any] = {}
         for name, (first, *others) in self.by_name.items():
             for other in others:
@@ -48,23 +48,23 @@ class Accumulators:
 
 
 class OwnAccumulators:
-    """Those of one operator in one subtask. What a checkpoint had of them is in those that are added anew."""
+    """The accumulators of one operator in one subtask. An added one begins with what a checkpoint had of it."""
 
     def __init__(self) -> None:
         self._all = Accumulators()
         self._added: dict[str, Any] = {}
-        # Those among them that belong to no other operator also, which would remember them a second time.
+        # The accumulators that belong to this operator alone: another one would restore them a second time.
         self._new: dict[str, Any] = {}
         self._restored: dict[str, Any] = {}
 
     def open(self, accumulators: Accumulators) -> None:
-        """From now on they are among ``accumulators``, the restored ones already."""
+        """Adds them to ``accumulators``, restored ones at once, others when they come."""
         self._all = accumulators
         for name, accumulator in self._restored.items():
             accumulators.add(name, accumulator)
 
     def add(self, name: str, accumulator: Any) -> None:
-        """Raises ValueError when the operator has one of that name, TypeError as ``Accumulators.add``."""
+        """Raises ValueError if the operator has one of that name, TypeError as ``Accumulators.add`` does."""
         if name in self._added:
             raise ValueError(f"this function has an accumulator {name!r} already: get_accumulator({name!r}) returns it")
         new = self._all.add(name, accumulator)
@@ -80,7 +80,7 @@ class OwnAccumulators:
         return name in self._added
 
     def get(self, name: str) -> Any:
-        """Raises ValueError when the operator has none of that name."""
+        """Raises ValueError if the operator has none of that name."""
         if name not in self._added:
             raise ValueError(f"this function has no accumulator {name!r}: add_accumulator() it first, in open()")
         return self._added[name]

@@ -1,4 +1,4 @@
-"""From what a plan says of an operator to the object that does it."""
+"""Builds an operator from its spec in the plan."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SIMPLE = {
 def build_operator(node: StreamNode, index: int, width: int, tables: Tables | None = None) -> Operator:
     """The operator of subtask ``index`` of ``width``; its user functions are loaded anew.
 
-    It keeps what it has for each key in ``tables``; without them, in memory.
+    It keeps keyed state in ``tables``; without them, in memory.
     """
     operator = _built(node, index, width)
     if tables is not None:

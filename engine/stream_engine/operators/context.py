@@ -1,4 +1,4 @@
-"""What a rich function learns of where it runs, and what it may keep and count there."""
+"""The runtime context of a rich function: where it runs, its state, accumulators and metrics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CounterT = TypeVar("CounterT")
 class Place(Protocol):
     """Where functions run: in subtask ``index`` (from 0) of a job that was restarted ``attempt`` times.
 
-    Its accumulators and metrics are those of all its functions.
+    All functions of the subtask share the accumulators and metrics.
     """
 
     index: int
@@ -62,7 +62,7 @@ class RuntimeContext:
         return self._parallelism
 
     def get_task_name_with_subtasks(self) -> str:
-        """As ``Tokenizer (2/4)``, counted from 1."""
+        """For example ``Tokenizer (2/4)``, counted from 1."""
         return f"{self._name} ({self._index + 1}/{self._parallelism})"
 
     def get_attempt_number(self) -> int:
@@ -120,10 +120,10 @@ class RuntimeContext:
     # --- accumulators ------------------------------------------------------------------------------------------------
 
     def add_accumulator(self, name: str, accumulator: Any) -> None:
-        """Lets the job's result have what ``accumulator`` gathers, merged with all others of that name.
+        """Adds ``accumulator`` to the job's result, merged with all others of that name.
 
-        Raises ValueError when this function has added one of that name, TypeError for what is no accumulator or is of
-        another type than another function's of that name.
+        Raises ValueError if this function has added one of that name, TypeError if it is no accumulator or has another
+        type than another function's of that name.
         """
         self._accumulators.add(name, accumulator)
 
@@ -132,9 +132,9 @@ class RuntimeContext:
         return self._accumulators.get(name)
 
     def get_int_counter(self, name: str) -> IntCounter:
-        """The IntCounter that this function has as ``name``, and has from now on if it had none.
+        """This function's IntCounter ``name``, which is added if there is none.
 
-        Raises TypeError when the accumulator of that name, here or in another function, is of another type.
+        Raises TypeError if the accumulator of that name, here or in another function, has another type.
         """
         from stream_engine.accumulators import IntCounter
 
@@ -180,5 +180,5 @@ def open_function(
 
 
 def is_rich(function: Any) -> bool:
-    """Whether a function has a life that the engine is to open and close."""
+    """Whether a function is rich: the engine has to open and close it."""
     return hasattr(function, "setRuntimeContext")

@@ -32,13 +32,13 @@ class CountWindow:
 
 
 class CountWindowOperator(FunctionOperator):
-    """Fires a key's window at every ``slide``-th record of the key, with at most the last ``size`` of them.
+    """Fires a key's window at every ``slide``-th record of the key, with at most the last ``size`` records.
 
-    What is left at the end of the input does not fire. As in Flink, a window that slides fires before it is full.
+    Records that are left at the end of the input do not fire. As in Flink, a sliding window fires before it is full.
     """
 
     applies = False
-    # Whether the function itself emits, and may go on using what it has emitted.
+    # Whether the function itself emits, and may still use what it has emitted.
     hands_out = False
 
     def __init__(
@@ -93,14 +93,14 @@ class CountWindowOperator(FunctionOperator):
         self._open_windows.update((key, self._adapted(window)) for key, window in state.entries("windows"))
 
     def _adapted(self, former: CountWindow) -> CountWindow:
-        """The window as it would be, had the script always given these sizes; with too many records it fires next."""
+        """The window as if the script had always given these sizes; with too many records it fires next."""
         window = CountWindow(self._windows.size)
         window.values.extend(former.values)
         window.fresh = min(former.fresh, self._windows.slide - 1)
         return window
 
     def emit(self, key: Any, values: list[Any]) -> None:
-        """Sends on what the function makes of a window's records."""
+        """Emits what the function makes of a window's records."""
         raise NotImplementedError
 
 

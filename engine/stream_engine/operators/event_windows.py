@@ -36,7 +36,7 @@ class LateCount:
 
 
 class _EventTime(PaneOperator):
-    """What both kinds share. A record behind the watermark takes the slow path; all others cost no comparison more."""
+    """What both kinds share. A record behind the watermark takes the slow path; the others cost one comparison."""
 
     def __init__(
         self, identifier: int, name: str, spec: WindowReduce | WindowApply, key: UserFunction, windows: TimeWindows
@@ -69,12 +69,12 @@ class _EventTime(PaneOperator):
         return self._dropped.count
 
     def open(self, host: Host, parallelism: int) -> None:
-        # At the end of the input they fire whatever is configured: event time comes to its end there, as in Flink.
+        # At the end of the input they always fire: event time ends there, as in Flink.
         FunctionOperator.open(self, host, parallelism)
         self.accumulators.add(LATE_RECORDS, self._dropped)
 
     def on_watermark(self, time: int) -> None:
-        # Restored, it may know of a later time than those that begin anew.
+        # A restored one may know of a later time than others that begin anew.
         if time > self.watermark:
             self.watermark = time
             self.advance(time + 1)
@@ -90,7 +90,7 @@ class _EventTime(PaneOperator):
 
     def _add_late(self, record: Any, key: Any, time: int) -> None:
         ends = self.panes.ends(time)
-        # One between windows that leave gaps is late by its own time, as in Flink.
+        # A record in a gap between windows is late by its own time, as in Flink.
         last = ends[-1] - 1 if ends else time
         if last + self._lateness <= self.watermark:
             if self._late is not None:
@@ -106,7 +106,7 @@ class _EventTime(PaneOperator):
             key = kept_key(key)
         self.add(contents, key, own(record))
         for end in ends:
-            # A window that has fired fires again; one beyond its lateness is closed, one to come takes it along.
+            # A window that has fired fires again; one beyond its lateness is closed; a later one includes the record.
             if end - 1 <= self.watermark < end - 1 + self._lateness:
                 panes: list[Contents] = [{key: each[key]} for each in self.panes.within(end) if key in each]
                 self.emit_window(end - self.panes.size, end, self.merge(panes))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
 
 MAX_PARALLELISM = 32768
-"""What a job can be scaled to: nothing is bound to a number of key groups."""
+"""The largest parallelism; there are no key groups that would limit it."""
 
 
 @with_properties
@@ -22,7 +22,7 @@ class ExecutionConfig:
         self._configuration = configuration
 
     def get_parallelism(self) -> int:
-        """That of operators that set none themselves."""
+        """The parallelism of operators that set none themselves."""
         return self._configuration.get(DEFAULT_PARALLELISM)
 
     def get_max_parallelism(self) -> int:
@@ -36,7 +36,7 @@ class ExecutionConfig:
         return self._configuration.get(OBJECT_REUSE)
 
     def get_global_job_parameters(self) -> Configuration:
-        """All that was configured, the script's own keys included."""
+        """The whole configuration, the script's own keys included."""
         return self._configuration.copy()
 
     getParallelism = get_parallelism

@@ -1,4 +1,4 @@
-"""State that functions of the user's keep in themselves, in a form of their own."""
+"""State that user functions keep in themselves, in their own form."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NAME = "function"
 
 
 class FunctionState:
-    """Asks a function for its state, and gives it back.
+    """Asks a function for its state, and restores it.
 
-    A function that is to be asked has ``snapshot_state()``, which returns anything that can be pickled, and
+    A function with state has ``snapshot_state()``, which returns anything that can be pickled, and
     ``restore_state(state)``, which is called before ``open``. It gets what the same subtask returned; at another
-    parallelism only lists can be given back, each instance getting its share of all their elements. A function of the
-    engine's own may have ``restore_all_states(states)``, by which each instance then gets what all of them had.
+    parallelism only lists can be restored, of whose elements each instance gets its share. The engine's own functions
+    may have ``restore_all_states(states)``, which then gets the states of all instances.
     """
 
     def __init__(self, function: Any) -> None:
@@ -30,7 +30,7 @@ class FunctionState:
 
     @property
     def kept(self) -> bool:
-        """Whether the function has state that a checkpoint can hold."""
+        """Whether a checkpoint keeps state of the function."""
         return self._take is not None
 
     def snapshot(self, snapshot: OperatorSnapshot) -> None:
@@ -38,7 +38,7 @@ class FunctionState:
             snapshot.own[_NAME] = self._take()
 
     def restore(self, state: RestoredState) -> None:
-        """Raises StateError for state that cannot be divided, or that the function does not take back."""
+        """Raises StateError for state that cannot be divided, or that the function cannot restore."""
         if _NAME in state.own:
             self._restorer()(state.own[_NAME])
         elif parts := state.everyone.get(_NAME):

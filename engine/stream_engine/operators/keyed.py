@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ReduceOperator(FunctionOperator):
-    """Every record gives its key's new value, which is also what the next record of the key is reduced with."""
+    """Every record gives its key a new value, which the next record of the key is reduced with."""
 
     one_for_one = True
 

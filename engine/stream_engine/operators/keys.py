@@ -1,4 +1,4 @@
-"""The keys of a keyed stream: how a record's key is had, and which ones will do."""
+"""The keys of a keyed stream: how to get them, and which ones are valid."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ MISSING = object()
 
 
 class InvalidKeyError(TypeError):
-    """A key that cannot be compared by value, so that equal keys would not meet."""
+    """A key that cannot be compared by value: equal keys would not meet."""
 
 
 def key_call(selector: UserFunction) -> Any:
-    """The callable that gives a record's key."""
+    """The callable that returns a record's key."""
     function = selector.load()
     return getattr(function, selector.method) if selector.method else function
 
 
 def kept_key(key: Any) -> Any:
-    """A key as it is kept, when it is met for the first time: a copy, if whoever has the record could change it.
+    """The key to keep when it comes for the first time: a copy, if whoever has the record could change it.
 
-    Raises InvalidKeyError for one that only equals itself.
+    Raises InvalidKeyError for a key that equals only itself.
     """
     _check(key)
     return own(key)
@@ -42,6 +42,6 @@ def _check(key: Any) -> None:
             f"{key!r} cannot be a key: {type(key).__name__} has neither __eq__ nor __hash__, so two equal keys would "
             "never meet. Define both, or key by its fields"
         )
-    # Never true of a value that can be compared; NaN is the one that people meet.
+    # Never true of a value that can be compared; the usual case is NaN.
     if key != key:
         raise InvalidKeyError(f"{key!r} cannot be a key: it does not equal itself")

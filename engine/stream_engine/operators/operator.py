@@ -1,4 +1,4 @@
-"""The operator as a chain knows it, and what its host gives it."""
+"""The base of all operators, and what they need of their host."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 
 
 class Writer(Protocol):
-    """Where a sink's lines go; made by the host."""
+    """What a sink writes to; the host makes it."""
 
     # Whether lines may wait in it until ``flush`` or ``close``.
     buffers: bool
 
     def flush(self) -> None:
-        """Hands on all lines."""
+        """Writes out all lines."""
         ...
 
     def write(self, lines: list[Any]) -> None:
-        """Takes what is a str for each line, or bytes where it is a socket that they go to."""
+        """Takes a str for each line, or bytes for a socket."""
         ...
 
     def position(self) -> int | None:
-        """Hands on all lines; where the next one begins, or None where what was written cannot be taken back."""
+        """Writes out all lines; returns where the next one begins, or None if what was written cannot be taken back."""
         ...
 
     def close(self) -> None: ...
 
 
 class Host(Place, Protocol):
-    """All that a subtask asks of whatever runs it. Times are ms since the epoch."""
+    """All that an operator needs of its host. Times are ms since the epoch."""
 
     def now(self) -> int:
-        """The processing time, as of the records being processed now."""
+        """The processing time of the records that are being processed now."""
         ...
 
     def schedule(self, time: int, action: Callable[[], None]) -> None:
@@ -59,8 +59,8 @@ class Host(Place, Protocol):
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         """Opens the file, socket or console behind a sink. Raises OSError.
 
-        ``positions`` is for a sink that resumes: where each subtask had been, by its index. Among them may be this
-        subtask's own, and those of subtasks that no longer exist.
+        ``positions`` is for a sink that resumes: the position of each subtask by its index, perhaps also of subtasks
+        that no longer exist.
         """
         ...
 
@@ -72,31 +72,31 @@ class Operator:
     ``close``. Between two records, from ``open`` until after ``finish``, there may be a ``snapshot``.
     """
 
-    # Whether it hands its records to code of the user's, which may change or keep them.
+    # Whether it hands its records to user code, which may change or keep them.
     exposes = False
-    # Whether what it emits may be a record that it was given, or part of one.
+    # Whether what it emits may be a record that it got, or part of one.
     passes = False
-    # Whether it holds records that it will emit something for when time passes.
+    # Whether it holds records for which it will emit something when time passes.
     pending = False
     # Whether it emits a record for each that it gets, at once.
     one_for_one = False
-    # Whether it makes watermarks itself, so that others end here.
+    # Whether it makes watermarks itself: watermarks from upstream end here.
     makes_time = False
     # Whether ``commit`` comes between ``finish`` and ``close``, once all of the job's subtasks have finished.
     commits = False
-    # Where it keeps what it has for each key; set before ``write``.
+    # Where it keeps keyed state; set before ``write``.
     tables: Tables = MemoryTables()
 
     def __init__(self, identifier: int, name: str) -> None:
         self.id = identifier
-        # Records that a sink has taken; those that enter its chain, all of them, where it ``writes_all``.
+        # The number of records that a sink has taken; if it ``writes_all``, it is that of its chain.
         self.written = Count()
         self.writes_all = False
         self.name = name
 
     @property
     def late_records(self) -> int | None:
-        """How many records it has dropped as too late for its windows; None where it drops none."""
+        """How many records it has dropped as too late for its windows; None if it never drops any."""
         return None
 
     def write(self, chain: ChainWriter, record: str) -> None:
@@ -107,49 +107,49 @@ class Operator:
         """Called once, before the first record."""
 
     def hold_time(self, held: bool, waited_for: bool) -> None:
-        """Other input begins, whose event time is its own.
+        """Another input begins, with an event time of its own.
 
-        If it is ``held``, no watermarks are made of it; if it is ``waited_for``, it is never taken for idle.
+        If it is ``held``, it makes no watermarks; if it is ``waited_for``, it never counts as idle.
         """
 
     def on_watermark(self, time: int) -> None:
-        """No record with a timestamp of ``time`` (ms) or earlier is to be expected any more."""
+        """No record with a timestamp of ``time`` (ms) or earlier will come any more."""
 
     def flush(self) -> None:
-        """Hands on what was held back for speed."""
+        """Emits or writes what was held back for speed."""
 
     def finish(self) -> None:
-        """Called once, after the last record, while results can still be sent on."""
+        """Called once, after the last record, while it can still emit results."""
 
     def before_snapshot(self) -> None:
-        """Emits what it holds only to emit it with more of its kind, so that it need not be remembered."""
+        """Emits what it only holds to emit it together with more, so that the snapshot need not have it."""
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
-        """What it needs in order to go on from here; it shares what it can with the operator."""
+        """What it needs to resume from here; may share objects with the operator."""
         return OperatorSnapshot()
 
     def restore(self, state: RestoredState) -> None:
-        """Takes back what snapshots held; called before ``open``. Raises StateError for what it cannot go on with."""
+        """Restores its state; called before ``open``. Raises StateError for state that it cannot restore."""
 
     def on_checkpoint_complete(self, checkpoint: int) -> None:
-        """The whole job's snapshots of ``checkpoint`` are kept: it will not be taken back behind them any more."""
+        """``checkpoint`` of the whole job is complete: the job will never resume from before it."""
 
     def commit(self) -> None:
-        """Called once when the whole job has finished, if it ``commits``: nothing will be taken back any more."""
+        """Called once when the whole job has finished, if it ``commits``: the job will never be restarted."""
 
     def close(self) -> None:
         """Called once, also when the job has failed or was cancelled."""
 
 
 class FunctionOperator(Operator):
-    """An operator around a function of the user's, which it opens and closes when that is a rich one.
+    """An operator around a user function, which it opens and closes if it is rich.
 
     ``key`` is the selector of the keyed stream that the function works on, where the function may keep state.
     """
 
-    # Whether the function is called with the records that come in, and not with what the operator has kept of them.
+    # Whether the function gets the records that come in, and not what the operator has kept of them.
     applies = True
-    # Why the function may keep no state though there is a ``key``; empty where it may.
+    # Why the function may keep no state in spite of a ``key``; empty if it may.
     stateless = ""
 
     def __init__(self, identifier: int, name: str, function: UserFunction, key: UserFunction | None = None) -> None:
@@ -171,12 +171,12 @@ class FunctionOperator(Operator):
             chain.code.line(f"{chain.code.bind('states', self.states)}.key = {key}")
 
     def write_record_key(self, chain: ChainWriter, record: str) -> None:
-        """As ``write_current_key``, with the key of ``record``, for an operator that needs no key itself."""
+        """Writes the same with the key of ``record``, for an operator that needs no key itself."""
         if self._rich and self._key is not None:
             self.write_current_key(chain, write_key(chain, record, key_call(self._key)))
 
     def released(self, chain: ChainWriter, record: str) -> str:
-        """What to send on for a record that the function may hold still: it must not see changes, nor make any."""
+        """What to emit for a record that the function may still hold: neither may see changes of the other."""
         return record if self._forgets else chain.received(self.id, record)
 
     def open(self, host: Host, parallelism: int) -> None:
@@ -194,7 +194,7 @@ class FunctionOperator(Operator):
 
     def restore(self, state: RestoredState) -> None:
         parts = (self.states, self.accumulators, self.function_state)
-        # One that is not rich cannot ask for what is kept for its keys.
+        # A function that is not rich cannot ask for keyed state.
         for part in parts if self._rich else parts[1:]:
             part.restore(state)
 

@@ -1,4 +1,4 @@
-"""By-value records: a private copy of a mutable record wherever the engine keeps it past the call.
+"""Records are by value: the engine makes a private copy of a mutable record wherever it keeps one past the call.
 
 ``own(record)`` copies what can change and returns what cannot. The generated code first looks, inline,
 whether the record is a number, a string, or a short tuple of them, as most are.
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from stream_engine.operators.code import Code
 
 # Types whose values never change and hold nothing that does. Exact types only: a subclass of int may have fields.
-# It grows as own() meets further ones (Enum members, numpy scalars).
+# own() adds further ones when they come (Enum members, numpy scalars).
 atoms: set[type] = {
     int, str, float, bool, bytes, complex, type(None), type(...), range, type, date, datetime, time, timedelta,
 }  # fmt: skip
 
-# Those that marshal gives back as they were; it would take a bytearray for bytes, so nothing else may be near it.
+# The types that marshal restores exactly; it would turn a bytearray into bytes, so no other type may pass.
 _PLAIN: set[type] = {int, str, float, bool, bytes, complex, type(None)}
 
 
 def own(record: Any) -> Any:
-    """``record`` itself when it is immutable through and through, else a copy that shares nothing mutable with it."""
+    """``record`` itself if it is deeply immutable, otherwise a copy that shares nothing mutable with it."""
     kind = type(record)
     if kind in atoms:
         return record
@@ -50,7 +50,7 @@ def own(record: Any) -> Any:
 
 
 def _is_immutable(kind: type) -> bool:
-    # Looked up by name: numpy and enum are there when a record of theirs is, and are not imported for asking.
+    # Looked up by name: if there is such a record, numpy or enum is loaded; nothing is imported for the question.
     names = {f"{base.__module__}.{base.__name__}" for base in kind.__mro__}
     return bool(names & {"enum.Enum", "numpy.generic", "decimal.Decimal", "fractions.Fraction", "uuid.UUID"})
 
@@ -59,7 +59,7 @@ def _copied(record: Any) -> Any:
     try:
         return pickle.loads(pickle.dumps(record, pickle.HIGHEST_PROTOCOL))
     except (pickle.PicklingError, AttributeError, TypeError):
-        # Instances of local classes: pickle finds no name for their class, deepcopy needs none.
+        # Instances of local classes: pickle needs a name for their class, deepcopy does not.
         try:
             return copy.deepcopy(record)
         except Exception as error:
@@ -78,10 +78,10 @@ class Plainness:
 
 
 def write_owned(code: Code, record: str, plainness: Plainness | None = None) -> str:
-    """Writes the lines that make a private copy of the variable ``record`` where one is needed; names the result.
+    """Writes the lines that make a private copy of the variable ``record`` if one is needed; returns the result's name.
 
-    Of atoms, and of pairs and triples of them, the generated code sees inline that none is. ``plainness``, if it is
-    given, is told of the first record that is not plain.
+    Atoms, and pairs and triples of them, need none, which the generated code sees inline. ``plainness``, if it is
+    given, learns of the first record that is not plain.
     """
     if plainness is not None and plainness.kept:
         known = code.bind("known", _PLAIN)
@@ -106,9 +106,9 @@ def write_owned(code: Code, record: str, plainness: Plainness | None = None) -> 
 
 
 class _Watch:
-    """Owns what the generated code does not know, and ends ``plainness`` at the first record that is not plain.
+    """Copies records of types that the generated code does not know, and ends ``plainness`` if one is not plain.
 
-    From then on the generated code, which finds the types to know under the name ``known``, knows all atoms.
+    From then on the name ``known`` of the generated code stands for the types of all atoms.
     """
 
     def __init__(self, code: Code, known: str, plainness: Plainness) -> None:

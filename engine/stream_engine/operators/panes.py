@@ -1,7 +1,7 @@
 """Time windows cut into panes.
 
 A pane is the longest stretch of time that no window of an assigner divides, so that each record is touched once,
-however many windows overlap there; a window's result is put together from its panes.
+however many windows overlap there; the result of a window is merged from its panes.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _TITLE = "pane"
 
 
 class Panes:
-    """What windows hold that have not fired yet: a value per key, per pane. Times in ms since the epoch.
+    """The contents of windows that have not fired yet: a value per key and pane. Times in ms since the epoch.
 
-    ``holds`` names what the values are: those of other panes can be taken over only where they are the same.
+    ``holds`` names the kind of values: only values of the same kind can be restored.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Panes:
         self.width = gcd(windows.size, windows.slide)
         self._lateness = lateness
         self._panes: dict[int, Contents] = {}
-        # No pane begins before it, so that nothing is looked through as long as it is too early for any window to fire.
+        # No pane begins before it: while it is too early for any window to fire, nothing is searched.
         self._earliest: float = inf
         self._fired: int | None = None
 
@@ -58,7 +58,7 @@ class Panes:
         return any(contents and not self._over(start) for start, contents in self._panes.items())
 
     def start(self, time: int) -> int:
-        """Where the pane begins that ``time`` falls into."""
+        """The start of the pane that ``time`` falls into."""
         return time - time % self.width
 
     def contents(self, start: int) -> Contents:
@@ -70,9 +70,9 @@ class Panes:
         return contents
 
     def tables(self) -> dict[str, Contents]:
-        """All contents, by titles that tell which windows they are for, where their pane begins, and which have fired.
+        """All contents, by titles with the kind of windows, the start of the pane, and up to where windows have fired.
 
-        The windows that end at a time up to the last number in the title have; None: none has.
+        The windows that end at that time or earlier have fired; None: none has.
         """
         return {
             f"{_TITLE} {self.size} {self.slide} {start} {self._fired} {self._time} {self._holds}": contents
@@ -89,17 +89,17 @@ class Panes:
         return _described(self.size, self.slide, self._time, self._holds)
 
     def restore(self, state: RestoredState) -> list[Panes]:
-        """Takes back the tables of other panes, or of several whose keys differ. There must be nothing here yet.
+        """Restores the tables of other panes, or of several with different keys. There must be nothing here yet.
 
-        Among several, windows of some may have fired that for others had not. Here they count as fired; those that had
-        not are returned, to be fired with ``catch_up``. Raises StateError for other windows than these.
+        Some of several may have fired windows that others had not. Here these count as fired; those that had not are
+        returned, for ``catch_up`` to fire. Raises StateError for windows of another kind.
         """
         groups: dict[float, dict[int, Contents]] = {}
         for title in state.keyed:
             kind, *numbers = title.split(" ")
             if kind == _TITLE:
                 size, slide, start = map(int, numbers[:3])
-                # Older checkpoints do not say what their windows hold.
+                # Older checkpoints do not have the kind of values.
                 time, holds = (numbers[4], " ".join(numbers[5:])) if numbers[4:] else (self._time, self._holds)
                 former, own = _described(size, slide, time, holds), self._description
                 if former != own:
@@ -124,7 +124,7 @@ class Panes:
         return behind
 
     def catch_up(self, ahead: Panes, merge: Merge) -> Iterator[tuple[int, int, Entries]]:
-        """As ``fire``, up to where the windows of ``ahead`` have fired."""
+        """Fires windows as ``fire`` does, up to where those of ``ahead`` have fired."""
         assert ahead._fired is not None
         return self.fire(ahead._fired, merge)
 
@@ -139,7 +139,7 @@ class Panes:
         self._earliest = min(panes, default=inf)
 
     def pop(self) -> Iterator[tuple[int, Contents]]:
-        """Every pane with its contents, earliest first; they are forgotten."""
+        """Removes and returns every pane with its contents, earliest first."""
         panes = self._panes
         self._take({})
         for start in sorted(panes):
@@ -148,9 +148,9 @@ class Panes:
             forget(panes[start])
 
     def fire(self, until: float, merge: Merge) -> Iterator[tuple[int, int, Entries]]:
-        """The start, end and contents of every window that ends at ``until`` or before and has any, in order.
+        """The start, end and contents of every window with contents that ends at ``until`` or earlier, in order.
 
-        ``merge`` makes one dict of those of several panes, and must leave them as they are.
+        ``merge`` makes one dict of the contents of several panes, and must not change them.
         """
         if self._panes and self._first_end(int(self._earliest)) <= until:
             starts = sorted(self._panes)
@@ -161,7 +161,7 @@ class Panes:
                 over += 1
             self._earliest = starts[over] if over < len(starts) else inf
         if isfinite(until):
-            # Windows that had nothing to fire have passed as well.
+            # Empty windows have passed as well.
             passed = (int(until) - self.size) // self.slide * self.slide + self.size
             self._fired = passed if self._fired is None else max(self._fired, passed)
 
@@ -179,7 +179,7 @@ class Panes:
                 yield end - self.size, end, panes[0] if alone else merge(panes)
 
     def within(self, end: int) -> list[Contents]:
-        """What the window that ends at ``end`` has in each of its panes, in order."""
+        """The contents of the window that ends at ``end``, pane by pane, in order."""
         return self._between(sorted(self._panes), end)
 
     def _between(self, starts: list[int], end: int) -> list[Contents]:
@@ -187,7 +187,7 @@ class Panes:
         return [self._panes[start] for start in within if self._panes[start]]
 
     def ends(self, time: int) -> list[int]:
-        """The ends of all windows that ``time`` falls into, in order; none where the slide is longer than the size."""
+        """The ends of all windows that ``time`` falls into, in order; none if ``time`` is in a gap between windows."""
         return list(range(self._first_end(time), time + self.size + 1, self.slide))
 
     def _over(self, start: int) -> bool:
@@ -196,11 +196,11 @@ class Panes:
         return last <= start or (self._fired is not None and last <= self._fired)
 
     def _first_end(self, time: int) -> int:
-        """The end of the earliest window that covers ``time``, or that ends after it where none does."""
+        """The end of the earliest window that covers ``time``; if none does, of the first that ends after it."""
         return (time - self.size) // self.slide * self.slide + self.slide + self.size
 
     def _last_end(self, time: int) -> int:
-        """The end of the last window that begins at ``time`` or before; it may be before ``time``."""
+        """The end of the last window that begins at ``time`` or earlier; it may be before ``time``."""
         return time // self.slide * self.slide + self.size
 
 

@@ -1,4 +1,4 @@
-"""To which subtask a record goes."""
+"""Chooses the subtask that a record goes to."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class _RoundRobin:
 def write_target(
     chain: ChainWriter, record: str, partitioner: Partitioner, receiver: int, width: int, sender: int
 ) -> str:
-    """Writes the choice for ``record`` among ``width`` subtasks; names the variable with the index of the chosen one.
+    """Writes the choice for ``record`` among ``width`` subtasks; returns the name of the variable with its index.
 
-    For partitioners that choose one: neither Forward nor Broadcast. ``receiver`` is the operator that asked for keys,
-    and is told of errors in them; ``sender`` the index of the subtask that the code is for.
+    For partitioners that choose one subtask: neither Forward nor Broadcast. ``receiver`` is the operator that needs
+    keys, to which errors in them belong; ``sender`` is the index of the subtask that the code is for.
     """
     code = chain.code
     target = code.fresh("target")
@@ -41,7 +41,7 @@ def write_target(
         code.line(f"{target} = int({code.bind('random', random.random)}() * {width})")
     else:
         assert isinstance(partitioner, Rebalance)
-        # Senders do not all begin with the same receiver, or they would all press on it.
+        # Each sender begins with another receiver, so that not all of them load the same one.
         turn = code.bind("turn", _RoundRobin(sender % width))
         code.line(f"{target} = {turn}.next")
         code.line(f"{turn}.next = {target} + 1 if {target} < {width - 1} else 0")

@@ -1,4 +1,4 @@
-"""How a reduce keeps the values of keys: each its own, which nothing else can change."""
+"""Keeps the values of keys for a reduce, as private copies that nothing else can change."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class _NoClass:
 class Reduction:
     """Writes the reduction of one operator, whose function is called by ``reduce``.
 
-    Most functions make a new tuple of what they have computed and of fields of the value before, and their code shows
-    which (see UserFunction.made_fields). While it is ``steady``, which is to say that all values so far were tuples
-    that cannot change, only the fields that are new need to be looked at.
+    Most functions make a new tuple of computed fields and of fields of the previous value, and their code shows which
+    (see UserFunction.made_fields). While the reduction is ``steady``, which means that all values so far were immutable
+    tuples, only the new fields need a look.
     """
 
     def __init__(self, function: UserFunction, reduce: Callable[[Any, Any], Any]) -> None:
@@ -43,12 +43,12 @@ class Reduction:
     def write(self, chain: ChainWriter, values: str, key: str, record: str) -> str:
         """Writes ``values[key] = value = reduce(values[key], record)``; a key's first record is its first value.
 
-        Names the variable with the value, which is not the one that is kept if it can change.
+        Returns the name of the variable with the value; if the value can change, another copy is kept.
         """
         code = chain.code
         value, kept = code.fresh("v"), code.fresh("kept")
         by_field = bool(self._made) and not chain.reuse
-        # A key has many records and is new once.
+        # A key is new once, and has many records.
         with code.block("try:"):
             code.line(f"{value} = {values}[{key}]", "hash")
         with code.block("except KeyError:"):
@@ -70,28 +70,28 @@ class Reduction:
                     code.line(f"{values}[{key}] = {value}", "hash")
         if by_field:
             return value
-        # What is kept is the copy and what goes on is the original: either may be changed without the other.
+        # The copy is kept and the original is emitted: either may change without the other.
         kept = chain.owned(value)
         code.line(f"{values}[{key}] = {kept}", "hash")
         if self._reads and kept != value:
-            # What a function makes of a record without a copy of it may be the record, or have part of it.
+            # The result of a function may be the record itself, or hold part of it.
             with code.block(f"if {kept} is not {value}:"):
                 code.line(f"{value} = {code.bind('own', own)}({value})")
         return value
 
     def snapshot(self, snapshot: OperatorSnapshot, values: bool) -> None:
-        """Remembers what is known of the values, if there are ``values``."""
+        """Adds what is known of the values to a snapshot, if there are ``values``."""
         if values and self._made:
             snapshot.own[_STEADY] = self.steady
 
     def restore(self, state: RestoredState, values: bool) -> None:
-        """Takes up what was known of the values, if there are ``values``."""
+        """Restores what was known of the values, if there are ``values``."""
         known = state.each(_STEADY)
         if values and not (known and all(known)):
             self._unsettle()
 
     def _unknown(self, chain: ChainWriter, value: str) -> str:
-        """What tells of a new value, a tuple, that one of its fields may be one that can change."""
+        """The expression that is true if a field of a new value, a tuple, may be mutable."""
         code = chain.code
         self._namespace, self.steady = code.namespace, True
         known = code.bind("known", atoms)
@@ -105,7 +105,7 @@ class Reduction:
         return " or ".join(conditions)
 
     def _first(self, record: Any) -> Any:
-        """The value that a key's first record is."""
+        """The value that a key has after its first record."""
         value = own(record)
         if value is not record or type(record) is not tuple:
             self._unsettle()
@@ -115,14 +115,14 @@ class Reduction:
         return value
 
     def _changing(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        """What is kept of a value with a field that may be one that can change."""
+        """The copy to keep of a value with a field that may be mutable."""
         kept = own(value)
         if kept is not value:
             self._unsettle()
         return kept
 
     def _unsettle(self) -> None:
-        """From now on, all fields of all values are looked at."""
+        """From now on, all fields of all values are checked."""
         if self.steady:
             self.steady = False
             for name in self._known:

@@ -1,4 +1,4 @@
-"""Where a chain ends: lines for the console or a file, bytes for a socket, records for a function of the user's."""
+"""Sinks: lines for the console or a file, bytes for a socket, records for a user function."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.operators.writer import ChainWriter
 
-# What is kept of a text file: the path of its output, its own size, and the sizes of files without a writer by now.
+# Names in a text sink's snapshot: the path of its output, its file's size, and the sizes of files without a writer.
 _PATH, _POSITION, _OTHERS = "path", "position", "others"
 # Enough to make a write's fixed cost small per line, few enough to be a fraction of a MB.
 _LINES = 1024
 _NO_WATERMARK = -(2**63)
-# For how long lines may wait in the buffer of a file, in ms.
+# How long lines may wait in the buffer of a file, in ms.
 _LONGEST_WAIT = 1000
 
 
 class WrittenFiles(NamedTuple):
-    """What a checkpoint has of a text output: the ``sizes`` (bytes) of its files by the index of their writer (from 0).
+    """A text output in a checkpoint: the ``sizes`` (bytes) of its files by the index of their writer (from 0).
 
-    ``path`` is absolute and without links; None in the checkpoints of versions that did not keep it.
+    ``path`` is absolute and without links; None in checkpoints of versions that did not store it.
     """
 
     path: str | None
@@ -40,8 +40,8 @@ class WrittenFiles(NamedTuple):
 def written_files(
     paths: Iterable[str], positions: Mapping[int, int], others: Iterable[Mapping[int, int]]
 ) -> WrittenFiles | None:
-    """What the snapshots of a sink's subtasks say together; None where it keeps no files."""
-    # What is no size is the state of an operator of another kind.
+    """The files in the snapshots of a sink's subtasks; None if the sink writes no files."""
+    # If it is no size, it is the state of another kind of operator.
     sizes = {index: size for index, size in positions.items() if isinstance(size, int)}
     for each in others:
         sizes.update(each)
@@ -49,7 +49,7 @@ def written_files(
 
 
 def written_files_in(snapshots: Mapping[int, OperatorSnapshot]) -> WrittenFiles | None:
-    """As ``written_files``, of the snapshots by the index of their subtasks."""
+    """The same, from snapshots by the index of their subtasks."""
     own = {index: snapshot.own for index, snapshot in snapshots.items()}
     return written_files(
         (each[_PATH] for each in own.values() if _PATH in each),
@@ -59,7 +59,7 @@ def written_files_in(snapshots: Mapping[int, OperatorSnapshot]) -> WrittenFiles 
 
 
 class LineOperator(Operator):
-    """``str(record)`` as a line. Lines are handed on in batches: when there are many, and whenever the host asks."""
+    """Writes ``str(record)`` as a line. Lines go out in batches: when there are many, and whenever the host asks."""
 
     def __init__(self, identifier: int, name: str, sink: ConsoleSink | TextFileSink, index: int, width: int) -> None:
         super().__init__(identifier, name)
@@ -67,10 +67,10 @@ class LineOperator(Operator):
         self._prefix = _prefix(sink, index, width) if isinstance(sink, ConsoleSink) else ""
         self._lines: list[str] = []
         self._writer: Writer | None = None
-        # Whether it is to write out what its writer holds.
+        # Whether a timer will write out what its writer holds.
         self._timed = False
         self._positions: dict[int, int] | None = None
-        # Of the first subtask: the sizes of files whose writers an earlier run had, and this one no longer has.
+        # Only in the first subtask: the sizes of files whose writers an earlier run had, and this one does not.
         self._others: dict[int, int] = {}
 
     def write(self, chain: ChainWriter, record: str) -> None:
@@ -79,7 +79,7 @@ class LineOperator(Operator):
         prefix = code.bind("prefix", self._prefix)
         text = f'f"{{{prefix}}}{{{record}!s}}"' if self._prefix else f"str({record})"
         code.line(f"{lines}.append({text})", "function")
-        # It is not this record that writing fails with.
+        # If writing fails, it is not because of this record.
         with code.operator(self.id, None), code.block(f"if len({lines}) >= {_LINES}:"):
             code.line(f"{code.bind('flush', self.flush)}()")
 
@@ -103,7 +103,7 @@ class LineOperator(Operator):
         if _POSITION in state.own:
             positions = {state.index: state.own[_POSITION]}
         written = written_files(state.each(_PATH), positions, state.each(_OTHERS))
-        # Files elsewhere are left as they are. The script's process has let that through only where it was asked for.
+        # Files at another path stay as they are. The script's process has allowed that only if the user asked for it.
         if written is None or not isinstance(self._sink, TextFileSink) or written.path not in (None, self._sink.path):
             return
         if state.index == 0:
@@ -123,7 +123,7 @@ class LineOperator(Operator):
                 self._host.schedule(self._host.now() + _LONGEST_WAIT, self._write_out)
 
     def _write_out(self) -> None:
-        """Lines have waited long enough: what is in the file outlives this process."""
+        """Lines have waited long enough: writes them to the file, where they outlive this process."""
         self._timed = False
         self.flush()
         if self._writer is not None:
@@ -136,7 +136,7 @@ class LineOperator(Operator):
 
 
 class SinkContext:
-    """What ``invoke(record, context)`` learns of the time of the record and of the sink; in ms since the epoch."""
+    """The context of ``invoke(record, context)``: the times of the record and of the sink, in ms since the epoch."""
 
     __slots__ = ("now", "time", "watermark")
 
@@ -147,7 +147,7 @@ class SinkContext:
         self.watermark = _NO_WATERMARK
 
     def timestamp(self) -> int | None:
-        """The record's event time; None where it has none."""
+        """The record's event time; None if it has none."""
         return self.time
 
     def current_processing_time(self) -> int:
@@ -162,7 +162,7 @@ class SinkContext:
 
 
 class FunctionSinkOperator(FunctionOperator):
-    """``invoke(record)``, or ``invoke(record, context)`` for those that also take a SinkContext."""
+    """Calls ``invoke(record)``, or ``invoke(record, context)`` if the function also takes a SinkContext."""
 
     def __init__(self, identifier: int, name: str, sink: FunctionSink, key: UserFunction | None) -> None:
         super().__init__(identifier, name, sink.function, key)
@@ -193,7 +193,7 @@ class FunctionSinkOperator(FunctionOperator):
 
 
 class SocketOperator(FunctionOperator):
-    """The bytes that a schema makes of each record; a str is sent as utf-8, see ``utf8.encode``."""
+    """Sends the bytes that a schema makes of each record; a str goes as utf-8, see ``utf8.encode``."""
 
     def __init__(self, identifier: int, name: str, sink: SocketSink, key: UserFunction | None) -> None:
         super().__init__(identifier, name, sink.schema, key)
@@ -207,7 +207,7 @@ class SocketOperator(FunctionOperator):
         buffer = code.bind("buffer", self._buffer)
         data = code.fresh("data")
         code.line(f"{data} = {code.bind('serialize', self.call)}({record})", "function")
-        # Here, where the record is known. Neither kind can be changed by the schema any more.
+        # Converted here, where an error still belongs to the record. The schema can change neither str nor bytes later.
         with code.block(f"if {data}.__class__ is not str and {data}.__class__ is not bytes:"):
             code.line(f"{data} = {code.bind('bytes_of', self._bytes_of)}({data})")
         code.line(f"{buffer}.append({data})")
@@ -216,7 +216,7 @@ class SocketOperator(FunctionOperator):
 
     def _bytes_of(self, data: Any) -> bytes:
         if isinstance(data, str):
-            return encode(data)  # Of a class of its own.
+            return encode(data)  # It is of a subclass.
         try:
             return memoryview(data).tobytes()
         except TypeError:
@@ -230,7 +230,7 @@ class SocketOperator(FunctionOperator):
         self._writer = host.writer(self._sink, parallelism)
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
-        # What was sent once cannot be taken back, but nothing that a checkpoint counts may be left behind here.
+        # What was sent cannot be taken back, but nothing that a checkpoint counts may stay unsent here.
         self.flush()
         return super().snapshot(checkpoint)
 

@@ -1,4 +1,4 @@
-"""What an operator remembers at a checkpoint, and how that is shared out among subtasks when it is restored."""
+"""The state of an operator in a checkpoint, and how subtasks share it when it is restored."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 LEAVE_BEHIND = (
     "give the operator another uid(...) in the script, and leave that state behind with --allow-non-restored-state"
 )
-"""What to do about state that the operator of its uid cannot take over."""
+"""What to do about state that the operator with its uid cannot restore."""
 
 
 class StateError(Exception):
-    """State that the operator it is for cannot go on with; the message says why and what to do."""
+    """An operator cannot restore its state; the message says why and what to do."""
 
 
 class OperatorSnapshot:
-    """What one operator of one subtask remembers, each part by its name. It is to be pickled before the next record.
+    """The state of one operator in one subtask, each part by its name. Pickle it before the next record.
 
-    ``keyed``: tables by key; a key's entries go where the key's records go.
-    ``split``: elements that any subtask can go on with.
-    ``own``: what only this subtask can go on with, unless it has what all of them had.
+    ``keyed``: tables by key; the entries of a key go to the subtask that its records go to.
+    ``split``: elements that any subtask can resume with.
+    ``own``: state for this subtask alone; at another parallelism every subtask gets that of all of them.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class OperatorSnapshot:
         self.own = own or {}
 
     def __bool__(self) -> bool:
-        """Whether there is anything to remember."""
+        """Whether there is any state."""
         return bool(self.own) or any(self.keyed.values()) or any(self.split.values())
 
 
 class Share:
-    """Of the entries of some tables, those whose keys' records come to subtask ``index`` of ``width``."""
+    """The entries of some tables whose keys' records come to subtask ``index`` of ``width``."""
 
     def __init__(self, tables: Sequence[Entries], index: int = 0, width: int = 1) -> None:
         self._tables = tables
@@ -59,10 +59,10 @@ class Share:
 
 
 class RestoredState:
-    """What subtask ``index`` of ``width`` goes on with.
+    """The state that subtask ``index`` of ``width`` resumes with.
 
-    ``own`` is what it had itself, at the same parallelism; at another it is empty, and ``everyone`` has what each of
-    the former subtasks had, in their order.
+    At the same parallelism ``own`` is what the subtask itself had. At another one it is empty, and ``everyone`` has the
+    ``own`` state of each former subtask, in their order.
     """
 
     def __init__(self, index: int, width: int) -> None:
@@ -85,11 +85,11 @@ class RestoredState:
         return self.split.get(name, [])
 
     def each(self, name: str) -> list[Any]:
-        """Its own as the only element, or everyone's: for what need not tell the two apart."""
+        """Its own state as the only element, or everyone's, for operators that treat both alike."""
         return [self.own[name]] if name in self.own else self.everyone.get(name, [])
 
     def check_taken(self) -> None:
-        """Raises StateError where there are entries or elements that nobody has asked for: they would be lost."""
+        """Raises StateError if there are entries or elements that nobody has asked for: they would be lost."""
         tables = (name for name, share in self.keyed.items() if any(True for _ in share.items()))
         left = {*tables, *(name for name, elements in self.split.items() if elements)} - self._taken
         if left:
@@ -109,7 +109,7 @@ def _for_people(name: str) -> str:
 
 
 def windows_of(size: int, slide: int) -> str:
-    """Windows in time, for people."""
+    """A description of time windows, for people."""
     return f"windows of {size} ms" if size == slide else f"windows of {size} ms every {slide} ms"
 
 
@@ -119,10 +119,10 @@ _NAMES = {"windows": "count windows", "values": "a rolling reduce", "pending": "
 def merge(
     snapshots: Sequence[OperatorSnapshot | None], index: int, width: int, same_hashes: bool = False
 ) -> RestoredState:
-    """Subtask ``index``'s share of what all former subtasks of an operator remembered, in their order.
+    """The share of subtask ``index`` of the state of all former subtasks of an operator, in their order.
 
-    ``same_hashes`` tells that keys have the hashes that they had then, as in workers of the same fork server. At the
-    same parallelism a subtask then goes on with just its own; the others' may be None, so need not be read.
+    ``same_hashes`` tells that keys still have their hashes, as in workers of the same fork server. At the same
+    parallelism a subtask then resumes with just its own state; that of others may be None, and need not be read.
     """
     state = RestoredState(index, width)
     if len(snapshots) == width:
@@ -146,12 +146,12 @@ def merge(
 
 
 def key_hash() -> int:
-    """Equal in processes where equal keys have equal hashes, of which Python makes others in each run."""
+    """A number that is equal in processes where equal keys have equal hashes: Python changes hashes in each run."""
     return hash("key")
 
 
 def deal(elements: Sequence[Any], index: int, width: int) -> list[Any]:
-    """The ``index``-th of ``width`` shares: every element is in one of them, and none is larger by more than one."""
+    """The ``index``-th of ``width`` shares: every element is in one of them, and their sizes differ by at most one."""
     return list(elements[index::width])
 
 

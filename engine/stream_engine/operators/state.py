@@ -1,7 +1,7 @@
 """Keyed state: what functions keep from one record of a key to the next.
 
 A function sees the state of the key whose record or window it has been called with. State is by value, as records
-are: what a function puts in or gets out is a copy, so that a change counts when it is put back.
+are: what a function puts in or gets out is a copy, so a change counts only when it is put back.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ StateT = TypeVar("StateT", bound="State")
 class KeyedStates:
     """All keyed state of one operator, in one subtask. ``key`` is the current key, set before each call.
 
-    ``tables`` has a table per name of a state, from key to what is kept for it: a value, a list or a dict. ``shared``
-    leaves the copying out. ``unavailable`` tells why there can be no state, and is empty where there can.
+    ``tables`` has a table for each name of a state, from key to value, list or dict. ``shared`` means that nothing is
+    copied. ``unavailable`` tells why there can be no state; empty if there can.
     """
 
     def __init__(self, unavailable: str = "", new_table: Callable[[], Table] = dict) -> None:
@@ -48,9 +48,8 @@ class KeyedStates:
     def state(self, kind: type[StateT], descriptor: Any, *needed: str) -> StateT:
         """The state that ``descriptor`` names, the same one for the same name.
 
-        Raises TypeError for a descriptor without the attributes that are ``needed``, ValueError for a name that has
-        another kind of state already, RuntimeError where there are no keys, StateError for one of another kind that was
-        restored.
+        Raises TypeError for a descriptor without the ``needed`` attributes, ValueError for a name that has another kind
+        of state already, RuntimeError if there are no keys, StateError if a state of another kind was restored.
         """
         if self._unavailable:
             raise RuntimeError(f"{kind.__name__} is not available here: {self._unavailable}")
@@ -79,7 +78,7 @@ class KeyedStates:
             snapshot.keyed[f"{self._kinds[name].__name__} {name}"] = table
 
     def restore(self, state: RestoredState) -> None:
-        """Takes up what there is, if there can be any state."""
+        """Restores the state, if there can be any."""
         for title in state.keyed:
             kind, _, name = title.partition(" ")
             if kind in _KINDS and not self._unavailable:
@@ -89,7 +88,7 @@ class KeyedStates:
                 self.tables[name].update(state.entries(title))
 
     def check_asked(self) -> None:
-        """Raises StateError for a function that has asked for states, but for none of those that were restored."""
+        """Raises StateError if the function has asked for states, but for none of those that were restored."""
         if not self._asked or self._asked & self._restored:
             return
         unasked = sorted(name for name in self._restored if self.tables[name])
@@ -111,12 +110,12 @@ class State:
         self._own = _same if states.shared else own
 
     def clear(self) -> None:
-        """Forgets what is kept for the current key."""
+        """Removes the state of the current key."""
         if self._kept() is not MISSING:
             del self._table[self._states.key]
 
     def _kept(self) -> Any:
-        """What is kept for the current key, or MISSING."""
+        """The state of the current key, or MISSING."""
         key = self._states.key
         if key is MISSING:
             raise RuntimeError(
@@ -136,7 +135,7 @@ class State:
         self._table[kept_key(key) if self._kept() is MISSING else key] = content
 
     def _put_back(self, content: Any) -> None:
-        """Lets a change in what is kept count."""
+        """Writes back a state that has been changed in place."""
         if self._gives_copies:
             self._table[self._states.key] = content
 
@@ -149,12 +148,12 @@ class ValueState(State):
         self._default = descriptor.default
 
     def value(self) -> Any:
-        """The key's value; the descriptor's default (None, if it has none) for a key without one."""
+        """The key's value; for a key without one the descriptor's default, or None."""
         kept = self._kept()
         return self._own(self._default if kept is MISSING else kept)
 
     def update(self, value: Any) -> None:
-        """Gives the key a value. None takes its value away, as in Flink."""
+        """Gives the key a value. None removes its value, as in Flink."""
         if value is None:
             self.clear()
         else:
@@ -182,7 +181,7 @@ class ListState(State):
             self.add(value)
 
     def update(self, values: Any) -> None:
-        """Puts a list of ``values`` in the place of the key's."""
+        """Replaces the key's list by one of ``values``."""
         values = [self._own(value) for value in values]
         if values:
             self._keep(values)
@@ -193,7 +192,7 @@ class ListState(State):
 
 
 class MapState(State):
-    """A dict per key of the stream; its own keys are called fields here, to tell them apart."""
+    """A dict per key of the stream; the keys of the dict are called fields here."""
 
     def get(self, field: Any) -> Any:
         """The value of ``field``, or None."""
@@ -216,7 +215,7 @@ class MapState(State):
         return field in self._fields()
 
     def remove(self, field: Any) -> None:
-        """Takes ``field`` out, if it is in."""
+        """Removes ``field``, if it is there."""
         fields = self._fields()
         fields.pop(field, None)
         if fields:
@@ -246,7 +245,7 @@ class MapState(State):
 
 
 class ReducingState(State):
-    """One value per key, which each that is added is reduced with."""
+    """One value per key; each added value is reduced with it."""
 
     def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
         super().__init__(states, table, descriptor)
@@ -260,12 +259,12 @@ class ReducingState(State):
 
     def add(self, value: Any) -> None:
         kept = self._kept()
-        # The function may change and return its first argument: it is replaced by what is returned.
+        # The function may change and return its first argument: the result replaces it.
         self._keep(self._own(value if kept is MISSING else self._reduce(kept, value)))
 
 
 class AggregatingState(State):
-    """An accumulator per key, which each value is added to."""
+    """An accumulator per key; each value is added to it."""
 
     def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
         super().__init__(states, table, descriptor)
@@ -275,13 +274,13 @@ class AggregatingState(State):
         self._result = _method_of(function, "getResult", "get_result")
 
     def get(self) -> Any:
-        """The result of what was added for the key; None when that was nothing."""
+        """The result of what was added for the key; None if nothing was."""
         kept = self._kept()
         return None if kept is MISSING else self._own(self._result(kept))
 
     def add(self, value: Any) -> None:
         kept = self._kept()
-        # The function may change and return the accumulator: it is replaced by what is returned.
+        # The function may change and return the accumulator: the result replaces it.
         self._keep(self._own(self._add(value, self._create() if kept is MISSING else kept)))
 
 

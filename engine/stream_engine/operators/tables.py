@@ -1,4 +1,4 @@
-"""Where the state of keys is: in dicts, or in tables on disk that are used like them."""
+"""Tables of keyed state: dicts, or tables on disk that are used like dicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Entries(Protocol):
-    """Keys and what there is for each."""
+    """Keys with their values."""
 
     def items(self) -> Iterable[tuple[Any, Any]]: ...
 
@@ -17,9 +17,9 @@ class Entries(Protocol):
 
 
 class Table(Entries, Protocol):
-    """A dict, or what is used like one. One that is no dict gives out copies: what changes in them is to be put back.
+    """A dict, or a table that is used like one. A table that is no dict returns copies: put them back when they change.
 
-    Of lists on disk there is no putting back; they have ``append(key, element)``.
+    Lists on disk cannot be put back; they have ``append(key, element)``.
     """
 
     def get(self, key: Any, default: Any = None, /) -> Any: ...
@@ -38,7 +38,7 @@ class Table(Entries, Protocol):
 
 
 class Tables(Protocol):
-    """Makes the tables of one worker, empty ones; when ``on_disk``, they are no dicts."""
+    """Makes empty tables for one worker; if ``on_disk``, they are no dicts."""
 
     on_disk: bool
 
@@ -57,7 +57,7 @@ class MemoryTables:
 
 
 class Merged:
-    """Several tables as one: where a key is in more than one of them, ``combine`` makes one value of those it has."""
+    """Several tables as one: if a key is in more than one of them, ``combine`` makes one value of its values."""
 
     def __init__(self, tables: Sequence[Table], combine: Callable[[list[Any]], Any]) -> None:
         self._tables = tables
@@ -75,7 +75,7 @@ class Merged:
 
 
 def forget(table: Table) -> None:
-    """The table is not used any more."""
+    """Nobody uses the table any more."""
     drop = getattr(table, "drop", None)
     if drop is not None:
         drop()

@@ -1,4 +1,4 @@
-"""Where records get their event time, and watermarks are made of it."""
+"""Gives records their event time, and makes watermarks of it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ class AssignTimestampsOperator(FunctionOperator):
     An instance that gets no records for a while is idle: it no longer holds back the time of what comes after it.
     Watermarks from further up end here, but for the last one.
 
-    Where time is held there is another assigner for each input, as one has seen the times of records that the next
-    input may be behind.
+    If time is held, each input gets a new assigner, as the old one has seen times that the next input may be behind.
     """
 
     makes_time = True
@@ -33,7 +32,7 @@ class AssignTimestampsOperator(FunctionOperator):
 
     def __init__(self, identifier: int, name: str, function: UserFunction, key: UserFunction | None = None) -> None:
         super().__init__(identifier, name, function, key)
-        # It is not one function that sees the records.
+        # A new function may replace the one that has seen the records.
         self.exposes = True
         self._spec = function
         self._held = self._waited_for = False
@@ -52,7 +51,7 @@ class AssignTimestampsOperator(FunctionOperator):
         self._checks.append(check)
         time, watermark = code.fresh("time"), code.fresh("watermark")
         code.line(f"{time} = {extract}({record}, {chain.time})", "function")
-        # Asked before the record goes on, as those behind may change it.
+        # Asked before the record moves on, as operators downstream may change it.
         code.line(f"{watermark} = {check}({record}, {time})", "function")
         with chain.at(time):
             chain.forward(self.id, record)
@@ -86,7 +85,7 @@ class AssignTimestampsOperator(FunctionOperator):
 
     def restore(self, state: RestoredState) -> None:
         super().restore(state)
-        # Older checkpoints have it among what is divided.
+        # Older checkpoints have it in ``split``.
         self._last = min([*state.each("watermark"), *state.elements("watermark")], default=None)
 
     def _tick(self) -> None:

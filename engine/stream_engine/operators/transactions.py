@@ -1,4 +1,4 @@
-"""Sinks that write in transactions, so that what they write shows exactly once, when a checkpoint counts it."""
+"""Sinks that write in transactions: their results appear exactly once, when a checkpoint counts them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class TransactionalSinkOperator(FunctionSinkOperator):
     """Two-phase commit over ``begin()``, ``pre_commit(t)``, ``commit(t)`` and ``abort(t)`` of the function.
 
     ``begin`` returns a transaction, anything that can be pickled, for the records that follow. At a checkpoint it is
-    pre-committed, after which it must outlive this process, and the next one is begun. It is committed when the
-    checkpoint is complete, and perhaps once more after a restart. The one that was begun at a checkpoint is aborted
-    when the job restarts from there, and in a process that is stopped in the midst of it.
+    pre-committed, after which it must outlive this process, and the next one begins. It is committed when the
+    checkpoint is complete, and perhaps once more after a restart. The transaction that began at a checkpoint is aborted
+    when the job restarts from there, and when its process is stopped.
     """
 
     commits = True
@@ -35,7 +35,7 @@ class TransactionalSinkOperator(FunctionSinkOperator):
         self._abort = self._method("abort")
         self._transaction: Any = None
         self._writing = False
-        # Pre-committed, in order: the number of the checkpoint that counts each, None until there is one.
+        # Pre-committed transactions, in order, with the number of the checkpoint that counts them; None: not yet any.
         self._pending: list[tuple[int | None, Any]] = []
         self._left_open: list[Any] = []
 
@@ -87,7 +87,7 @@ class TransactionalSinkOperator(FunctionSinkOperator):
     def _commit_while(self, due: Callable[[int | None], bool]) -> None:
         while self._pending and due(self._pending[0][0]):
             self._commit(self._pending[0][1])
-            # Only now: what fails here is to be tried again after a restart.
+            # Removed only now: a commit that fails is tried again after a restart.
             del self._pending[0]
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ class PassOperator(Operator):
 class ReceiveOperator(Operator):
     """The head of a chain whose records something else may still hold: a source that reuses one, or a collection.
 
-    An object that a collection holds twice is two records, each its own.
+    An object that a collection holds twice becomes two independent records.
     """
 
     passes = True
@@ -86,9 +86,9 @@ class SplitOperator(FunctionOperator):
         chain.forward(self.id, self.released(chain, record), names)
 
     def _checked_once(self, namespace: dict[str, Any], name: str) -> Callable[[Any], Any]:
-        """The selector under ``name`` for the first record, all of whose names are looked at; then it is the user's.
+        """A selector for ``name`` that checks the names of the first record; then it is replaced by the user's.
 
-        A selector that gives a list of something else does so for every record, and a look at each costs too much.
+        A selector that returns a list of something else does so for every record; checking each costs too much.
         """
 
         def select(record: Any) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class SplitOperator(FunctionOperator):
 
 
 def _checked(names: Any) -> tuple[str, ...]:
-    """What a selector has returned, as a tuple of names. Raises TypeError when it is no name and holds none."""
+    """The result of a selector as a tuple of names. Raises TypeError if it is neither a name nor names."""
     listed = (names,) if isinstance(names, str) else tuple(names) if hasattr(names, "__iter__") else None
     if listed is None or not all(isinstance(name, str) for name in listed):
         raise TypeError(

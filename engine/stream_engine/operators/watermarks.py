@@ -1,4 +1,4 @@
-"""The passage of event time through a chain."""
+"""Passes event time through a chain."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.job_graph import Task
 
-# The watermark behind which nothing comes.
+# The last watermark: no record comes after it.
 MAX_WATERMARK = 2**63 - 1
 
 
 class TimeOperator(Protocol):
-    """An operator, as far as time is concerned."""
+    """What watermarks need of an operator."""
 
     makes_time: bool
-    """Whether it makes watermarks itself, so that others end here."""
+    """Whether it makes watermarks itself: watermarks from upstream end here."""
 
     def on_watermark(self, time: int) -> None:
-        """No record with a timestamp of ``time`` (ms) or earlier is to be expected any more."""
+        """No record with a timestamp of ``time`` (ms) or earlier will come any more."""
         ...
 
 
 class TimeOutput(Protocol):
-    """Where watermarks leave the chain behind ``operator``."""
+    """Where watermarks leave the chain after ``operator``."""
 
     operator: int
 
@@ -39,9 +39,9 @@ class TimeOutput(Protocol):
 
 
 class Watermarks:
-    """Tells operators and outputs, each after those it gets its records from, that time has come to a watermark.
+    """Passes watermarks to operators and outputs, in the order in which records reach them.
 
-    A watermark of t (ms) says that no record with a timestamp of t or earlier is to be expected any more.
+    A watermark of t (ms) says that no record with a timestamp of t or earlier will come any more.
     """
 
     def __init__(self, task: Task, operators: Mapping[int, TimeOperator], outputs: Sequence[TimeOutput]) -> None:
@@ -57,12 +57,12 @@ class Watermarks:
         self._pass([self._head], time)
 
     def leave(self, operator: int, time: int) -> None:
-        """``operator`` lets a watermark go on to those behind it."""
+        """``operator`` passes a watermark to the operators after it."""
         self._emit(operator, time)
         self._pass(self._behind(operator), time)
 
     def idle(self, operator: int) -> None:
-        """Nothing is to be expected of ``operator`` for now, so its time is not to be waited for."""
+        """``operator`` emits nothing for now, so nobody has to wait for its time."""
         waiting = [operator]
         while waiting:
             operator = waiting.pop()
@@ -72,7 +72,7 @@ class Watermarks:
             waiting.extend(self._behind(operator))
 
     def _pass(self, reached: list[int], time: int) -> None:
-        """To the operators ``reached``, and on from each that makes no time of its own."""
+        """Passes it to the operators ``reached``, and beyond each that makes no time of its own."""
         while reached:
             operator = reached.pop()
             self._operators[operator].on_watermark(time)

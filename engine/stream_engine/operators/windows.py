@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 class PaneOperator(FunctionOperator):
-    """Adds records to the pane of now. The generated code finds that pane under a name, which each new pane takes.
+    """Adds records to the current pane. The generated code has it under a name, which each new pane takes over.
 
-    So no record asks for the time: the host does, between records, when it runs the timer at the pane's end.
+    So no record needs to read the clock: the host does, between records, when it runs the timer at the pane's end.
     """
 
-    # Whether the function itself emits, and may go on using what it has emitted.
+    # Whether the function itself emits, and may still use what it has emitted.
     hands_out = False
-    # What it keeps of the records of a key.
+    # The kind of values that it keeps for a key.
     holds = "reduced values"
 
     def __init__(
@@ -74,7 +74,7 @@ class PaneOperator(FunctionOperator):
         self._fires_at_end = host.configuration.get(END_OF_INPUT) == "fire"
         self._begin_pane(self.panes.start(host.now()))
         if self.pending:
-            # Restored: some windows may have ended meanwhile.
+            # After a restore some windows may have ended meanwhile.
             host.schedule(host.now(), self._resume)
 
     def _resume(self) -> None:
@@ -95,7 +95,7 @@ class PaneOperator(FunctionOperator):
             self._namespace[name] = contents
 
     def advance(self, time: float) -> None:
-        """Emits what is complete when no record before ``time`` (ms) will come any more."""
+        """No record before ``time`` (ms) will come any more: emits what is complete."""
         self._catch_up()
         for start, end, contents in self.panes.fire(time, self.merge):
             self.emit_window(start, end, contents)
@@ -118,11 +118,11 @@ class PaneOperator(FunctionOperator):
         self._behind = self.panes.restore(state)
 
     def emit_window(self, start: int, end: int, contents: Entries) -> None:
-        """Emits what the function makes of a window's values, which are its own; they have the window's last ms."""
+        """Emits what the function makes of a window's values, which it may change, at the window's last ms."""
         raise NotImplementedError
 
     def merge(self, panes: list[Contents]) -> Entries:
-        """The values of a window made of several panes, which are left as they are."""
+        """The values of a window, merged from several panes, which stay unchanged."""
         raise NotImplementedError
 
     def finish(self) -> None:
@@ -159,7 +159,7 @@ class PreAggregateOperator(ReducingOperator):
                 output.mark(int(time))
 
     def before_snapshot(self) -> None:
-        # What is merged behind the exchange is remembered there, by key, so that another parallelism needs no more.
+        # The state is kept after the exchange, by key, so another parallelism needs nothing from here.
         self._emit_partials()
         self._use_pane(self.panes.start(self._host.now()))
 
@@ -171,7 +171,7 @@ class PreAggregateOperator(ReducingOperator):
 
 
 class WindowReduceOperator(ReducingOperator):
-    """One value per key and window: the window's records, reduced."""
+    """Emits one value per key and window: the window's records, reduced."""
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
         snapshot = super().snapshot(checkpoint)
@@ -195,20 +195,20 @@ class WindowReduceOperator(ReducingOperator):
         merged: dict[Any, Any] = {}
         for values in panes:
             for key, value in values.items():
-                # A function may change its first argument, and the panes are needed for the next window.
+                # A function may change its first argument, and the next window needs the panes.
                 merged[key] = reduce(merged[key], own(value)) if key in merged else own(value)
         return merged
 
 
 class MergeWindowsOperator(WindowReduceOperator):
-    """A windowed reduce over the partial results of PreAggregateOperators; their marks tell it the time."""
+    """A windowed reduce over partial results of PreAggregateOperators, whose marks tell it the time."""
 
     def write(self, chain: ChainWriter, record: str) -> None:
         self._collector = chain.collector(self.id)
         chain.code.line(f"{chain.code.bind('merge', self._merge_partial)}({record})", "function")
 
     def _begin_pane(self, start: int) -> None:
-        """Time comes with the marks of the inputs, so there is no pane of now."""
+        """Does nothing: time comes with the marks of the inputs, so there is no current pane."""
 
     def _resume(self) -> None:
         self.advance(-inf)
@@ -220,7 +220,7 @@ class MergeWindowsOperator(WindowReduceOperator):
 
 
 class WindowApplyOperator(PaneOperator):
-    """``apply(key, window, values, collector)`` per key and window, with ``values`` a list of its own."""
+    """Calls ``apply(key, window, values, collector)`` per key and window; ``values`` is a new list."""
 
     hands_out = True
     applies = False

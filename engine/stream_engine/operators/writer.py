@@ -1,4 +1,4 @@
-"""Writes the code of a chain: what operators and outputs are given to say what happens to a record.
+"""Writes the code of a chain: operators and outputs use it to say what happens to a record.
 
 Record at a time: record 1 passes through the whole chain before record 2 enters it. Where a function emits through a
 collector, the collector's ``collect`` is the rest of the chain.
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class Consumer(Protocol):
-    """What takes the records of an operator: the next operator, or an output."""
+    """The receiver of an operator's records: the next operator, or an output."""
 
     exposes: bool
-    """Whether it hands its records to code of the user's, which may change or keep them."""
+    """Whether it hands its records to user code, which may change or keep them."""
     passes: bool
-    """Whether what it emits may be a record that it was given, or part of one."""
+    """Whether what it emits may be a record that it got, or part of one."""
 
     def write(self, chain: ChainWriter, record: str) -> None:
         """Writes the code that takes the record in the variable ``record``."""
@@ -37,14 +37,14 @@ class Consumer(Protocol):
 
 
 class Step(Consumer, Protocol):
-    """An operator, as far as others need to know it while the chain is written."""
+    """What others need to know of an operator while the chain is written."""
 
     one_for_one: bool
     """Whether it emits a record for each that it gets, at once."""
 
 
 class Output(Consumer, TimeOutput, Protocol):
-    """Where a host takes over the records that ``operator`` emits: an exchange to other subtasks, say."""
+    """Where the host takes over the records that ``operator`` emits, for example an exchange."""
 
     selected: tuple[str, ...] | None
 
@@ -63,7 +63,7 @@ class Collector:
     time: int | None
 
     def close(self) -> None:
-        """For scripts that call it, as Flink's Collector may be closed; nothing is held back here."""
+        """Does nothing: nothing is held back. Flink's Collector has it, so scripts may call it."""
 
 
 class ChainWriter:
@@ -82,7 +82,7 @@ class ChainWriter:
         self.watermarks = watermarks
         self.timestamped = timestamped
         self._watched = watched
-        # The variable with the timestamp of the record that code is being written for; meaningful if timestamped.
+        # The variable with the timestamp of the current record; only used if timestamped.
         self.time = "time"
         self.code = Code(task.name)
         self.reuse = reuse
@@ -94,16 +94,16 @@ class ChainWriter:
             if link.source in self._straight and operators[link.source].one_for_one and link.selected is None:
                 self._straight.add(link.target)
         self._collectors: list[tuple[Collector, str]] = []
-        # Functions that have a name, and are called, but whose code is still to be written.
+        # Functions that are called already, but whose code is not written yet.
         self._unwritten: deque[Callable[[], None]] = deque()
 
     def count(self, count: Count) -> None:
-        """Writes that a record has passed, where somebody wants to know."""
+        """Writes the count of a record, if somebody watches."""
         if self._watched:
             self.code.line(f"for _ in {self.code.bind('steps', count.steps)}: break")
 
     def comes_as_it_is(self, operator: int) -> bool:
-        """Whether ``operator`` gets one record for each that enters the chain, so that nobody needs to count them."""
+        """Whether ``operator`` gets one record for each that enters the chain, so nobody needs to count them."""
         return operator in self._straight
 
     def outputs(self, operator: int) -> list[Output]:
@@ -115,11 +115,11 @@ class ChainWriter:
         return record if self.reuse else write_owned(self.code, record, plainness)
 
     def received(self, operator: int, record: str) -> str:
-        """As ``owned``, where a function behind ``operator`` could change a record that its maker still holds."""
+        """As ``owned``, if a function after ``operator`` could change a record that its maker still holds."""
         return self.owned(record) if self.exposed(operator) else record
 
     def exposed(self, operator: int) -> bool:
-        """Whether a function behind ``operator`` is given what it emits, or part of it, and may change or keep that."""
+        """Whether a function after ``operator`` gets what it emits, or part of it, and may change or keep that."""
         pending, seen = [operator], {operator}
         while pending:
             for consumer, _, target in self._consumers(pending.pop()):
@@ -132,13 +132,13 @@ class ChainWriter:
 
     @contextmanager
     def at(self, time: str) -> Iterator[None]:
-        """What is written within is for a record whose timestamp is in the variable ``time``."""
+        """Code written inside is for a record whose timestamp is in the variable ``time``."""
         outer, self.time = self.time, time
         yield
         self.time = outer
 
     def stamp(self, collector: str) -> None:
-        """Writes that what the collector of that name collects next has the present record's timestamp."""
+        """Writes that what the collector of that name collects next has the current record's timestamp."""
         if self.timestamped:
             self.code.line(f"{collector}.time = {self.time}")
 
@@ -149,7 +149,7 @@ class ChainWriter:
     def forward(self, operator: int, record: str, names: str | None = None, late: str | None = None) -> None:
         """Writes what happens to a record that ``operator`` emits.
 
-        ``names`` is the variable with a split's names; ``late`` the name of the output of late records, if it is one.
+        ``names`` is the variable with a split's names; ``late`` the name of the output, for a late record.
         """
         if self.code.deep:
             arguments = self.with_time(record) if names is None else f"{self.with_time(record)}, {names}"
@@ -169,9 +169,9 @@ class ChainWriter:
                 self._write(consumer, target, record, shared)
 
     def collector(self, operator: int, received: bool = False, late: str | None = None) -> Collector:
-        """A collector whose records ``operator`` emits. Of use once the chain is compiled.
+        """A collector whose records ``operator`` emits. It works once the chain is compiled.
 
-        ``received`` says that they come from a function of the user's, which may go on using them.
+        ``received`` says that they come from a user function, which may still use them.
         """
         collector = Collector()
         collector.time = None
@@ -197,7 +197,7 @@ class ChainWriter:
         return namespace
 
     def _emitter(self, operator: int, named: bool, late: str | None) -> str:
-        """The name of a function that does what ``forward`` writes, of a record, its timestamp, and a split's names."""
+        """The name of a function that does what ``forward`` writes, for a record, its timestamp and a split's names."""
         name = self.code.fresh("emit")
 
         def write() -> None:

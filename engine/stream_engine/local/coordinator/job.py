@@ -85,7 +85,7 @@ class Coordinator:
         return Attempt(self._server, self._job_id, self._graph, self._configuration, self._parts)
 
     def _wait(self, seconds: float) -> None:
-        """Waits before a restart, unless the job is stopped. A savepoint needs a running job: then it returns at once."""
+        """Waits before a restart, or until the job stops. Returns at once for a savepoint: it needs a running job."""
         stopping, until = self._stopping, monotonic() + seconds
         while stopping.signal is None and not stopping.hurried and (left := until - monotonic()) > 0:
             wait_readable(stopping.waker, self._monitor.patience(left))

@@ -188,7 +188,7 @@ class _Server:
             sleep(_GLANCE)
         for pid in self._lifelines:
             signal_group(pid, signal.SIGKILL)
-        # Only now: while they lived they might have written to it.
+        # Only now: while they lived they might have written there.
         for place in self._places:
             place.remove_tree()
 

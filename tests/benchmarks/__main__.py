@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 
 from contest import ContestError
+from instructions import INSTRUCTION_HEADINGS, NoValgrind, count, valgrind
 from machine import describe
 from peers import Peers
-from results import Row, markdown, plain, write_readme
-from suite import BENCHMARKS, Bench
+from results import HEADINGS, Row, markdown, plain, write_readme
+from suite import BENCHMARKS, COUNTED, Bench
 
 
 def main() -> int:
@@ -20,6 +21,9 @@ def main() -> int:
     parser.add_argument("benchmarks", nargs="*", metavar="BENCHMARK", help=f"of {', '.join(BENCHMARKS)}; default: all")
     parser.add_argument("--runs", type=int, default=5, help="how often each contestant runs (default: 5)")
     parser.add_argument("--size", type=float, default=1.0, help="a factor on the number of records (default: 1)")
+    parser.add_argument(
+        "--instructions", action="store_true", help="counts, once, the instructions that a record costs (by valgrind)"
+    )
     parser.add_argument("--no-peers", action="store_true", help="installs no other engine, and skips those not there")
     parser.add_argument("--markdown", action="store_true", help="prints the table as Markdown")
     parser.add_argument("--readme", action="store_true", help="writes the table into tests/benchmarks/README.md, too")
@@ -27,25 +31,36 @@ def main() -> int:
     unknown = [name for name in options.benchmarks if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}")
-    if options.readme and options.benchmarks:
-        parser.error("the page has the results of all benchmarks: --readme takes none")
+    if options.readme and (options.benchmarks or options.instructions):
+        parser.error("the page has the times of all benchmarks: --readme takes none, and no --instructions")
+    chosen = options.benchmarks or BENCHMARKS
+    if options.instructions:
+        if options.benchmarks and not COUNTED.issuperset(options.benchmarks):
+            parser.error(f"instructions can be counted of {', '.join(sorted(COUNTED))}")
+        chosen = [name for name in chosen if name in COUNTED]
+        try:
+            valgrind()
+        except NoValgrind as missing:
+            parser.error(str(missing))
     peers = Peers(install=not options.no_peers)
     load = os.getloadavg()[0]
     rows: list[Row] = []
     status = 0
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         bench = Bench(options.size, options.runs, Path(directory), peers)
-        for name in options.benchmarks or BENCHMARKS:
+        for name in chosen:
             sys.stderr.write(f"{name} ...\n")
             try:
-                rows.extend(BENCHMARKS[name](bench))
+                rows.extend(count(BENCHMARKS[name], bench) if options.instructions else BENCHMARKS[name](bench))
             except ContestError as error:
                 sys.stderr.write(f"{name}: {error}\n")
                 rows.append(Row(name, "", "", None, "failed"))
                 status = 1
-    about = f"Medians of {options.runs}. {describe(peers.versions, load)}."
+    measure = "Instructions, counted once" if options.instructions else f"Medians of {options.runs}"
+    about = f"{measure}. {describe(peers.versions, load)}."
+    headings = INSTRUCTION_HEADINGS if options.instructions else HEADINGS
     print(f"{about}\n")
-    print((markdown if options.markdown else plain)(rows), end="")
+    print((markdown if options.markdown else plain)(rows, headings), end="")
     if options.readme:
         write_readme(Path(__file__).with_name("README.md"), f"{about}\n\n{markdown(rows)}")
     return status

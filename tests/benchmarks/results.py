@@ -65,14 +65,14 @@ def _rounded(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def plain(rows: Iterable[Row]) -> str:
-    cells = [HEADINGS, *(row.cells() for row in rows)]
+def plain(rows: Iterable[Row], headings: Sequence[str] = HEADINGS) -> str:
+    cells = [headings, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "".join("  ".join(map(str.ljust, line, widths)).rstrip() + "\n" for line in cells)
 
 
-def markdown(rows: Iterable[Row]) -> str:
-    lines: list[Sequence[str]] = [HEADINGS, ["---"] * len(HEADINGS), *(row.cells() for row in rows)]
+def markdown(rows: Iterable[Row], headings: Sequence[str] = HEADINGS) -> str:
+    lines: list[Sequence[str]] = [headings, ["---"] * len(headings), *(row.cells() for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n".replace("  ", " ") for line in lines)
 
 

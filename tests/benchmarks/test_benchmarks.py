@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from contest import Contestant, ContestError, contest
+from instructions import NoValgrind, count, valgrind
 from peers import ROOT, Missing, Peers
 from probes import running
 from results import BEGIN, END, Limit, Row, markdown, plain, write_readme
@@ -146,6 +147,81 @@ def test_a_job_that_fails_before_or_while_it_is_probed_is_shown(connect: str, tm
         running(lambda _, *ports: [sys.executable, "-c", script, *map(str, ports)], tmp_path, workers=1),
     ):
         pass
+
+
+# --- instructions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Bench:
+    try:
+        valgrind()
+    except NoValgrind as missing:
+        pytest.skip(str(missing))
+    return Bench(scale=1, runs=1, directory=tmp_path, peers=NoPeers())
+
+
+def sums(label: str, count: int, way: str = "work()") -> Contestant:
+    """Adds numbers up, and prints nothing of how."""
+    # Quick to start: without site.
+    script = f"import os\ndef work():\n  for each in range({count}): each + 1\n{way}"
+    return Contestant(label, [sys.executable, "-S", "-c", script])
+
+
+def test_instructions_per_record_are_told_apart_from_those_to_start_and_end(counting: Bench):
+    def benchmark(bench: Bench) -> list[Row]:
+        records = bench.size(1_000_000)
+        contestants = [sums("once", records), sums("twice", 2 * records)]
+        return bench.compare("sums", contestants, ("once", "twice"), records=records)
+
+    (row,) = count(benchmark, counting)
+
+    once, twice = (float(each.replace(",", "")) for each in row.seconds.split(" : "))
+    assert 10 < once < 1000
+    assert row.value == pytest.approx(2, rel=0.01)
+    assert twice == pytest.approx(2 * once, rel=0.01)
+    own, other = map(float, row.cpu_seconds.split(" : "))
+    assert own == pytest.approx(other, rel=0.01)
+
+
+def test_instructions_of_forked_processes_count_and_those_before_the_fork_do_not_count_twice(counting: Bench):
+    after = "pid = os.fork()\nif pid == 0:\n  work()\n  os._exit(0)\nos.waitpid(pid, 0)"
+    before = "work()\npid = os.fork()\nif pid == 0: os._exit(0)\nos.waitpid(pid, 0)"
+
+    def benchmark(bench: Bench) -> list[Row]:
+        contestants = [sums("after", 500_000, after), sums("before", 500_000, before)]
+        return bench.compare("forks", contestants, ("after", "before"), longer=True)
+
+    (row,) = count(benchmark, counting)
+
+    assert row.value == pytest.approx(1, rel=0.02)
+
+
+def test_contestants_whose_instructions_are_counted_come_to_the_same_result(counting: Bench):
+    contestants = [sums("A", 1), sums("B", 1, "print(2)")]
+
+    with pytest.raises(ContestError, match="the results differ"):
+        count(lambda bench: bench.compare("two", contestants), counting)
+
+
+def test_without_valgrind_nothing_is_counted_and_it_is_said_how_to_get_it(tmp_path: Path):
+    command = [sys.executable, ROOT / "tests" / "benchmarks", "--instructions", "start-up"]
+
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env={**os.environ, "PATH": str(tmp_path)}
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "valgrind, which is not installed: try apt install valgrind" in done.stderr
+
+
+def test_instructions_of_what_goes_by_time_are_not_counted():
+    command = [sys.executable, ROOT / "tests" / "benchmarks", "--instructions", "latency"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "instructions can be counted of costly-map" in done.stderr
 
 
 # --- text and tables -------------------------------------------------------------------------------------------------

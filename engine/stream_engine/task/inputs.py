@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import Exchange, JobGraph, Task
     from stream_engine.task.host import Channel
 
+    # The open channels, their marks, and their watermarks.
+    Progress = tuple[set[Channel], dict[Channel, float], dict[Channel, float]]
+
 
 class Inputs:
     """The channels into subtask ``index`` of a task. All times are in ms; -inf: there is none yet.
@@ -85,3 +88,11 @@ class Inputs:
         self.open.discard(channel)
         self._marks[channel] = inf
         self._watermarks.pop(channel, None)
+
+    def progress(self) -> Progress:
+        """How far all channels have come, to be pickled at once."""
+        return self.open, self._marks, self._watermarks
+
+    def resume(self, progress: Progress) -> None:
+        """Goes on from what ``progress`` gave."""
+        self.open, self._marks, self._watermarks = progress

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.specs import Sink
     from stream_engine.operators.operator import Writer
     from stream_engine.task.host import Alignment, Channel, Slot
+    from stream_engine.task.inputs import Progress
     from stream_engine.wire.messages import Frame
 
 
@@ -283,6 +284,15 @@ class Subtask:
             self.inputs.loop = False
             if self.inputs.ended:
                 self.finish()
+
+    def progress(self) -> tuple[Progress, float, bool]:
+        """How far its input has come, and whether it has finished; to be pickled at once."""
+        return self.inputs.progress(), self._watermark, self.finished
+
+    def resume(self, progress: tuple[Progress, float, bool]) -> None:
+        """Goes on from what ``progress`` gave; one that had finished must not be opened."""
+        inputs, self._watermark, self.finished = progress
+        self.inputs.resume(inputs)
 
     # --- life --------------------------------------------------------------------------------------------------------
 

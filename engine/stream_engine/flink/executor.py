@@ -1,0 +1,129 @@
+"""Runs a plan on a Flink cluster."""
+
+from __future__ import annotations
+
+import uuid
+from signal import Signals, signal
+from threading import current_thread, main_thread
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+from stream_engine import logs
+from stream_engine.flink.plan import flink_job
+from stream_engine.flink.refusals import check_possible, with_generators_read
+from stream_engine.flink.reports import Reports
+from stream_engine.job import JobCancelledException, JobExecutionException, JobExecutionResult
+from stream_engine.local.files import prepare_files
+from stream_engine.local.preparation import runnable
+from stream_engine.local.stop_signals import Requests, stop_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from stream_engine.configuration import Configuration
+    from stream_engine.flink.plan import FlinkJob
+    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.graph.stream_graph import StreamGraph
+
+
+class Submitted(Protocol):
+    """A job that a cluster has accepted."""
+
+    id: str
+
+    def reports(self) -> Iterator[bytes]:
+        """The elements that its subtasks report with, until it ends. Raises JobExecutionException when it fails."""
+        ...
+
+    def cancel(self) -> None:
+        """Stops it; ``reports`` ends then. May be called by a signal handler."""
+        ...
+
+
+class Cluster(Protocol):
+    """Where jobs run."""
+
+    def check(self, plan: JobGraph, configuration: Configuration) -> None:
+        """Raises ClusterUnusable when the plan cannot run there."""
+        ...
+
+    def submit(self, job: FlinkJob, configuration: Configuration) -> Submitted:
+        """Raises ClusterUnusable, or JobExecutionException for a job that the cluster refuses."""
+        ...
+
+
+class FlinkExecutor:
+    """An Executor whose jobs run on ``cluster``. ``prepare`` is picklable; each Python worker calls it first."""
+
+    def __init__(self, cluster: Cluster, prepare: Callable[[], object] | None = None) -> None:
+        self._cluster = cluster
+        self._prepare = prepare
+
+    def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
+        """Runs the plan to its end; see Executor. What cannot work there is refused before a file is touched."""
+        job_id = uuid.uuid4().hex
+        plan = runnable(graph, configuration)
+        check_possible(plan, configuration)
+        self._cluster.check(plan, configuration)
+        plan, splits = prepare_files(with_generators_read(plan), job_id)
+        job = flink_job(plan, splits, configuration, job_name, self._prepare)
+        start = monotonic()
+        reports = Reports(plan, configuration)
+        with _Stop(reports) as stop:
+            submitted = self._cluster.submit(job, configuration)
+            logs.info("Job %r (%s) runs on the Flink cluster", job_name, submitted.id)
+            stop.begin(submitted)
+            try:
+                for element in submitted.reports():
+                    lost = reports.take(element)
+                    if lost is not None:
+                        stop.ask(lost)
+            except JobExecutionException:
+                if stop.signal is None:
+                    raise
+            finally:
+                reports.close()
+            if stop.signal is not None:
+                name = Signals(stop.signal).name
+                raise JobCancelledException(f"The job was stopped by {name}.", submitted.id, stop.signal)
+        runtime = int((monotonic() - start) * 1000)
+        return JobExecutionResult(submitted.id, job_name, runtime, reports.accumulators(submitted.id))
+
+
+class _Stop:
+    """Cancels the job at the first signal that asks for it. A second request leaves at once."""
+
+    def __init__(self, reports: Reports) -> None:
+        self.signal: int | None = None
+        self._reports = reports
+        self._submitted: Submitted | None = None
+        self._requests = Requests()
+        self._earlier: dict[int, object] = {}
+
+    def __enter__(self) -> _Stop:
+        if current_thread() is main_thread():
+            self._earlier = {number: signal(number, self._on_signal) for number in stop_signals()}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._earlier.items():
+            signal(number, handler)  # pyright: ignore[reportArgumentType]
+
+    def begin(self, submitted: Submitted) -> None:
+        self._submitted = submitted
+        if self.signal is not None:
+            submitted.cancel()
+
+    def ask(self, number: int) -> None:
+        if self.signal is None:
+            self.signal = number
+            if self._submitted is not None:
+                self._submitted.cancel()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        again = self._requests.repeats(number) is False and self.signal is not None
+        if again:
+            raise KeyboardInterrupt
+        self.ask(number)
+        self._reports.interrupt()

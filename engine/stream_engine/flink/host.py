@@ -1,0 +1,230 @@
+"""Hosts one subtask: takes elements of Flink's and the time, gives elements for others and reports to the client."""
+
+from __future__ import annotations
+
+import pickle
+from base64 import b64decode, b64encode
+from math import inf
+from time import monotonic, time
+from typing import TYPE_CHECKING
+
+from stream_engine.configuration.options import CHECKPOINT_INTERVAL
+from stream_engine.flink.console import printed
+from stream_engine.flink.elements import Drive, Emission, Envelope, pack_element, unpack_element
+from stream_engine.flink.slot import FlinkSlot
+from stream_engine.flink.snapshots import packed_snapshot, restore
+from stream_engine.flink.sources import source_of
+from stream_engine.local.accumulators import packed
+from stream_engine.local.late_records import late_records
+from stream_engine.task.failure import OperatorError, send_failure
+from stream_engine.task.subtask import Subtask
+from stream_engine.wire.messages import Frame, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stream_engine.configuration import Configuration
+    from stream_engine.failures.failure import Failure
+    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.wire.deployment import Deployment
+
+# Around the failure in the text of the exception that Flink passes on to the client.
+_MARK = "\x01pyflink-stream failure "
+_END = "\x01"
+# Frames that wait for being handed on while a source reads, in bytes: more are an element.
+_ELEMENT_SIZE = 256 * 1024
+# How long a source works at a time, in seconds.
+TURN = 0.05
+
+
+class SubtaskFailed(Exception):
+    """What Flink is told of a failure: its text holds all that the client needs for the report."""
+
+
+class SubtaskHost:
+    """Subtask ``index`` of task ``task`` of the job that ``deployment`` describes.
+
+    ``kept`` is what ``snapshot`` gave for the checkpoint that it resumes from. All methods but the first raise
+    SubtaskFailed for whatever went wrong in the subtask.
+    """
+
+    def __init__(self, deployment: Deployment, task: int, index: int, kept: bytes | None = None) -> None:
+        self._index = index
+        self._reported = False
+        if deployment.prepare is not None:
+            pickle.loads(deployment.prepare)()
+        configuration: Configuration = pickle.loads(deployment.configuration)
+        self._graph: JobGraph = pickle.loads(deployment.graph)
+        self._checkpointed = configuration.get(CHECKPOINT_INTERVAL) > 0
+        self.task = self._graph.tasks[task]
+        self._slot = FlinkSlot(index, deployment.attempt, configuration, self._graph)
+        self._late: dict[int, int] = {}
+        # Whether anything may have changed since the last snapshot.
+        self.changed = True
+        with _Reported(self):
+            self._subtask = Subtask(self._slot, self._graph, self.task)
+            self._source = source_of(self._subtask, deployment.splits, self._graph.timestamped)
+            if kept is not None:
+                restore(kept, self._subtask, self._source)
+            # It reported its end before the checkpoint that it resumes from, if it had come to that.
+            self._reported = self._subtask.finished
+            if not self._reported:
+                self._subtask.open()
+                if self._source is not None:
+                    self._source.open()
+
+    @property
+    def reads(self) -> bool:
+        """Whether it is a source that has not come to its end."""
+        return self._source is not None and not self._subtask.finished
+
+    @property
+    def finished(self) -> bool:
+        return self._subtask.finished
+
+    @property
+    def next_timer(self) -> float:
+        """When, in ms since the epoch, ``on_time`` is to be called; inf: not as things are."""
+        return inf if self._subtask.finished else self._slot.timers.next
+
+    def take(self, element: bytes) -> Iterator[Emission]:
+        """Processes an element."""
+        with _Reported(self):
+            subtask = self._subtask
+            self._begin()
+            for kind, exchange, sender, payload in unpack_element(element):
+                if kind == Drive.START:
+                    continue
+                if kind in (Drive.TICK, Drive.LAST):
+                    yield from self._read(TURN if kind == Drive.TICK else None)
+                    continue
+                subtask.receive(sender, Frame(kind, exchange, payload))
+                while subtask.ready:
+                    subtask.work()
+                    if self._waiting() > _ELEMENT_SIZE:
+                        yield from self._emissions()
+            yield from self._end()
+
+    def on_time(self) -> Iterator[Emission]:
+        """Processing time has come to ``next_timer``."""
+        with _Reported(self):
+            self._begin()
+            yield from self._end()
+
+    def read(self) -> Iterator[Emission]:
+        """Lets the source work for a while."""
+        with _Reported(self):
+            self._begin()
+            yield from self._read(TURN)
+            yield from self._end()
+
+    def snapshot(self) -> bytes:
+        """All that the subtask needs in order to go on from here."""
+        with _Reported(self):
+            self.changed = False
+            return packed_snapshot(self._subtask, self._source)
+
+    def close(self) -> None:
+        """Called once, whether the subtask has finished or not."""
+        if self._subtask.finished:
+            return
+        try:
+            if self._source is not None:
+                self._source.cancel()
+        finally:
+            try:
+                self._subtask.close()
+            finally:
+                if self._source is not None:
+                    self._source.close()
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self.changed = True
+        self._slot.now = int(time() * 1000)
+
+    def _read(self, seconds: float | None) -> Iterator[Emission]:
+        source, subtask = self._source, self._subtask
+        if source is None or subtask.finished:
+            return
+        until = None if seconds is None else monotonic() + seconds
+        while not subtask.finished:
+            left = None if until is None else until - monotonic()
+            if left is not None and left <= 0:
+                return
+            if source.advance(left, self._goes_on):
+                subtask.finish()
+                source.close()
+            yield from self._emissions()
+
+    def _goes_on(self) -> bool:
+        """Called by a source between two records: it pauses when there is much to be handed on."""
+        self._slot.now = now = int(time() * 1000)
+        if self._slot.timers.next <= now:
+            self._slot.timers.run(now)
+        return self._waiting() <= _ELEMENT_SIZE
+
+    def _waiting(self) -> int:
+        return sum(exchange.waiting for exchange in self._slot.exchanges)
+
+    def _end(self) -> Iterator[Emission]:
+        """Leaves nothing behind, so that Flink may take a checkpoint."""
+        self._slot.timers.run(self._slot.now)
+        if self._checkpointed and not self._subtask.finished:
+            for operator in self._subtask.chain.operators:
+                with OperatorError.around(operator.id, "emitting what it holds"):
+                    operator.before_snapshot()
+        self._subtask.flush()
+        for exchange in self._slot.exchanges:
+            exchange.flush()
+        yield from self._emissions()
+
+    def _emissions(self) -> Iterator[Emission]:
+        for exchange in self._slot.exchanges:
+            yield from exchange.emissions()
+        report = pack_element(self._reports())
+        if report:
+            yield Emission(None, 0, report)
+
+    def _reports(self) -> Iterator[Envelope]:
+        task, index = self.task.id, self._index
+        lines = self._slot.console.take()
+        if lines:
+            yield Envelope(Kind.CONSOLE, task, index, lines)
+        for kind, text in printed.take():
+            yield Envelope(kind, task, index, text)
+        for operator, count in late_records([self._subtask]).items():
+            if count != self._late.get(operator, 0):
+                self._late[operator] = count
+                yield Envelope(Kind.LATE, operator, index, str(count).encode())
+        if self._subtask.finished and not self._reported:
+            self._reported = True
+            self._subtask.commit()
+            yield Envelope(Kind.FINISHED, task, index, packed(self._slot.accumulators))
+
+    def failure(self, error: BaseException) -> SubtaskFailed:
+        """What to raise in place of ``error``."""
+        known: list[bytes] = []
+        send_failure(error, self._graph, self._index, known.append)
+        return SubtaskFailed(f"{_MARK}{b64encode(known[0]).decode()}{_END}")
+
+
+class _Reported:
+    """What is raised within is raised as SubtaskFailed."""
+
+    def __init__(self, host: SubtaskHost) -> None:
+        self._host = host
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if error is not None and not isinstance(error, SubtaskFailed | GeneratorExit):
+            raise self._host.failure(error) from None
+
+
+def failure_in(text: str) -> Failure | None:
+    """The failure that the text of one of Flink's exceptions holds; None when there is none in it."""
+    _, mark, rest = text.partition(_MARK)
+    encoded, end, _ = rest.partition(_END)
+    return pickle.loads(b64decode(encoded)) if mark and end else None

@@ -1,0 +1,107 @@
+"""What Flink is given to run for a plan: a stage for each task, and how its sources are driven."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from stream_engine.configuration.options import CHECKPOINT_INTERVAL
+from stream_engine.graph.specs import CollectionSource
+from stream_engine.wire.deployment import Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.job_graph import JobGraph, Task
+
+# Of Flink's key groups; a power of two, and a savepoint is bound to it.
+_FEWEST_KEY_GROUPS, _MOST_KEY_GROUPS = 128, 32768
+
+
+class Stage(NamedTuple):
+    """One task on Flink: a keyed process function, with a key for each of its subtasks.
+
+    ``inputs`` are the ids of exchanges, ``outputs`` maps the id of each to the parallelism behind it. ``deployment`` is
+    the pickle of what the subtasks are told. A ``source`` has to be driven: see ``FlinkJob.ticks``.
+    """
+
+    task: int
+    name: str
+    parallelism: int
+    source: bool
+    inputs: tuple[int, ...]
+    outputs: dict[int, int]
+    deployment: bytes
+
+
+class FlinkJob(NamedTuple):
+    """A plan as Flink runs it; ``stages`` in topological order.
+
+    Flink ends a job when its inputs have. Without checkpoints sources are driven by timers of event time, which fire
+    behind that end; with checkpoints (``interval`` ms apart, 0: none) by ``ticks``: elements, between which barriers
+    pass.
+    """
+
+    name: str
+    plan: JobGraph
+    stages: tuple[Stage, ...]
+    interval: int
+
+    @property
+    def ticks(self) -> bool:
+        return self.interval > 0
+
+    @property
+    def slots(self) -> int:
+        """How many slots of the cluster it takes."""
+        return self.plan.slots
+
+    @property
+    def key_groups(self) -> int:
+        """Enough that each subtask has some."""
+        groups = _FEWEST_KEY_GROUPS
+        while groups < 2 * self.slots:
+            groups *= 2
+        return min(groups, _MOST_KEY_GROUPS)
+
+
+def flink_job(
+    plan: JobGraph,
+    splits: dict[int, Any],
+    configuration: Configuration,
+    name: str,
+    prepare: Callable[[], object] | None = None,
+) -> FlinkJob:
+    """The stages of a plan that Flink can run; ``splits`` are what its files are divided into."""
+    first = None if prepare is None else pickle.dumps(prepare)
+    settings = pickle.dumps(configuration)
+    stages = []
+    for task in plan.tasks:
+        own = {node.id: splits[node.id] for node in task.operators if node.id in splits}
+        deployment = Deployment(first, settings, pickle.dumps(_without_collections(plan, task)), own)
+        outputs = {each.id: plan.tasks[each.target_task].parallelism for each in plan.outputs(task.id)}
+        stages.append(
+            Stage(
+                task.id,
+                task.name,
+                task.parallelism,
+                task.head.is_source,
+                tuple(each.id for each in plan.inputs(task.id)),
+                outputs,
+                pickle.dumps(deployment),
+            )
+        )
+    return FlinkJob(name, plan, tuple(stages), configuration.get(CHECKPOINT_INTERVAL))
+
+
+def _without_collections(plan: JobGraph, own: Task) -> JobGraph:
+    """The plan without the elements of other tasks' collections, which may be large."""
+    tasks = tuple(
+        task._replace(operators=(replace(task.head, operator=CollectionSource((), 0)), *task.operators[1:]))
+        if task is not own and isinstance(task.head.operator, CollectionSource)
+        else task
+        for task in plan.tasks
+    )
+    return plan._replace(tasks=tasks)

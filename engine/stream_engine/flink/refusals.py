@@ -1,0 +1,86 @@
+"""What a plan may have that runs on this machine, but not on a Flink cluster: refused before anything is submitted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from stream_engine.configuration.options import STATE_BACKEND
+from stream_engine.graph.specs import ClientSource, CollectionSource, FunctionSink, IterationHead, SequenceSource
+from stream_engine.job import InvalidProgramException
+from stream_engine.operators.ownership import own
+from stream_engine.pickling import dumps
+
+if TYPE_CHECKING:
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.graph.stream_graph import StreamNode
+
+# How many elements, and bytes, of a generator go along with the job.
+_MOST_ELEMENTS = 1_000_000
+_MOST_BYTES = 64 * 1024 * 1024
+_CHUNK = 1_000
+
+
+def check_possible(plan: JobGraph, configuration: Configuration) -> None:
+    """Raises InvalidProgramException for what a Flink cluster cannot run, at the line of the operator."""
+    for task in plan.tasks:
+        for node in task.operators:
+            if isinstance(node.operator, IterationHead):
+                raise InvalidProgramException(
+                    f"{_made(node)} cannot run on a Flink cluster: Flink has had no iterations since version 2. Run it "
+                    "on this machine, with --target local."
+                )
+            if isinstance(node.operator, FunctionSink) and node.operator.transactional:
+                raise InvalidProgramException(
+                    f"{_made(node)} cannot run on a Flink cluster: it commits its transactions when a checkpoint is "
+                    "complete, which Flink tells no Python function. Run it on this machine, with --target local, or "
+                    "use write_as_text()."
+                )
+    if configuration.get(STATE_BACKEND) != "hashmap":
+        raise InvalidProgramException(
+            f"{STATE_BACKEND.key}: {configuration.get(STATE_BACKEND)} is for jobs on this machine: on a Flink cluster "
+            f"state is in the memory of the Python workers. Set {STATE_BACKEND.key}: hashmap."
+        )
+
+
+def with_generators_read(plan: JobGraph) -> JobGraph:
+    """The plan with the elements of generators and other iterables of this process, which are read to their end here.
+
+    Raises InvalidProgramException for one that gives too many to go along with the job.
+    """
+    return plan._replace(
+        tasks=tuple(
+            task._replace(operators=(replace(task.head, operator=_read(task.head)), *task.operators[1:]))
+            if isinstance(task.head.operator, ClientSource)
+            else task
+            for task in plan.tasks
+        )
+    )
+
+
+def _read(node: StreamNode) -> CollectionSource | SequenceSource:
+    operator = node.operator
+    assert isinstance(operator, ClientSource)
+    if isinstance(operator.iterable, range) and operator.iterable.step == 1 and operator.iterable:
+        return SequenceSource(operator.iterable[0], operator.iterable[-1])
+    # Each is copied at once: its maker may fill the same list anew.
+    elements = map(own, operator.iterable)
+    chunks: list[bytes] = []
+    count = size = 0
+    while chunk := list(islice(elements, _CHUNK)):
+        chunks.append(dumps(chunk))
+        count += len(chunk)
+        size += len(chunks[-1])
+        if count > _MOST_ELEMENTS or size > _MOST_BYTES:
+            raise InvalidProgramException(
+                f"{_made(node)} cannot run on a Flink cluster: it is read in the script's own process and sent along "
+                f"with the job, and after {count:,} elements it has not ended. Write a source function, which runs on "
+                "the cluster: env.add_source(...)."
+            )
+    return CollectionSource(tuple(chunks), count)
+
+
+def _made(node: StreamNode) -> str:
+    return f"{node.name!r}, made at {node.location}," if node.location else repr(node.name)

@@ -1,0 +1,70 @@
+"""What the subtasks of a job on Flink tell the client: lines, accumulators, late records, and that they finished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.flink.elements import unpack_element
+from stream_engine.job import JobExecutionException
+from stream_engine.local.accumulators import results
+from stream_engine.local.late_records import LateRecords
+from stream_engine.local.output import Output, write_error
+from stream_engine.report import one_line
+from stream_engine.wire.messages import Kind
+
+if TYPE_CHECKING:
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.job_graph import JobGraph
+
+
+class Reports:
+    """Writes what the job says, and knows which of its subtasks have finished."""
+
+    def __init__(self, plan: JobGraph, configuration: Configuration) -> None:
+        self._plan = plan
+        self._output = Output()
+        self._late = LateRecords(plan, configuration)
+        self._packed: dict[tuple[int, int], bytes] = {}
+        self._missing = {(task.id, index) for task in plan.tasks for index in range(task.parallelism)}
+
+    @property
+    def complete(self) -> bool:
+        """Whether all subtasks have finished."""
+        return not self._missing
+
+    def take(self, element: bytes) -> int | None:
+        """Takes an element of the reports; gives the signal that a program is ended by whose output nobody reads."""
+        lost = None
+        for kind, place, sender, payload in unpack_element(element):
+            if kind == Kind.CONSOLE:
+                lost = self._output.write(payload) or lost
+            elif kind == Kind.ERRORS:
+                write_error(payload)
+            elif kind == Kind.LATE:
+                self._late.on_report(sender, place, int(payload))
+            elif kind == Kind.FINISHED:
+                self._packed[place, sender] = payload
+                self._missing.discard((place, sender))
+        self._late.tick()
+        return lost
+
+    def interrupt(self) -> None:
+        """Called by a signal handler: see Output.interrupt."""
+        self._output.interrupt()
+
+    def close(self) -> None:
+        """The job has ended, in whatever way."""
+        self._late.close()
+
+    def accumulators(self, job_id: str) -> dict[str, Any]:
+        """Their final values. Raises JobExecutionException for a job that ended before all of its subtasks did."""
+        if self._missing:
+            task, index = min(self._missing)
+            of = self._plan.tasks[task]
+            raise JobExecutionException(
+                f"The job ended on the Flink cluster, but {len(self._missing)} of its subtasks did not: its "
+                "results are not complete. Look at the logs of the TaskManagers.\n"
+                f"  the first is subtask {index + 1} of {of.parallelism} of '{one_line(of.name)}'",
+                job_id,
+            )
+        return results(self._packed.values(), job_id)

@@ -1,0 +1,88 @@
+"""What a subtask asks of its host where that is a process function of Flink's."""
+
+from __future__ import annotations
+
+from time import time
+from typing import TYPE_CHECKING
+
+from stream_engine.configuration.options import OBJECT_REUSE
+from stream_engine.flink.exchange import FlinkExchange
+from stream_engine.operators.accumulators import Accumulators
+from stream_engine.operators.ownership import Plainness
+from stream_engine.operators.tables import MemoryTables
+from stream_engine.task.timers import Timers
+from stream_engine.task.writers import open_writer
+from stream_engine.utf8 import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from stream_engine.configuration import Configuration
+    from stream_engine.graph.job_graph import JobGraph, Task
+    from stream_engine.graph.specs import Sink
+    from stream_engine.operators.operator import Writer
+    from stream_engine.operators.tables import Tables
+    from stream_engine.task.host import Channel
+    from stream_engine.task.timers import Owner
+
+
+class ConsoleLines:
+    """The lines of ``output()``, kept until the next report takes them to the client."""
+
+    buffers = False
+
+    def __init__(self) -> None:
+        self._kept: list[bytes] = []
+
+    def write(self, lines: list[str]) -> None:
+        self._kept.append(encode("".join(f"{line}\n" for line in lines)))
+
+    def take(self) -> bytes:
+        """All lines since the last call, in utf-8."""
+        kept = b"".join(self._kept)
+        self._kept.clear()
+        return kept
+
+    def flush(self) -> None:
+        """The host takes them when it reports."""
+
+    def position(self) -> None:
+        """Flink takes back what was collected since the checkpoint, not the sink."""
+
+    def close(self) -> None:
+        """The host takes what is left."""
+
+
+class FlinkSlot:
+    """The place of one subtask. ``now`` is set by the host before it does anything with the subtask."""
+
+    watched = False
+
+    def __init__(self, index: int, attempt: int, configuration: Configuration, graph: JobGraph) -> None:
+        self.index, self.attempt = index, attempt
+        self.configuration = configuration
+        self.accumulators = Accumulators()
+        self.tables: Tables = MemoryTables()
+        self.timers = Timers()
+        self.console = ConsoleLines()
+        self.exchanges: list[FlinkExchange] = []
+        self.now = int(time() * 1000)
+        self._graph = graph
+
+    def exits(self, task: Task) -> list[FlinkExchange]:
+        graph = self._graph
+        plain = not graph.timestamped and not self.configuration.get(OBJECT_REUSE)
+        self.exchanges = [
+            FlinkExchange(self.index, exchange, graph.tasks[exchange.target_task], Plainness(plain))
+            for exchange in graph.outputs(task.id)
+        ]
+        return self.exchanges
+
+    def acknowledge(self, channel: Channel) -> None:
+        """Flink itself holds senders back."""
+
+    def schedule(self, time: int, owner: Owner, action: Callable[[], None]) -> None:
+        self.timers.schedule(time, owner, action)
+
+    def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
+        return open_writer(sink, self.index, parallelism, positions, self.console)

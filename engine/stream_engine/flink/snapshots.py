@@ -1,0 +1,73 @@
+"""What one subtask remembers at a checkpoint of Flink's: one value, under the subtask's own key."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.operators.snapshot import OperatorSnapshot, StateError, merge
+from stream_engine.pickling import dumps
+from stream_engine.task.failure import OperatorError
+
+if TYPE_CHECKING:
+    from stream_engine.flink.sources import Source
+    from stream_engine.task.subtask import Subtask
+
+
+def packed_snapshot(subtask: Subtask, source: Source | None) -> bytes:
+    """The state of all operators by their uids, of the source, and how far the inputs have come.
+
+    Nothing may wait to be emitted.
+    """
+    parts: dict[str, Any] = {
+        "width": subtask.task.parallelism,
+        "progress": subtask.progress(),
+        "operators": {},
+        "source": None,
+    }
+
+    def take() -> None:
+        for node, operator in zip(subtask.task.operators, subtask.chain.operators, strict=True):
+            with OperatorError.around(node.id, "asked for its state"):
+                snapshot = operator.snapshot(0)
+                keyed = {name: dict(table.items()) for name, table in snapshot.keyed.items()}
+                parts["operators"][node.uid] = (keyed, snapshot.split, snapshot.own)
+        if source is not None and not subtask.finished:
+            snapshot = source.snapshot()
+            parts["source"] = (dict(snapshot.keyed), snapshot.split, snapshot.own)
+        parts["packed"] = dumps(parts)
+
+    if source is None or subtask.finished:
+        take()
+    else:
+        source.at_rest(take)
+    return parts["packed"]
+
+
+def restore(kept: bytes, subtask: Subtask, source: Source | None) -> None:
+    """Gives a subtask that has not been opened what ``packed_snapshot`` has of it.
+
+    Raises OperatorError, whose cause is a StateError, for what an operator cannot go on with.
+    """
+    parts = pickle.loads(kept)
+    index, width = subtask.index, subtask.task.parallelism
+    if parts["width"] != width:
+        with OperatorError.around(subtask.task.head.id, "given its state back"):
+            raise StateError(
+                f"the checkpoint was taken at parallelism {parts['width']}, now it is {width}: on a Flink cluster a "
+                "job resumes with the parallelism that it had"
+            )
+
+    def state_of(taken: Any) -> Any:
+        own = [OperatorSnapshot(*taken) if number == index else None for number in range(width)]
+        return merge(own, index, width, same_hashes=True)
+
+    for node, operator in zip(subtask.task.operators, subtask.chain.operators, strict=True):
+        taken = parts["operators"].get(node.uid)
+        if taken is not None:
+            with OperatorError.around(node.id, "given its state back"):
+                operator.restore(state_of(taken))
+    if source is not None and parts["source"] is not None:
+        with OperatorError.around(subtask.task.head.id, "given its state back"):
+            source.restore(state_of(parts["source"]))
+    subtask.resume(parts["progress"])

@@ -1,0 +1,304 @@
+"""A plan means the same in process functions of Flink's as in one process."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fake_flink import FakeCluster
+from launched import Jobs
+from record_functions import add, add_in_place, is_wanted, key_of, names, ones, repeat, spoil, total
+
+from stream_engine.api.functions import RichMapFunction
+from stream_engine.api.time import Time, TimeCharacteristic
+from stream_engine.flink.executor import FlinkExecutor
+from stream_engine.flink.host import TURN
+from stream_engine.job import InvalidProgramException, JobExecutionException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PAIRS = [[number % 5, number] for number in range(40)]
+
+
+def one_tuples(record: Any) -> Any:
+    return tuple(ones(record))
+
+
+def second(record: Any) -> Any:
+    return record[1]
+
+
+def union_of_branches(env: Any) -> Any:
+    pairs = env.from_collection(PAIRS).map(spoil)
+    numbers = pairs.split(names)
+    return numbers.select("even").union(numbers.select("large", "odd").flat_map(repeat), pairs.filter(is_wanted))
+
+
+def union_with_itself(env: Any) -> Any:
+    numbers = env.generate_sequence(1, 20).map(str)
+    return numbers.union(numbers)
+
+
+def rolling_reduce(env: Any) -> Any:
+    return env.from_collection(PAIRS).map(ones).key_by(key_of).reduce(add_in_place)
+
+
+def sliding_count_windows(env: Any) -> Any:
+    return env.generate_sequence(1, 50).map(one_tuples).key_by(key_of).count_window(4, 2).apply(total)
+
+
+def spread_in_all_ways(env: Any) -> Any:
+    numbers = env.generate_sequence(1, 20)
+    return numbers.rebalance().map(str).broadcast().map(str).set_parallelism(2).shuffle().map(str)
+
+
+def processing_time_windows(env: Any) -> Any:
+    """One window, however long the test takes: a day, until the end of the input."""
+    days = Time.days(1)
+    return env.from_collection(PAIRS).map(one_tuples).key_by(key_of).time_window(days, days).reduce(add)
+
+
+def event_time_windows(env: Any) -> Any:
+    env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
+    timed = env.from_collection(PAIRS).assign_timestamps_and_watermarks(lambda pair: pair[1] * 10)
+    return timed.map(one_tuples).key_by(key_of).time_window(Time.milliseconds(100)).reduce(add)
+
+
+def generator(env: Any) -> Any:
+    return env.from_collection(pair for pair in PAIRS).map(one_tuples).key_by(key_of).reduce(add)
+
+
+def long_range(env: Any) -> Any:
+    return env.from_collection(range(3, 5000)).map(lambda number: (number % 7, 1)).key_by(key_of).reduce(add)
+
+
+def keys_of_all_kinds(env: Any) -> Any:
+    keys = [None, ..., (None, 1), "a", b"a", 1, 1.0, True, (1, ("b", None)), frozenset({2, "c"}), 2.5]
+    pairs = env.from_collection([(key, 1) for key in keys * 5]).rebalance()
+    return pairs.key_by(lambda pair: pair[0]).reduce(lambda one, other: (one[0], one[1] + other[1])).map(second)
+
+
+class Count:
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def run(self, ctx: Any) -> None:
+        record = [0, 0]
+        for number in range(self.size):
+            record[1] = number
+            ctx.collect(record)
+
+
+def python_sources(env: Any) -> Any:
+    return env.add_source(Count(3000)).union(env.add_source(Count(5)).map(spoil))
+
+
+PLANS = [
+    union_of_branches,
+    union_with_itself,
+    rolling_reduce,
+    sliding_count_windows,
+    spread_in_all_ways,
+    processing_time_windows,
+    event_time_windows,
+    generator,
+    long_range,
+    keys_of_all_kinds,
+    python_sources,
+]
+
+
+def lines_on(jobs: Jobs, plan: Callable[[Any], Any], parallelism: int, **options: object) -> list[str]:
+    env = jobs.environment(parallelism, **options)
+    plan(env).output()
+    return jobs.lines(env)
+
+
+@pytest.mark.parametrize("parallelism", [1, 2, 3])
+@pytest.mark.parametrize("plan", PLANS)
+def test_a_plan_gives_on_flink_what_it_gives_in_one_process(
+    inline: Jobs, hosted: Jobs, plan: Callable[[Any], Any], parallelism: int
+) -> None:
+    found = lines_on(hosted, plan, parallelism)
+
+    assert found
+    assert found == lines_on(inline, plan, parallelism)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("plan", [plan for plan in PLANS if plan is not python_sources])
+def test_a_job_that_crashes_gives_what_it_would_have_given(
+    inline: Jobs, capfd: pytest.CaptureFixture[str], plan: Callable[[Any], Any], seed: int
+) -> None:
+    cluster = FakeCluster(seed, crashes=4)
+    crashing = Jobs(FlinkExecutor(cluster), capfd)
+
+    found = lines_on(crashing, plan, 2, execution__checkpointing__interval="1 s")
+
+    assert cluster.restarts > 0
+    assert found == lines_on(inline, plan, 2)
+
+
+class Replayed:
+    """Counts to ``size``, and resumes where a checkpoint found it."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.next = size, 0
+
+    def run(self, ctx: Any) -> None:
+        while self.next < self.size:
+            if self.next % 5_000 == 0:
+                # Longer than it is let work at a time.
+                time.sleep(2 * TURN)
+            with ctx.get_checkpoint_lock():
+                ctx.collect(self.next)
+                self.next += 1
+
+    def snapshot_state(self) -> Any:
+        return self.next
+
+    def restore_state(self, state: Any) -> None:
+        self.next = state
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_source_with_state_resumes_where_the_checkpoint_found_it(
+    capfd: pytest.CaptureFixture[str], seed: int
+) -> None:
+    cluster = FakeCluster(seed, crashes=6)
+    crashing = Jobs(FlinkExecutor(cluster), capfd)
+
+    env = crashing.environment(2, execution__checkpointing__interval="1 s")
+    env.add_source(Replayed(30_000)).map(str).output()
+
+    assert crashing.lines(env) == sorted(map(str, range(30_000)))
+    assert cluster.restarts > 0
+
+
+def test_text_files_hold_every_line_once_after_a_crash(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("".join(f"{number}\n" for number in range(20_000)))
+    cluster = FakeCluster(3, crashes=8)
+    crashing = Jobs(FlinkExecutor(cluster), capfd)
+
+    env = crashing.environment(2, execution__checkpointing__interval="1 s")
+    env.read_text_file(str(tmp_path / "in")).rebalance().map(str).write_as_text(str(tmp_path / "out"))
+    crashing.lines(env)
+
+    written = [line for name in ("1", "2") for line in (tmp_path / "out" / name).read_text().splitlines()]
+    assert cluster.restarts > 0
+    assert sorted(map(int, written)) == list(range(20_000))
+
+
+def test_accumulators_of_all_subtasks_are_in_the_result(hosted: Jobs) -> None:
+    from stream_engine.accumulators import IntCounter
+
+    class Counting(RichMapFunction):
+        def open(self, config: Any) -> None:
+            self.seen = IntCounter()
+            self.getRuntimeContext().addAccumulator("seen", self.seen)
+
+        def map(self, value: Any) -> Any:
+            self.seen.add(1)
+            return value
+
+    env = hosted.environment(3)
+    env.generate_sequence(1, 100).map(Counting()).output()
+
+    lines, result = hosted.raw_result(env)
+
+    assert len(lines) == 100
+    assert result.get_accumulator_result("seen") == 100
+
+
+def test_an_error_of_a_function_is_reported_as_on_this_machine(hosted: Jobs, inline: Jobs) -> None:
+    def told(jobs: Jobs) -> str:
+        env = jobs.environment(2)
+        env.from_elements(3, 2, 1, 0).rebalance().map(lambda number: 6 // number).output()
+        with pytest.raises(JobExecutionException) as caught:
+            jobs.lines(env)
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+        return str(caught.value)
+
+    text = told(hosted)
+
+    assert "with the record 0" in text
+    assert text == told(inline)
+
+
+def test_an_error_of_a_source_is_reported(hosted: Jobs) -> None:
+    class Broken:
+        def run(self, ctx: Any) -> None:
+            ctx.collect(1)
+            raise OSError("no more of it")
+
+    env = hosted.environment()
+    env.add_source(Broken()).output()
+
+    with pytest.raises(JobExecutionException, match="no more of it"):
+        hosted.lines(env)
+
+
+def test_several_jobs_of_one_script_run_one_after_the_other(hosted: Jobs, cluster: FakeCluster) -> None:
+    env = hosted.environment(2)
+    env.from_elements(1).output()
+    assert hosted.lines(env) == ["1"]
+    env.from_elements(2).output()
+    assert hosted.lines(env) == ["2"]
+    assert len(cluster.jobs) == 2
+
+
+def test_elements_of_a_collection_go_to_its_own_stage_only(hosted: Jobs, cluster: FakeCluster) -> None:
+    env = hosted.environment(2)
+    env.from_collection(["x" * 1000] * 10_000).map(len).output()
+    hosted.lines(env)
+
+    first, *others = (len(stage.deployment) for stage in cluster.jobs[0].stages)
+
+    assert others
+    assert first > 100_000 or first > 5 * max(others)
+    assert max(others) < 20_000
+
+
+def test_an_iteration_is_refused_with_its_line(hosted: Jobs, cluster: FakeCluster) -> None:
+    env = hosted.environment()
+    loop = env.generate_sequence(1, 3).iterate()
+    loop.close_with(loop.map(lambda value: value - 1).filter(lambda value: value > 0))
+
+    with pytest.raises(InvalidProgramException, match=r"test_hosted_plans.py:\d+.*no iterations since version 2"):
+        env.execute()
+    assert cluster.jobs == []
+
+
+def test_an_endless_generator_is_refused_with_its_line(hosted: Jobs, cluster: FakeCluster) -> None:
+    from itertools import count
+
+    env = hosted.environment()
+    env.from_collection(count()).output()
+
+    with pytest.raises(InvalidProgramException, match=r"test_hosted_plans.py:\d+.*it has not ended"):
+        env.execute()
+    assert cluster.jobs == []
+
+
+class Transactional:
+    def begin(self) -> Any: ...
+
+    def invoke(self, value: Any) -> None: ...
+
+    def pre_commit(self, transaction: Any) -> None: ...
+
+    def commit(self, transaction: Any) -> None: ...
+
+    def abort(self, transaction: Any) -> None: ...
+
+
+def test_a_transactional_sink_is_refused(hosted: Jobs, cluster: FakeCluster) -> None:
+    env = hosted.environment()
+    env.from_elements(1).add_sink(Transactional())
+
+    with pytest.raises(InvalidProgramException, match="commits its transactions"):
+        env.execute()
+    assert cluster.jobs == []

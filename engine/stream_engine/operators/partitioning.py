@@ -35,8 +35,8 @@ def write_target(
     """Writes the choice for ``record`` among ``width`` subtasks; returns the name of the variable with its index.
 
     For partitioners that choose one subtask: neither Forward nor Broadcast. ``receiver`` is the operator that needs
-    keys, to which errors in them belong; ``sender`` is the index of the subtask that the code is for. With ``stable`` keys
-    need no common hash seed.
+    keys, to which errors in them belong; ``sender`` is the index of the subtask that the code is for. With
+    ``stable`` keys need no common hash seed.
     """
     code = chain.code
     target = code.fresh("target")

@@ -9,13 +9,13 @@ from stream_engine.beans import with_properties
 
 @with_properties
 class Accumulator:
-    """Something that is added to, and merged at the job's end with those of the same name."""
+    """Gathers values; at the end of the job it is merged with those of the same name."""
 
     def add(self, value: Any) -> None:
         raise NotImplementedError
 
     def merge(self, other: Any) -> None:
-        """Takes in what another one has gathered."""
+        """Adds what another accumulator has gathered."""
         raise NotImplementedError
 
     def get_local_value(self) -> Any:

@@ -18,7 +18,7 @@ class _Getter:
 
 
 class _Property(_Getter):
-    """Where there is a setter as well, it is called with what is assigned."""
+    """A getter with a setter, which an assignment calls."""
 
     def __init__(self, method: str, setter: str) -> None:
         super().__init__(method)
@@ -31,10 +31,10 @@ class _Property(_Getter):
 def with_properties(kind: T) -> T:
     """Decorates a class: each ``getX()`` without arguments, and each ``isX()``, can also be read as ``x``.
 
-    Getters may be called ``get_x``. Names that the class has already stay what they are.
+    Getters may be called ``get_x``. Names that the class already has stay as they are.
     """
     for base in kind.__mro__[-2::-1]:
-        # Java's names first: they are the ones that a subclass of the user's has.
+        # Java's names first: a subclass of the user has those.
         for method, value in sorted(vars(base).items(), key=lambda item: "_" in item[0]):
             name = _property_of(method)
             function = value.__func__ if isinstance(value, staticmethod) else value
@@ -47,7 +47,7 @@ def with_properties(kind: T) -> T:
 
 
 def _property_of(method: str) -> str:
-    """As java.beans.Introspector has it; empty for what is no getter."""
+    """The property of a getter, as java.beans.Introspector names it; empty for other methods."""
     for prefix in ("get_", "is_"):
         if method.startswith(prefix):
             first, *others = method.removeprefix(prefix).split("_")

@@ -1,4 +1,4 @@
-"""How something that is not there is installed, for the Python that this is: a command that can be copied."""
+"""Commands that install missing packages for this Python, ready to be copied."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 import sys
 
 _CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Packages that are not called like what they make importable.
+# Packages whose names differ from those of their modules.
 _PACKAGES = {
     "PIL": "pillow",
     "bs4": "beautifulsoup4",
@@ -39,7 +39,7 @@ def extra(name: str) -> str:
 
 
 def missing_module(error: BaseException) -> str:
-    """What to do about a module of the script's that is not there, without a full stop; empty for other errors."""
+    """What to do about a missing module that the script imports, without a full stop; empty for other errors."""
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if not name or "." in name or name in sys.stdlib_module_names:
         return ""

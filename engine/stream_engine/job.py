@@ -1,4 +1,4 @@
-"""What a job hands back: its result, or the exception that ended it."""
+"""What a job returns: its result, or the exception that ended it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class JobExecutionResult:
     getNetRuntime = get_net_runtime
 
     def get_accumulator_result(self, name: str) -> Any:
-        """The final value of the accumulator ``name``; None when no function added one of that name."""
+        """The final value of the accumulator ``name``; None if no function has added one of that name."""
         return self.accumulators.get(name)
 
     getAccumulatorResult = get_accumulator_result
@@ -65,17 +65,17 @@ class JobExecutionResult:
 
 @with_properties
 class JobExecutionException(Exception):
-    """A job failed. ``__cause__`` is the exception that a user's function raised, where there was one.
+    """A job failed. ``__cause__`` is the exception that a user function raised, if there was one.
 
     The message is written for people: what happened, in which operator, subtask and record, and what to do.
     ``failure`` has all of that in its parts.
 
-    An exception of a worker is rebuilt here when the script asks for the cause, of its class, arguments and attributes;
-    of those that are no plain data their repr is there.
+    When the script asks for the cause, an exception of a worker is rebuilt from its class, arguments and attributes;
+    the repr replaces those that are no plain data.
     """
 
     def __init__(self, message: str, job_id: str = "", failure: Failure | None = None) -> None:
-        """``failure`` is given where more is known than the message."""
+        """``failure`` has more than the message, if more is known."""
         super().__init__(message)
         self.jobID = job_id
         self._failure = failure
@@ -95,7 +95,7 @@ class JobExecutionException(Exception):
         failure: Failure | None = self.__dict__.get("_failure")
         if known is not None or failure is None or failure.exception is None:
             return known
-        # Only now: an object of the user's class, which may have a destructor, is there for those who want it.
+        # Built only when asked for: it is an object of the user's class, which may have a destructor.
         from stream_engine.failures.remote_exception import cause_rebuilt
 
         set_cause(self, cause_rebuilt(failure))
@@ -114,9 +114,9 @@ class JobExecutionException(Exception):
 
 
 class JobCancelledException(JobExecutionException):
-    """The job was stopped from outside before it had finished; ``signal`` is the number of the signal that did.
+    """A signal stopped the job before it had finished; ``signal`` is its number.
 
-    ``savepoint`` is the path of the savepoint that it was stopped with; None: it was stopped without one.
+    ``savepoint`` is the path of the savepoint with which the job stopped; None: it stopped without one.
     """
 
     def __init__(self, message: str, job_id: str, signal: int, savepoint: str | None = None) -> None:
@@ -135,7 +135,7 @@ class Executor(Protocol):
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         """Runs the plan; returns when the job has finished.
 
-        Raises JobExecutionException when it failed, JobCancelledException when it was stopped,
-        InvalidProgramException when it cannot be run at all.
+        Raises JobExecutionException if it failed, JobCancelledException if it was stopped, InvalidProgramException if
+        it cannot be run at all.
         """
         ...

@@ -1,6 +1,6 @@
-"""What functions measure, beside what the engine measures of them: counters, gauges, meters and histograms.
+"""Metrics of user functions: counters, gauges, meters and histograms.
 
-A function has them from ``getRuntimeContext().getMetricGroup()``. They are read by another thread while it runs.
+A function gets them from ``getRuntimeContext().getMetricGroup()``. Another thread reads them while it runs.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from stream_engine.beans import with_properties
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Flink's: the quantiles that are shown, of the last values.
+# The quantiles that Flink shows, and of how many of the last values.
 _QUANTILES = (0.5, 0.75, 0.95, 0.98, 0.99, 0.999)
 _VALUES = 1024
-# Seconds that a rate is the mean of, and that at least are between two of its samples.
+# The seconds over which a rate is a mean, and the fewest seconds between two of its samples.
 _WINDOW, _STEP = 60.0, 1.0
 
 
 class MetricValue(NamedTuple):
-    """A metric of a moment, of an operator in one subtask. ``quantile`` is empty unless it is one of a histogram's."""
+    """The value of a metric of an operator in one subtask. ``quantile`` is empty except for histograms."""
 
     operator: str
     name: str
@@ -50,12 +50,12 @@ class Counter:
 
 
 class Gauge:
-    """``getValue()`` returns the value of the moment; called by another thread. Any callable may stand for it."""
+    """``getValue()`` returns the current value; another thread calls it. Any callable can replace it."""
 
 
 @with_properties
 class Meter:
-    """How often something happens in a second: the mean of the last minute."""
+    """How often something happens per second: the mean of the last minute."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -98,7 +98,7 @@ class Histogram:
         return self._count
 
     def quantiles(self) -> dict[float, float]:
-        """The values below which the named parts of all values are; empty when there are none."""
+        """The quantiles of the values by name; empty if there are no values."""
         ordered = sorted(self._values.copy())
         return {part: ordered[min(int(part * len(ordered)), len(ordered) - 1)] for part in _QUANTILES if ordered}
 
@@ -112,11 +112,11 @@ class Metrics:
         self._all: dict[tuple[str, str], Any] = {}
 
     def add(self, operator: str, name: str, metric: Any) -> None:
-        """Of two of the same name the first counts, as in Flink."""
+        """Adds a metric. Of two with the same name the first counts, as in Flink."""
         self._all.setdefault((operator, name), metric)
 
     def values(self) -> tuple[MetricValue, ...]:
-        """Those of the moment; without a gauge that raises something."""
+        """The current values, without those of gauges that raise an exception."""
         if not self._all:
             return ()
         return tuple(value for names, metric in list(self._all.items()) for value in _read(*names, metric))
@@ -132,7 +132,7 @@ class MetricGroup:
         self._prefix = prefix
 
     def counter(self, name: str, counter: Any = None) -> Any:
-        """A new Counter, or the one that is given, under this name."""
+        """Adds a new Counter, or the given one, under this name; returns it."""
         return self._added(name, Counter() if counter is None else counter, "inc")
 
     def gauge(self, name: str, gauge: Any) -> Any:
@@ -140,11 +140,11 @@ class MetricGroup:
         return self._added(name, gauge, "getValue" if hasattr(gauge, "getValue") else "__call__")
 
     def meter(self, name: str, meter: Any = None) -> Any:
-        """A new Meter, or the one that is given, under this name."""
+        """Adds a new Meter, or the given one, under this name; returns it."""
         return self._added(name, Meter() if meter is None else meter, "getRate")
 
     def histogram(self, name: str, histogram: Any = None) -> Any:
-        """A new Histogram, or the one that is given, under this name."""
+        """Adds a new Histogram, or the given one, under this name; returns it."""
         return self._added(name, Histogram() if histogram is None else histogram, "update")
 
     def add_group(self, name: str, value: str | None = None) -> MetricGroup:

@@ -1,4 +1,4 @@
-"""Records and results as bytes for another process, or for a file that this one reads again."""
+"""Pickles of records and results, for other processes and for files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def dumps(value: Any) -> bytes:
     try:
         return pickle.dumps(value, 5)
     except Exception:
-        # Instances of classes that no module holds: slower, but they have nowhere else to go.
+        # Instances of classes that are in no module: slower, but nothing else can pickle them.
         buffer = BytesIO()
         by_value_pickler()(buffer, 5).dump(value)
         return buffer.getvalue()
@@ -22,7 +22,7 @@ def dumps(value: Any) -> bytes:
 
 @cache
 def by_value_pickler() -> Any:
-    """Cloudpickle's, but modules go by name whatever their class is: one that loads lazily, say, has its own."""
+    """Cloudpickle's pickler, but modules go by name even if they have a class of their own, as lazy ones do."""
     from cloudpickle import Pickler
 
     class ModulePickler(Pickler):

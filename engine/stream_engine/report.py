@@ -1,6 +1,6 @@
-"""An exception told to the author of a script: what was raised, their frames alone, and what lies behind it.
+"""Reports an exception to the author of a script: what was raised, only their frames, and what led to it.
 
-Modules that only a report needs are imported where one is made.
+Modules that only a report needs are imported when one is made.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 GENERATED = "<chain "
-"""How the file names of generated code begin."""
+"""The beginning of the file names of generated code."""
 
 _OURS = ("stream_engine", "pyflink_stream")
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-# A report longer than a screen is not read. The frames that matter are the last, then the first.
+# Nobody reads a report that is longer than a screen. The last frames matter most, then the first.
 _FIRST, _LAST = 3, 7
-# Of a recursion, a line is shown so many times.
+# How often the same line of a recursion is shown.
 _SAME = 3
-# Of many exceptions the first are nearest to what failed, and the last may be what it all began with.
+# Of many exceptions, the first are nearest to the failure, and the last may be its origin.
 _FIRST_ERRORS, _LAST_ERRORS = 6, 4
 
-# Control characters, ends of lines, and what turns the direction of the text that follows.
+# Control characters, ends of lines, and characters that change the direction of text.
 _OBEYED = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)), " ")
 
 _repr = reprlib.Repr()
@@ -40,26 +40,26 @@ _repr.maxlist = _repr.maxtuple = _repr.maxdict = 8
 
 
 def one_line(name: str) -> str:
-    """A name on one line and without what a terminal would obey, whatever a script calls its jobs and operators."""
+    """A name in one line and without control characters, whatever a script calls its jobs and operators."""
     return " ".join(name.translate(_OBEYED).split())
 
 
 def shortened(record: object) -> str:
-    """The record's ``repr`` in one line of bearable length."""
+    """The record's ``repr`` in one line of limited length."""
     try:
         return _repr.repr(record).replace("\n", "\\n")
     except BaseException as error:
-        # Of whatever class: what is to be reported is something else.
+        # Any exception: the report is about another one.
         return f"<{type(record).__name__}, whose repr raises {type(error).__name__}>"
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The failure that an exception is, with all that led to it."""
+    """The Failure of an exception, with all that led to it."""
     return Failure(raised(error), behind=behind(error))
 
 
 def raised(error: BaseException, relation: str = "") -> Raised:
-    """An exception as Python puts it; what the engine refuses needs no class."""
+    """An exception as Python shows it; those of the engine itself without their class."""
     try:
         what, more = _told(error)
     except BaseException as inner:
@@ -73,10 +73,10 @@ def _told(error: BaseException) -> tuple[str, tuple[str | Frame, ...]]:
 
     # One that has been seen already brings in nothing of what led to it, which may be much.
     said = TracebackException(type(error), error, traceback_of(error), limit=0, compact=True, _seen=set())
-    # It is asked for by Python 3.13.
+    # Python 3.13 reads it.
     vars(said).setdefault("exceptions", None)
     lines = "".join(said.format_exception_only()).splitlines()
-    # Of a syntax error, the line that cannot be read comes before.
+    # For a syntax error, the line that cannot be read comes first.
     first = next((index for index, line in enumerate(lines) if not line.startswith("  ")), 0)
     if _is_ours(type(error).__module__):
         _, _, lines[first] = lines[first].partition(": ")
@@ -87,7 +87,7 @@ def _told(error: BaseException) -> tuple[str, tuple[str | Frame, ...]]:
 
 
 def frames(traceback: TracebackType | None) -> tuple[str | Frame, ...]:
-    """The frames of the script and of what it calls, as Python shows them; those in the middle of many are left out."""
+    """The frames of the script and of what it calls, as Python shows them; of many, the middle ones are left out."""
     places: list[str | TracebackType] = []
     for (_, _), group in groupby(_visible(traceback), lambda place: (place.tb_frame.f_code, place.tb_lineno)):
         same = list(group)
@@ -110,9 +110,9 @@ def _frame(place: TracebackType) -> Frame:
 
 
 def behind(error: BaseException) -> tuple[str | Raised, ...]:
-    """The exceptions that led to ``error``, with their frames; not those that only the engine knew.
+    """The exceptions that led to ``error``, with their frames; not those that are internal to the engine.
 
-    Each is there once, and those in the middle of many are left out.
+    Each appears once; of many, the middle ones are left out.
     """
     chain = [
         (relation, other)
@@ -132,14 +132,14 @@ def behind(error: BaseException) -> tuple[str | Raised, ...]:
 
 
 def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
-    """What led to ``error``, each exception once, with how it is related to one before it."""
+    """What led to ``error``: each exception once, with its relation to one before it."""
     seen = {id(error)}
     waiting = [("", error)]
     while waiting:
         relation, current = waiting.pop()
         if current is not error:
             yield relation, current
-        # The message of a failed job has it all.
+        # The message of a failed job already has everything.
         if not issubclass(type(current), JobExecutionException):
             others = [each for each in related(current) if id(each[1]) not in seen]
             seen.update(id(other) for _, other in others)
@@ -147,9 +147,9 @@ def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
 
 
 def whereabouts(frame: FrameType | None) -> str:
-    """The line that a thread has come to, as ``file:line``: the innermost of the script's or of what it has installed.
+    """The line that a thread executes, as ``file:line``: the innermost one in the script or in an installed library.
 
-    Empty where there is none.
+    Empty if there is none.
     """
     while frame is not None:
         file = frame.f_code.co_filename
@@ -161,7 +161,7 @@ def whereabouts(frame: FrameType | None) -> str:
 
 
 def _visible(traceback: TracebackType | None) -> Iterator[TracebackType]:
-    # Whether what called the present frame was the engine, for purposes of its own.
+    # Whether the engine called the current frame, for its own purposes.
     within = True
     while traceback is not None:
         frame = traceback.tb_frame

@@ -1,6 +1,6 @@
-"""What a running job tells those who watch it: its state, and what each subtask has done so far.
+"""The status of a running job, for those who watch it: its state, and what each subtask has done so far.
 
-All counts and times are totals since the tasks began; rates are for whoever compares two of these.
+All counts and times are totals since the tasks began; the difference of two statuses gives rates.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ class Progress(NamedTuple):
 class SubtaskStatus(NamedTuple):
     """One parallel instance of a task.
 
-    ``records_in`` of a source are those it has read. ``records_out`` went to other tasks, ``records_written`` into
-    sinks. Bytes are those of frames between workers. Of the time since it was opened (ms), it was busy for a part;
-    backpressured, which is to say held up by what is downstream, for another; and idle, without input, for the rest.
-    ``watermark`` is the event time of its input (ms; None: none yet), ``queued`` the frames that wait for it. ``late``
-    has the id of every operator with windows of event time, and how many records it has dropped as too late since the
-    job began, restarts included.
-    A job fails because of those that have ``failed``.
+    ``records_in`` of a source counts the records that it has read. ``records_out`` went to other tasks,
+    ``records_written`` into sinks. Bytes are those of frames between workers. The time since it was opened (ms) divides
+    into busy, backpressured (waiting for what is downstream) and idle (without input). ``watermark`` is the event time
+    of its input (ms; None: none yet), ``queued`` counts the frames that wait for it. ``late`` has the id of every
+    operator with event-time windows, and how many records it has dropped as too late since the job began, restarts
+    included. A job fails because of the subtasks that have ``failed``.
     """
 
     subtask: int
@@ -49,7 +48,7 @@ class SubtaskStatus(NamedTuple):
     progress: Progress | None = None
     finished: bool = False
     failed: bool = False
-    # What its functions measure themselves.
+    # The metrics of its functions.
     metrics: tuple[MetricValue, ...] = ()
     late: tuple[tuple[int, int], ...] = ()
 
@@ -59,11 +58,11 @@ class SubtaskStatus(NamedTuple):
 
 
 class TaskStatus(NamedTuple):
-    """A task and its subtasks, of which there are ``parallelism``."""
+    """A task with its ``parallelism`` subtasks."""
 
     task: Task
     subtasks: tuple[SubtaskStatus, ...]
-    # Of the whole task, where that is known; else the subtasks' taken together.
+    # The progress of the whole task, if that is known; otherwise the sum of the subtasks'.
     known_progress: Progress | None = None
 
     @property
@@ -101,7 +100,7 @@ class TaskStatus(NamedTuple):
 
     @property
     def watermark(self) -> int | None:
-        """That of the slowest subtask; None as long as one has none."""
+        """The watermark of the slowest subtask; None while one has none."""
         marks = [subtask.watermark for subtask in self.subtasks if not subtask.finished]
         return None if None in marks or not marks else min(mark for mark in marks if mark is not None)
 
@@ -115,7 +114,7 @@ class TaskStatus(NamedTuple):
 
     @property
     def progress(self) -> Progress | None:
-        """None where the end cannot be foreseen."""
+        """How much is done; None if the end is unknown."""
         parts = [subtask.progress for subtask in self.subtasks]
         known = [part for part in parts if part is not None]
         if self.known_progress is not None or len(known) < len(parts):
@@ -135,11 +134,11 @@ class CheckpointStatus(NamedTuple):
 
 
 class JobStatus(NamedTuple):
-    """A job at ``time``; both times in ms since the epoch. ``error`` is what was last reported for people to read.
+    """A job at ``time``; times are in ms since the epoch. ``error`` is the last report of a failure, as text.
 
-    ``checkpoints`` are the last ones, savepoints among them, the newest last; before those so many were completed and
-    so many failed as ``older_checkpoints`` says. One is taken every ``checkpoint_interval`` ms; 0: none but savepoints
-    are. Counts of subtasks begin anew with each restart.
+    ``checkpoints`` has the last ones, including savepoints, the newest last; ``older_checkpoints`` counts the completed
+    and failed ones before them. One is taken every ``checkpoint_interval`` ms; 0: only savepoints are taken. Counts of
+    subtasks begin anew with each restart.
     """
 
     job_id: str
@@ -169,12 +168,12 @@ class JobStatus(NamedTuple):
 
     @property
     def records_read(self) -> int:
-        """By the sources."""
+        """The records that all sources have read."""
         return sum(task.records_in for task in self.tasks if task.task.head.is_source)
 
     @property
     def records_written(self) -> int:
-        """By the sinks."""
+        """The records that all sinks have written."""
         return sum(task.records_written for task in self.tasks)
 
     @property
@@ -184,7 +183,7 @@ class JobStatus(NamedTuple):
 
 
 class Observer(Protocol):
-    """Watches jobs. What it raises ends the job."""
+    """Watches jobs. An exception that it raises ends the job."""
 
     def on_status(self, status: JobStatus) -> None:
         """Called when the job's state changes and, while it runs, some times a second; in the job's own thread."""

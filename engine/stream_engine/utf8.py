@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def encode(text: str) -> bytes:
-    """The text in utf-8, ``without_surrogates``."""
+    """The text in utf-8, with surrogates replaced as ``without_surrogates`` does."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -12,9 +12,9 @@ def encode(text: str) -> bytes:
 
 
 def without_surrogates(text: str) -> str:
-    """A surrogate alone, which is no character, becomes U+FFFD, and a pair of them its character.
+    """The text with its character for each pair of surrogates, and U+FFFD for a lone surrogate, which is no character.
 
-    U+FFFD is what Unicode has for that, and what reading gives for bytes that are no text; a ``?`` could be data.
+    Unicode has U+FFFD for that, and reading gives it for bytes that are no text; a ``?`` could be data.
     """
     # In utf-16 a pair is what the character is.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

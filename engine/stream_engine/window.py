@@ -1,4 +1,4 @@
-"""The windows that a WindowFunction is handed."""
+"""The windows that a WindowFunction gets."""
 
 from __future__ import annotations
 

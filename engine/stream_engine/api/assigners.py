@@ -1,6 +1,6 @@
-"""The one kind of timestamp assigner that the engine knows, made of the several that scripts pass.
+"""Turns the several kinds of timestamp assigners that scripts pass into the one that the engine knows.
 
-What it is asked is described at ``AssignTimestamps``.
+``AssignTimestamps`` describes its methods.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _CALL = (("value",), ("previous_timestamp",))
 
 
 def assigner_of(assigner: Any) -> UserFunction:
-    """A snapshot of what the engine runs for ``assigner``; a callable gives the timestamps of an ordered stream.
+    """A snapshot of what the engine runs for ``assigner``; a callable returns the timestamps of an ordered stream.
 
-    Raises InvalidProgramException when it lacks a method, or cannot be pickled.
+    Raises InvalidProgramException if it lacks a method, or cannot be pickled.
     """
     if isinstance(assigner, BoundedOutOfOrdernessTimestampExtractor):
         checked = snapshot(assigner, "extractTimestamp", BoundedOutOfOrdernessTimestampExtractor, *_CALL)
@@ -95,7 +95,7 @@ class _Bounded(_Assigner):
         self._greatest = min(greatest, default=None)
 
     def restore_all_states(self, states: list[list[int]]) -> None:
-        # Each may get what is left of any one's input, which may be as far behind as the slowest had come.
+        # Each may get the rest of any other's input, which may be as far behind as that of the slowest.
         self._greatest = min(map(min, states)) if all(states) else None
 
 

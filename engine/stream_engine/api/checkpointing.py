@@ -1,4 +1,4 @@
-"""The settings of checkpoints that scripts make."""
+"""The settings for checkpoints in scripts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class CheckpointConfig(PartOfPlan):
         return self._configuration.get(CHECKPOINT_TIMEOUT)
 
     def set_checkpoint_timeout(self, timeout: Any) -> None:
-        """After what time a checkpoint that is not complete is given up."""
+        """How long a checkpoint may take before it is given up."""
         self._configuration.set(CHECKPOINT_TIMEOUT, milliseconds_of(timeout))
 
     def get_min_pause_between_checkpoints(self) -> int:

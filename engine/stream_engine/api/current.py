@@ -1,4 +1,4 @@
-"""The factory of the program that is running, for older scripts, whose main() is not given one."""
+"""The factory of the running program, for older scripts, whose main() does not get one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _current: Any = None
 
 
 def make_current(factory: Any) -> None:
-    """Notes the factory that was made last."""
+    """Notes the newest factory."""
     global _current
     _current = factory
 
 
 def current_factory() -> Any:
-    """The factory that was made last. Raises InvalidProgramException where no program is running."""
+    """The newest factory. Raises InvalidProgramException if no program is running."""
     if _current is None:
         refuse("There is no environment here: run the script with pyflink-stream, and take it from main(factory).")
     return _current

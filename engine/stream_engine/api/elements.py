@@ -1,4 +1,4 @@
-"""Collections as sources: copied into the plan when they can be, else read in the script's own process."""
+"""Collections as sources: copied into the plan if possible, otherwise read in the script's own process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PythonIterator:
 def collection_source(collection: Any) -> CollectionSource | ClientSource:
     """The source of a collection's elements, as they are now.
 
-    Raises InvalidProgramException for what is no collection, and for elements that cannot be pickled.
+    Raises InvalidProgramException if it is no collection, or has elements that cannot be pickled.
     """
     if isinstance(collection, str | bytes | bytearray):
         refuse(f"from_collection() takes a collection; for the one element {collection!r} call from_elements().")
@@ -34,7 +34,7 @@ def collection_source(collection: Any) -> CollectionSource | ClientSource:
         elements = iter(collection)
     except TypeError:
         refuse(f"from_collection() takes something that can be iterated over, not {collection!r}.")
-    # A range is as large as it likes, and cannot change.
+    # A range may be very large, and cannot change.
     if not hasattr(collection, "__len__") or isinstance(collection, range):
         return ClientSource(collection)
     return _copied(elements)

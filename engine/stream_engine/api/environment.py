@@ -1,4 +1,4 @@
-"""Where a script's plan begins and is executed: sources, defaults, and ``execute``."""
+"""The environment, where a plan begins and is executed: sources, defaults, and ``execute``."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
     def create_python_source(self, function: Any) -> DataStream:
         """The records that ``run(ctx)`` collects; one instance, unless it is a ParallelSourceFunction.
 
-        With ``snapshot_state()`` and ``restore_state(state)`` it goes on after a failure where a checkpoint found it.
+        With ``snapshot_state()`` and ``restore_state(state)`` it resumes from a checkpoint after a failure.
         """
         source = snapshot(function, "run", SourceFunction, ("ctx",))
         parallel = isinstance(function, ParallelSourceFunction)
@@ -104,7 +104,7 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
     # --- settings, each returning the environment ---
 
     def set_parallelism(self, parallelism: int) -> PythonStreamExecutionEnvironment:
-        """How many instances run of operators that say nothing themselves."""
+        """The number of instances of each operator that sets none itself."""
         check_parallelism(parallelism)
         self._configuration.set(DEFAULT_PARALLELISM, parallelism)
         return self
@@ -130,7 +130,7 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
     def enable_checkpointing(
         self, interval: Any, mode: CheckpointingMode = CheckpointingMode.EXACTLY_ONCE
     ) -> PythonStreamExecutionEnvironment:
-        """Lets jobs take checkpoints, every ``interval`` (ms, or a Time), and go on from them after a failure."""
+        """Lets jobs take checkpoints, every ``interval`` (ms, or a Time), and resume from them after a failure."""
         settings = self.get_checkpoint_config()
         settings.set_checkpoint_interval(interval)
         settings.set_checkpointing_mode(mode)
@@ -140,7 +140,7 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
         return CheckpointConfig(self._configuration)
 
     def set_restart_strategy(self, strategy: RestartStrategyConfiguration) -> PythonStreamExecutionEnvironment:
-        """What becomes of a job that fails: one that RestartStrategies makes."""
+        """Sets what happens when a job fails: a strategy of RestartStrategies."""
         from stream_engine.api.restart import RestartStrategyConfiguration
 
         if not isinstance(strategy, RestartStrategyConfiguration):
@@ -152,7 +152,7 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
     # --- execution ---
 
     def execute(self, job_name: str | bool | None = None, local: bool = True) -> JobExecutionResult:
-        """Runs the plan to its end; the environment begins an empty one.
+        """Runs the plan to its end; the environment then begins a new one.
 
         Older scripts say whether the job is ``local``, even as the only argument; it always is. Raises
         JobExecutionException when the job failed, InvalidProgramException when there is nothing to run.
@@ -188,7 +188,7 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
 
 
 def _warn_of_nothing(graph: StreamGraph) -> None:
-    """Says which functions can only give None where something is done with that; one that ends a stream may."""
+    """Warns of functions that can only return None, unless nothing reads their results."""
     for node in graph.nodes:
         if isinstance(node.operator, Map) and node.operator.function.returns_nothing and graph.outputs(node.id):
             import warnings

@@ -1,4 +1,4 @@
-"""What main(factory) is given: the maker of environments."""
+"""The factory that main(factory) gets: it makes environments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class PythonEnvironmentFactory(PartOfPlan):
     """Makes environments whose jobs ``executor`` runs, with ``configuration`` for their defaults.
 
-    ``environments`` are those made so far, which tells whether one has been left with a plan not executed.
+    ``environments`` has those made so far, so that one with an unexecuted plan can be found.
     """
 
     def __init__(self, executor: Executor, configuration: Configuration) -> None:

@@ -7,7 +7,7 @@ from stream_engine.api.streams import DataStream
 
 
 class IterativeStream(DataStream):
-    """The loop's input, and all that is fed back."""
+    """The input of a loop, and all that is fed back."""
 
     def close_with(self, feedback_stream: DataStream) -> DataStream:
         """Feeds the records of a stream made in this loop back to its beginning; returns that stream."""

@@ -8,7 +8,7 @@ from typing import overload
 class NoSuchElementException(LookupError):
     """Raised by a PythonIterator's ``next()`` that has nothing left."""
 
-    # Where scripts have it from, and what they see when it is reported.
+    # The module that scripts import it from, and that reports show.
     __module__ = "java.util"
 
 

@@ -1,4 +1,4 @@
-"""Imports of JVM classes that do not exist here: which class it was, and what to use instead."""
+"""Explains imports of JVM classes that do not exist here: which class it is, and what to use instead."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROOTS = (
     *("java.", "javax.", "scala."),
 )
 
-# By class or package; the longest that matches speaks.
+# By class or package; the longest match counts.
 _INSTEAD = {
     "java": "use Python's own libraries",
     "java.io": "use open() and the os, io and pathlib modules",
@@ -76,7 +76,7 @@ _ALIKE = 0.88
 
 
 class JvmFinder:
-    """Asked by the import system when nobody else knows a name.
+    """A finder that the import system asks when no other knows a name.
 
     By convention a JVM class begins with a capital letter and a package with a small one. A package is imported as an
     empty module, so that the error is about the class wanted from it, which only the next step of the import names.
@@ -84,7 +84,7 @@ class JvmFinder:
 
     @classmethod
     def install(cls) -> None:
-        """Puts a finder last, so that modules which do exist are found as ever."""
+        """Adds a finder as the last one, so that existing modules are found as ever."""
         if not any(isinstance(finder, cls) for finder in sys.meta_path):
             sys.meta_path.append(cls())  # pyright: ignore[reportArgumentType]
 
@@ -120,7 +120,7 @@ def explanation(class_name: str) -> str:
 
 
 def explained(class_name: str) -> tuple[str, str]:
-    """Why ``class_name``, in full, cannot be imported; and what to use instead, empty where that is not known."""
+    """Why ``class_name``, in full, cannot be imported; and what to use instead, empty if that is unknown."""
     package, _, name = class_name.rpartition(".")
     known = _modules_with(name)
     if package in known:

@@ -27,7 +27,7 @@ class KeyedStream(DataStream):
         super().__init__(plan, tuple(upstream._replace(partitioner=partitioner) for upstream in upstreams), key=key)
 
     def reduce(self, function: Any) -> DataStream:
-        """The rolling reduce: each record gives its key's new value, ``reduce(value1, value2)``."""
+        """The rolling reduce: each record gives its key a new value, ``reduce(value1, value2)``."""
         reducer = snapshot(function, "reduce", ReduceFunction, ("value1", "value2"))
         return self._transformed(Reduce(reducer), f"Reduce: {reducer.label}")
 

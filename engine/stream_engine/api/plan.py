@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class PartOfPlan:
-    """Something that exists only where a plan is built; a user function that uses it cannot be sent to the workers."""
+    """Something that exists only where the plan is built; a function that uses it cannot be sent to workers."""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} exists only where the plan is built")
@@ -38,7 +38,7 @@ class PartOfPlan:
 
 
 class Plan(PartOfPlan):
-    """The graph that the next ``execute()`` runs. Each run hands it out and begins an empty one.
+    """The graph that the next ``execute()`` runs. Each run takes it and begins an empty one.
 
     A stream that was made for an earlier job can be used again: the operators it comes from are copied.
     """
@@ -59,12 +59,12 @@ class Plan(PartOfPlan):
         return self.graph.add(operator, name, upstreams, key, caller_location())
 
     def take(self) -> StreamGraph:
-        """Hands out the graph; the plan is empty then."""
+        """Returns the graph, and begins an empty one."""
         graph, self.graph, self._copies = self.graph, StreamGraph(), []
         return graph
 
     def current(self, graph: StreamGraph, upstreams: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
-        """``upstreams`` of ``graph``, an earlier graph of this plan or the present one, as those of the present one."""
+        """``upstreams`` of ``graph``, an earlier graph of this plan or the current one, in the current one."""
         if graph is self.graph:
             return upstreams
         copies = self._copies_of(graph)

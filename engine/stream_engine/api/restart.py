@@ -1,4 +1,4 @@
-"""What becomes of a job that fails: the strategies that scripts choose from."""
+"""The restart strategies that scripts choose from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREFIX = "restart-strategy"
 
 
 class RestartStrategyConfiguration:
-    """A strategy with its numbers, for ``env.set_restart_strategy``; ``options`` of the configuration say the same."""
+    """A strategy for ``env.set_restart_strategy``; ``options`` has it as options of the configuration."""
 
     def __init__(self, kind: str, **options: Any) -> None:
         self.options: Mapping[str, Any] = {
@@ -36,12 +36,12 @@ class RestartStrategies:
 
     @staticmethod
     def fall_back_restart() -> RestartStrategyConfiguration:
-        """As in Flink without any other: a growing delay for a job that takes checkpoints, and no restart without."""
+        """The default, as in Flink: a growing delay for a job that takes checkpoints, otherwise no restart."""
         return RestartStrategyConfiguration("auto")
 
     @staticmethod
     def fixed_delay_restart(restart_attempts: int, delay_between_attempts: Any) -> RestartStrategyConfiguration:
-        """So many restarts, each after the same time."""
+        """A fixed number of restarts, each after the same time."""
         delay = milliseconds_of(delay_between_attempts)
         return RestartStrategyConfiguration("fixed-delay", attempts=_count(restart_attempts), delay=delay)
 
@@ -49,7 +49,7 @@ class RestartStrategies:
     def failure_rate_restart(
         failure_rate: int, failure_interval: Any, delay_interval: Any
     ) -> RestartStrategyConfiguration:
-        """Restarts, as long as there are no more than so many failures within an interval."""
+        """Restarts as long as there are no more than a number of failures within an interval."""
         return RestartStrategyConfiguration(
             "failure-rate",
             max_failures_per_interval=_count(failure_rate),

@@ -26,7 +26,7 @@ class SimpleStringSchema(SerializationSchema, DeserializationSchema):
         try:
             return text.encode(self.charset)
         except UnicodeEncodeError:
-            # What the charset has no bytes for is an error nevertheless.
+            # A character that the charset does not have is still an error.
             return without_surrogates(text).encode(self.charset)
 
     def deserialize(self, message: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What a script may still say about an operator once it has been made."""
+"""The settings of an operator that a script can make after creating it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class OperatorSettings(PartOfPlan):
         return self
 
     def name(self: Settings, name: str) -> Settings:
-        """What reports call the operator."""
+        """The name of the operator in reports."""
         self._own("name").name = str(name)
         return self
 
     def uid(self: Settings, uid: str) -> Settings:
-        """By what the operator's state is found again when the script has changed; no other has the same."""
+        """The unique id by which the operator's state is found again when the script has changed."""
         if not isinstance(uid, str) or not uid:
             refuse(f"A uid is a str that is not empty, not {uid!r}.")
         self._own("uid").uid = uid
@@ -57,6 +57,6 @@ class DataStreamSink(OperatorSettings):
 
 
 def check_parallelism(parallelism: object) -> None:
-    """Raises InvalidProgramException for what is not a whole number from 1."""
+    """Raises InvalidProgramException unless it is a whole number of at least 1."""
     if not isinstance(parallelism, int) or isinstance(parallelism, bool) or parallelism < 1:
         refuse(f"Parallelism must be a whole number of at least 1, not {parallelism!r}.")

@@ -1,4 +1,4 @@
-"""Which of the names that exist is meant by one that does not."""
+"""Guesses which existing name is meant by an unknown one."""
 
 from __future__ import annotations
 

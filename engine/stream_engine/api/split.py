@@ -1,4 +1,4 @@
-"""A stream whose records have been named, to be selected by these names."""
+"""A split stream, whose records have names by which they can be selected."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class SplitStream(DataStream):
 def split(
     plan: Plan, upstreams: tuple[Upstream, ...], operator: Split, name: str, key: UserFunction | None = None
 ) -> SplitStream:
-    """The stream of ``upstreams`` with names, spread behind the split as each of them was to be.
+    """The stream of ``upstreams`` with names. The split comes first, then each is spread as the script said.
 
-    There is an operator for each way in which they travel. It names the records where they are, or with a ``key``
-    where they are to be.
+    There is an operator for each way in which they travel. It names the records where they are, or if there is a
+    ``key`` where they go.
     """
     groups: dict[object, list[Upstream]] = {}
     for upstream in upstreams:

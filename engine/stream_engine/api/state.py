@@ -1,4 +1,4 @@
-"""Descriptors of keyed state: what a function asks its runtime context for.
+"""Descriptors of keyed state, with which a function asks its runtime context for it.
 
 A second argument that names a type is taken, as in Flink, and not needed: state holds Python objects.
 """

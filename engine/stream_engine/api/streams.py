@@ -1,4 +1,4 @@
-"""The stream of records that an operator makes, and what can be done with it."""
+"""Streams of records, and the operations on them."""
 
 from __future__ import annotations
 
@@ -101,20 +101,20 @@ class DataStream(OperatorSettings):
     def split(self, selector: Any) -> SplitStream:
         """Names the outputs of each record: ``select(value)`` returns one name or several.
 
-        Naming moves no record. What has been said of how they travel, by ``key_by`` for one, is done behind the split.
+        Naming moves no record. How they travel, for example by ``key_by``, takes effect after the split.
         """
         from stream_engine.api.split import split
 
         names = snapshot(selector, "select", OutputSelector, ("value",))
-        # One that may keep state for its key has to be where the key is.
+        # A selector that may keep keyed state has to run where the key is.
         key = self._key if hasattr(selector, "getRuntimeContext") else None
         return split(self._plan, self._inputs(), Split(names), f"Split: {names.label}", key)
 
     def iterate(self, max_wait_time: Any = 0) -> IterativeStream:
         """Begins a loop, to be closed with ``close_with``.
 
-        It ends when its input has ended and no record is left in it, nor in a time window inside it. Such windows are
-        waited for, but where ``max_wait_time`` (ms, or a Time) is given only for as long as that without any record.
+        It ends when its input has ended and no record is left in it, nor in a time window inside it. If
+        ``max_wait_time`` (ms, or a Time) is given, an idle loop waits only that long for such windows.
         """
         from stream_engine.api.iterative import IterativeStream
         from stream_engine.api.time import milliseconds_of
@@ -149,7 +149,7 @@ class DataStream(OperatorSettings):
     # --- sinks ---
 
     def output(self, sink_identifier: str | None = None) -> DataStreamSink:
-        """Writes ``str(record)`` lines to standard output; an identifier, and the instance if many, come before."""
+        """Writes ``str(record)`` lines to standard output, after an identifier and, of several, the instance."""
         identifier = None if sink_identifier is None else str(sink_identifier)
         return self._sink(ConsoleSink(identifier), f"Sink: output({identifier or ''})")
 
@@ -219,7 +219,7 @@ class DataStream(OperatorSettings):
 
 
 def _takes_context(invoke: Any) -> bool:
-    """A second parameter with a default may be the user's own, ``lambda value, out=out: ...``, unless named for it."""
+    """Whether it takes a context: a second parameter. One with a default (``out=out``) counts only if named so."""
     signature = signature_of(invoke)
     if signature is None or len(signature.names) < 2:
         return False

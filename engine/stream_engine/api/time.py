@@ -39,7 +39,7 @@ class TimeUnit(Enum):
     DAYS = _DAY * _MILLISECOND_IN_NS
 
     def to_millis(self, count: int) -> int:
-        """The ms of as many, without a fraction."""
+        """``count`` of the unit in whole ms."""
         return count * self.value // _MILLISECOND_IN_NS
 
     toMillis = to_millis
@@ -87,7 +87,7 @@ class Time:
         """As many of a TimeUnit."""
         if not isinstance(unit, TimeUnit):
             refuse(f"Time.of() takes a number and a TimeUnit such as TimeUnit.SECONDS, not {unit!r}.")
-        # Not by a division of all units: large counts have no exact quotient.
+        # Divided unit by unit: large counts have no exact quotient.
         factor, rest = divmod(unit.value, _MILLISECOND_IN_NS)
         return cls._of(count * rest / _MILLISECOND_IN_NS, 1) if rest else cls._of(count, factor)
 

@@ -1,4 +1,4 @@
-"""Methods of other versions of Flink that streams do not have here, and what leads on from each."""
+"""Methods of other versions of Flink that streams do not have here, and what to use instead."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _WITHOUT_RESULT = "call reduce(f) or apply(f) first, which makes a stream of wha
 
 
 def advice_for_stream(name: str, keyed: bool) -> str:
-    """What leads on from a method ``name``, in any spelling, that streams do not have; empty where nothing does."""
+    """What to use instead of a method ``name``, in any spelling, that streams do not have; empty if unknown."""
     plain = _snake_case(name)
     return (keyed and _OF_KEYED.get(plain)) or _OF_STREAMS.get(plain, "")
 

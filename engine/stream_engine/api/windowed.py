@@ -29,7 +29,7 @@ class WindowedStream(PartOfPlan):
         self._late_output = late_output
 
     def allowed_lateness(self, lateness: Any) -> WindowedStream:
-        """For how long (ms, a Time or a timedelta) after its end a late record still makes a window fire again."""
+        """How long (ms, a Time or a timedelta) after its end a late record still makes a window fire again."""
         self._check_event_time("allowed_lateness")
         return WindowedStream(self._keyed, self._windows, milliseconds_of(lateness), self._late_output)
 
@@ -72,7 +72,7 @@ class WindowedStream(PartOfPlan):
 
 
 class WindowResult(DataStream):
-    """What the windows gave."""
+    """The stream of results of the windows."""
 
     def __init__(self, keyed: KeyedStream, operator: WindowReduce | WindowApply, name: str) -> None:
         node = keyed._added(operator, name)

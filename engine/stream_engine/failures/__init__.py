@@ -1,1 +1,1 @@
-"""A failure in its parts, as plain data, from where it happened to where it is told."""
+"""Failures as plain data, from the place where one happens to the place where it is reported."""

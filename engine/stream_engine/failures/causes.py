@@ -1,6 +1,6 @@
-"""The exceptions behind an exception, whatever its class makes of Python's attributes for them.
+"""The exceptions that led to an exception, whatever code its class has for Python's attributes.
 
-They may form a circle, as after ``raise error from error``: whoever follows them has to remember what it has seen.
+They may form a circle, as after ``raise error from error``: code that follows them has to remember what it has seen.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-# Those of BaseException itself: a class may hide them behind code of its own.
+# The attributes of BaseException itself: a class may hide them behind its own code.
 _cause, _context, _suppresses, _traceback = (
     getattr(BaseException, name) for name in ("__cause__", "__context__", "__suppress_context__", "__traceback__")
 )
@@ -36,7 +36,7 @@ def traceback_of(error: BaseException) -> TracebackType | None:
 
 
 def behind(error: BaseException) -> Iterator[BaseException]:
-    """Each exception that led to ``error``, once, the nearest first; also those that were set aside."""
+    """Each exception that led to ``error``, once, the nearest first; also suppressed ones."""
     seen = {id(error)}
     waiting = [error]
     while waiting:
@@ -50,7 +50,7 @@ def behind(error: BaseException) -> Iterator[BaseException]:
 
 
 def related(error: BaseException) -> Iterator[tuple[str, BaseException]]:
-    """What ``error`` holds or came of, as Python would print it, with how it is related."""
+    """The exceptions that Python would print with ``error``, with their relation to it."""
     for part in _parts(error):
         yield "one of them:", part
     cause, context = _cause.__get__(error), _context.__get__(error)

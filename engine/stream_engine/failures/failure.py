@@ -1,6 +1,6 @@
-"""A failure in its parts, from where it happened to where it is told, and the one form in which people read it.
+"""A failure in its parts, and as the text that people read.
 
-All of it is plain data: nothing of the user's is needed to read a pickle of it.
+It is all plain data: unpickling it needs no code of the user.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# A part of a line and what it is: of no role, it needs no colour. A "traceback" has many lines.
+# A part of a line and its role, which gives its colour; empty: none. A "traceback" has many lines.
 Role = Literal["", "what", "heading", "file", "line number", "source", "marks", "traceback"]
 Line = tuple[tuple[Role, str], ...]
 
 
 class Frame(NamedTuple):
-    """A line of source that was being executed, or that cannot be read as Python: ``function`` is empty then.
+    """A line of source that was executed, or that is not valid Python: then ``function`` is empty.
 
-    ``source`` is what is there, with marks below it, as lines that are indented by four or more blanks.
+    ``source`` is its text, with marks below it, in lines that are indented by four or more blanks.
     """
 
     file: str
@@ -30,8 +30,7 @@ class Frame(NamedTuple):
 class Raised(NamedTuple):
     """An exception: ``what`` is its class and the first line of its text, ``more`` the other lines and its notes.
 
-    ``relation`` says how it led to one before it. Where a frame, or an exception, would be, a str says what is left
-    out.
+    ``relation`` says how it led to one before it. In place of frames or exceptions that are left out there is a str.
     """
 
     what: str
@@ -41,9 +40,9 @@ class Raised(NamedTuple):
 
 
 class RemoteException(NamedTuple):
-    """What an exception is rebuilt from in another process: its class and that one's bases, by module and name.
+    """The data to rebuild an exception in another process: its class and bases, by module and name.
 
-    ``base`` is the nearest of Python's own classes among them; ``args`` and ``attributes`` hold plain data.
+    ``base`` is the first of them that is Python's own; ``args`` and ``attributes`` hold plain data.
     """
 
     classes: tuple[tuple[str, str], ...]
@@ -77,7 +76,7 @@ class Failure(NamedTuple):
 
     @classmethod
     def of_text(cls, text: str) -> Failure:
-        """A failure of which there is a message only."""
+        """A failure with only a message."""
         what, *more = text.split("\n")
         return cls(Raised(what, tuple(more)))
 
@@ -88,7 +87,7 @@ class Failure(NamedTuple):
         return " ".join(filter(None, (self._what(), place.strip())))
 
     def lines(self) -> list[Line]:
-        """All of it but the full traceback, what happened first."""
+        """The whole report without the full traceback; the first line says what happened."""
         lines: list[Line] = [(("what", self._what()),), *_lines_of(self.raised.more)]
         if place := self._place():
             lines.append((("", f"  {place}"),))

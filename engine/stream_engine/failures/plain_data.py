@@ -1,6 +1,7 @@
-"""Values for another process in which no code of the user's is to run, not even that of a pickle.
+"""Values for another process in which no code of the user must run, not even that of a pickle.
 
-A class says by ``__reduce__`` what unpickling does: end the process, hang, or raise. Plain data does nothing.
+The ``__reduce__`` of a class decides what unpickling does: it may end the process, hang, or raise. Plain data does
+nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ _DEEPEST = 20
 
 
 class PlainData:
-    """Makes values plain. In place of one that is not, nor a collection of such, is what ``show`` makes of it.
+    """Makes values plain. ``show(value)`` replaces a value that is neither plain nor a collection of plain values.
 
-    The values may be 10,000 altogether, one in another up to a depth of 20; in place of the rest is ``"..."``.
+    At most 10,000 values, nested up to 20 deep, are kept; ``"..."`` replaces the others.
     """
 
     def __init__(self, show: Callable[[object], str]) -> None:
@@ -41,7 +42,7 @@ class PlainData:
             return self._show(value)
 
     def collection(self, value: Any, depth: int) -> Any:
-        """Subclasses are reduced to Python's own class, whatever they make of its methods."""
+        """Reduces subclasses to Python's own class, whatever they do in its methods."""
         kind = type(value)
         if issubclass(kind, str):
             return str.__str__(value)
@@ -64,6 +65,6 @@ class PlainData:
 def _is_immutable(value: Any) -> bool:
     for module, names in _VALUES:
         if module in sys.modules and any(getattr(sys.modules[module], name) is type(value) for name in names):
-            # A zone may be of the user's making.
+            # The class of a time zone may be the user's.
             return getattr(value, "tzinfo", None) is None
     return False

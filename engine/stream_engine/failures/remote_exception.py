@@ -1,7 +1,7 @@
-"""An exception of a worker for the script's process, without running any code of its class there.
+"""Takes an exception from a worker to the script's process, without running any code of its class there.
 
-Its pickle would do as its ``__reduce__`` says, where all that is left of a failed job is to be told. So plain data is
-taken down, and the object is made of what Python's own base class needs.
+Unpickling would run its ``__reduce__``, just when the failure of a job has to be reported. So the worker notes plain
+data, and the script's process builds the object from what Python's own base class needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RemoteTraceback(Exception):
-    """The user's part of a traceback from a worker, as text: the ``__cause__`` of what came from there.
+    """The user's part of a traceback from a worker, as text: the ``__cause__`` of the rebuilt exception.
 
     ``full`` is the traceback with the frames of the engine.
     """
@@ -46,17 +46,17 @@ class _Nested:
 
 
 def taken_down(error: BaseException, show: Callable[[object], str]) -> RemoteException:
-    """What ``error`` is rebuilt from. Of a value that is no plain data, only what ``show`` makes of it is kept."""
+    """The data to rebuild ``error``; ``show(value)`` replaces values that are no plain data."""
     return _Notes(show).exception(error, 0)
 
 
 class _Notes(PlainData):
-    """Plain data in which an exception is what it is rebuilt from."""
+    """Plain data in which exceptions are replaced by the data to rebuild them."""
 
     def exception(self, error: BaseException, depth: int) -> RemoteException:
         bases = type(error).__mro__
         base: Any = next(each for each in bases if _is_pythons_own(each))
-        # Not as the class itself would reduce it: this is Python's code.
+        # Python's own __reduce__, not that of the class.
         _, args, *state = base.__reduce__(error)
         attributes: dict[str, Any] = state[0] if state and state[0] else {}
         return RemoteException(
@@ -80,19 +80,19 @@ def _is_pythons_own(kind: type) -> bool:
 
 
 def cause_rebuilt(failure: Failure) -> BaseException:
-    """The exception that a user's function raised, or one that says as much."""
+    """The exception that a user function raised, or one with the same text."""
     try:
         assert failure.exception is not None
         error = rebuilt(failure.exception)
     except Exception:
-        # Such as a group of exceptions some of which could not be taken down.
+        # For example a group with exceptions that could not be taken down.
         error = RuntimeError(failure.raised.what)
     set_cause(error, RemoteTraceback(text_of(failure.trace()), failure.full))
     return error
 
 
 def rebuilt(taken: RemoteException) -> BaseException:
-    """The exception, of the nearest of its classes that this process has loaded. Runs no code of these."""
+    """The exception, in the first of its classes that this process has loaded. Runs no code of these classes."""
     base: Any = vars(builtins)[taken.base]
     kind = next(found for found in map(_loaded, taken.classes) if found is not None and issubclass(found, base))
     args = tuple(map(_revived, taken.args))
@@ -100,7 +100,7 @@ def rebuilt(taken: RemoteException) -> BaseException:
         error = base.__new__(kind, *args)
         base.__init__(error, *args)
     except Exception:
-        # Arguments that Python's own class does not take, which the class has kept to itself.
+        # Python's own class does not take these arguments; the user's class kept them from it.
         error = base.__new__(kind)
     attributes: dict[str, Any] = vars(BaseException)["__dict__"].__get__(error)
     for name, value in taken.attributes.items():

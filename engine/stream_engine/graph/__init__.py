@@ -1,1 +1,1 @@
-"""What a script said (StreamGraph) and what is run (JobGraph), as plain data."""
+"""The plan as the script built it (StreamGraph) and as it is run (JobGraph), as plain data."""

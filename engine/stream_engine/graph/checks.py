@@ -1,4 +1,4 @@
-"""What is wrong with a plan though each call that made it was right."""
+"""Finds what is wrong with a plan although each call that built it was valid."""
 
 from __future__ import annotations
 

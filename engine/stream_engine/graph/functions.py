@@ -1,4 +1,4 @@
-"""A user's function as the plan holds it: serialised at the API call, and loaded anew in every subtask."""
+"""A user function in the plan: pickled at the API call, and loaded anew in every subtask."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class UserFunction(NamedTuple):
 
     ``payload`` is a cloudpickle of the object, ``label`` names it for people (``Tokenizer``, ``<lambda>``), and
     ``method`` is the method an operator calls (``flatMap``); None when the object itself is called.
-    ``returns_nothing`` says that a call can only give None, ``only_reads`` that it can neither change nor keep records,
-    ``forgets`` that it knows nothing of what it returns once it has. ``made_fields``, if there are any, say that a call
-    makes a new tuple, with these of its fields; the others are fields of its first argument, a tuple, or constants.
+    ``returns_nothing`` says that a call can only return None, ``only_reads`` that it can neither change nor keep
+    records, ``forgets`` that it keeps nothing of what it returns. ``made_fields``, if there are any, say that a call
+    returns a new tuple and makes these of its fields; the others are constants, or fields of its first argument, a
+    tuple.
     """
 
     payload: bytes
@@ -29,7 +30,7 @@ class UserFunction(NamedTuple):
     made_fields: tuple[int, ...] = ()
 
     def load(self) -> Any:
-        """A fresh copy of the object; each subtask has its own. Raises what the object's unpickling raises."""
+        """A new copy of the object; each subtask has its own. Raises what unpickling it raises."""
         function = pickle.loads(self.payload)
         if not isinstance(function, FunctionType | MethodType) and type(getattr(function, "__dict__", None)) is dict:
             # CPython 3.11 and 3.12 are slow with the attributes of an object that was unpickled, as its dict shares

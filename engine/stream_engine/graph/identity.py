@@ -1,4 +1,4 @@
-"""By what name the state of an operator is found again: in a later run, perhaps of a changed script."""
+"""The uids of operators, by which a later run, perhaps of a changed script, finds their state."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _LOCAL = re.compile(r" \(local [0-9]+\)$")
 def with_uids(graph: StreamGraph) -> StreamGraph:
     """The plan with a uid for each operator; ``graph`` stays as it is.
 
-    One that the script has given none gets one made of its kind, that of its windows included, and of the uids of its
-    inputs: the same for the same plan at any parallelism, and another when something was put before it, so that no
-    state goes to the wrong operator. Several of a kind with the same inputs are numbered, in their order.
+    An operator without a uid of the script gets one made of its kind, including that of its windows, and the uids of
+    its inputs: so it is the same for the same plan at any parallelism, and differs if there is another operator before
+    it, so no state goes to the wrong operator. Operators of a kind with the same inputs are numbered in their order.
     Raises InvalidProgramException for a uid that two operators have.
     """
     _check_unique(graph)
     uids: dict[int, str] = {}
     given = {node.uid for node in graph.nodes}
     made: Counter[str] = Counter()
-    # A node is younger than its inputs, but for feedback, which says nothing that its loop's head does not.
+    # A node comes after its inputs, except feedback, which says no more than the head of its loop.
     for node in graph.nodes:
         if node.uid is not None:
             uids[node.id] = node.uid
@@ -40,7 +40,7 @@ def with_uids(graph: StreamGraph) -> StreamGraph:
         name, kind = type(node.operator).__name__, _kind(node)
         first = f"{name}-{crc32(repr((kind, inputs)).encode()):08x}"
         uid = ""
-        # The script may have given one of them to the operator that the state is to go to.
+        # The script may have given one of these uids to the operator that has to get the state.
         while not uid or uid in given:
             made[first] += 1
             uid = first if made[first] == 1 else f"{first}-{made[first]}"
@@ -50,13 +50,13 @@ def with_uids(graph: StreamGraph) -> StreamGraph:
 
 
 def made_alike(uid: str) -> str | None:
-    """What all uids have in common that were made for operators of one kind with the same inputs; None: not made."""
+    """The common part of the uids made for operators of one kind with the same inputs; None: it was not made."""
     match = _MADE.fullmatch(uid)
     return match and match[1]
 
 
 def _kind(node: StreamNode) -> str:
-    """Of operators with one kind, each can go on with the state of another."""
+    """The kind of an operator: it can resume with the state of any operator of the same kind."""
     operator = node.operator
     kind = type(operator).__name__
     if isinstance(operator, WindowReduce | WindowApply):
@@ -67,7 +67,7 @@ def _kind(node: StreamNode) -> str:
 
 
 def local_uid(uid: str, input: int) -> str:
-    """The uid of the part of an operator that runs ahead of the exchange of one of its inputs."""
+    """The uid of the part of an operator that runs before the exchange of one of its inputs."""
     return f"{uid} (local {input + 1})"
 
 

@@ -1,4 +1,4 @@
-"""The plan as it is run: operators fused into tasks, and exchanges between the tasks."""
+"""The plan as it is run: operators chained into tasks, and exchanges between the tasks."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from stream_engine.graph.partitioners import Partitioner
     from stream_engine.graph.stream_graph import StreamEdge, StreamGraph, StreamNode
 
-# How many names of a task's operators are shown, of those at its beginning and at its end.
+# How many names of a task's operators are shown at its beginning, and how many at its end.
 _SHOWN_NAMES = 8
 
 
 class Link(NamedTuple):
-    """Two operators of one chain: what ``source`` emits is what ``target`` gets next."""
+    """Two operators of one chain: ``target`` gets what ``source`` emits."""
 
     source: int
     target: int
@@ -61,7 +61,7 @@ class Task(NamedTuple):
 
     @property
     def name(self) -> str:
-        """For people: the names of its operators, or of the first and the last of very many."""
+        """The names of its operators, for people; of very many, the first and the last ones."""
         names = [operator.name for operator in self.operators]
         if len(names) > 2 * _SHOWN_NAMES:
             names[_SHOWN_NAMES:-_SHOWN_NAMES] = [f"({len(names) - 2 * _SHOWN_NAMES} more)"]
@@ -96,7 +96,7 @@ class JobGraph(NamedTuple):
         return next((tasks for tasks in self.loops if task in tasks), frozenset())
 
     def reads_files(self, task: int) -> bool:
-        """Whether any records of a task come out of files, by whatever way."""
+        """Whether any records of a task come from files, directly or not."""
         waiting, seen = [task], {task}
         while waiting:
             task = waiting.pop()
@@ -108,7 +108,7 @@ class JobGraph(NamedTuple):
         return False
 
     def looping(self, task: int) -> set[int]:
-        """The operators of a task whose records may come back to it; behind others, the loop is left."""
+        """The operators of a task whose records may come back to it; those of the others leave the loop."""
         loop = self.loop_of(task)
         inside = {exchange.source for exchange in self.outputs(task) if exchange.target_task in loop}
         for link in reversed(self.tasks[task].links):
@@ -180,7 +180,7 @@ def _partitioner(edge: StreamEdge, widths: dict[int, int]) -> Partitioner:
 
 
 def _topological(graph: StreamGraph) -> list[StreamNode]:
-    """Inputs before their consumers. The order of making nearly is one already, but rewriting a plan adds nodes."""
+    """Orders inputs before their consumers. The order of creation nearly is one, but rewriting a plan adds nodes."""
     waiting = {node.id: sum(not edge.feedback for edge in graph.inputs(node.id)) for node in graph.nodes}
     nodes = {node.id: node for node in graph.nodes}
     ready = [node.id for node in graph.nodes if not waiting[node.id]]
@@ -209,7 +209,7 @@ def _timestamped(graph: StreamGraph) -> bool:
     if any(isinstance(node.operator, AssignTimestamps) or has_event_windows(node) for node in graph.nodes):
         return True
     operators = [node.operator for node in graph.nodes]
-    # A source may give its records a time, which a sink may ask its context for.
+    # A source may give its records a time, and a sink may ask its context for it.
     asked = any(isinstance(operator, FunctionSink) and operator.takes_context for operator in operators)
     return asked and any(isinstance(operator, PythonSource) for operator in operators)
 
@@ -236,7 +236,7 @@ def _reachable(start: int, successors: dict[int, set[int]]) -> set[int]:
 
 
 def _check_spread(graph: StreamGraph, node: StreamNode, widths: dict[int, int]) -> None:
-    """Whether the records that come into a loop reach what reads them there as the script has said."""
+    """Raises InvalidProgramException if records that enter a loop cannot travel to its readers as the script says."""
     spread = {type(edge.upstream.partitioner) for edge in graph.loop_inputs(node)} & {Hash, Broadcast}
     for edge, reader in graph.readers(node) if spread else ():
         moved = widths[node.id] != widths[reader.id] if edge.upstream.partitioner is None else Broadcast in spread

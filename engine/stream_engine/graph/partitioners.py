@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class _Fieldless:
-    """A partitioner of which one is like the other."""
+    """A partitioner without fields: all of a class are equal."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
@@ -48,5 +48,5 @@ Partitioner = Forward | Rebalance | Shuffle | Broadcast | Hash | HashPartial
 
 
 def ship_strategy(partitioner: Partitioner) -> str:
-    """What Flink's plans call it: HASH, REBALANCE, ..."""
+    """Its name in Flink's plans: HASH, REBALANCE, ..."""
     return "HASH" if isinstance(partitioner, HashPartial) else type(partitioner).__name__.upper()

@@ -34,7 +34,7 @@ def _worthwhile(graph: StreamGraph, node: StreamNode, widths: dict[int, int]) ->
         return False
     if operator.late_output is not None:
         return False
-    # What is late is known where the time of all inputs is, and late firings count record by record.
+    # Only the time of all inputs tells which records are late, and late firings count record by record.
     if operator.windows.event_time:
         return False
     return widths[node.id] > 1 or any(widths[edge.upstream.node] > 1 for edge in graph.inputs(node.id))

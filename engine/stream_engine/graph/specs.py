@@ -1,4 +1,4 @@
-"""What each operator of a plan is asked to do. Pure data: the code that does it is in stream_engine.operators."""
+"""The specs of a plan's operators. They are pure data: the code is in stream_engine.operators."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PythonSource(NamedTuple):
     """A user's SourceFunction: ``run(ctx)`` pushes records until it returns; ``cancel()``, if any, asks it to.
 
     A ``parallel`` one runs in as many subtasks as other operators do; a ``replayable`` one has ``snapshot_state()`` and
-    ``restore_state(state)``, so that it can go on where it was.
+    ``restore_state(state)``, so it can resume.
     """
 
     function: UserFunction

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class Upstream(NamedTuple):
-    """One producer of a stream: a node, how its records are to be spread, and which of its split outputs count.
+    """One producer of a stream: a node, how its records are spread, and which of its outputs are selected.
 
-    ``partitioner`` None leaves the choice to the plan: forward between equal parallelisms, else rebalance.
-    ``selected`` None takes every record but late ones; otherwise those that the Split named with one of these, or the
-    late records of a window whose ``late_output`` this is.
+    ``partitioner`` None leaves the choice to the plan: forward between equal parallelisms, otherwise rebalance.
+    ``selected`` None takes every record except late ones; otherwise those that the Split gave one of these names, or
+    the late records of a window with this ``late_output``.
     """
 
     node: int
@@ -50,7 +50,7 @@ class StreamNode:
     """An operator. Name, parallelism and uid may still be set by the script until the plan is executed.
 
     ``key`` is the selector of the keyed stream that the operator works on; ``location`` the line that made it.
-    ``made_uid`` says that its uid is not one of the script's.
+    ``made_uid`` says that the script has not given its uid.
     """
 
     id: int
@@ -73,7 +73,7 @@ class StreamNode:
 
 @dataclass
 class StreamGraph:
-    """Nodes by id, in the order of their making; a node's inputs are older than itself, but for feedback."""
+    """Nodes by id, in the order of their creation; the inputs of a node come before it, except feedback."""
 
     nodes: list[StreamNode] = field(default_factory=list)
     edges: list[StreamEdge] = field(default_factory=list)
@@ -115,9 +115,9 @@ class StreamGraph:
     def parallelisms(self, default: int) -> dict[int, int]:
         """Each node's own, by its id, or the default.
 
-        A source that cannot be divided runs with 1, and so does what writes to a socket. Splitting moves no record: a
-        Split is as wide as its input. The beginning of a loop whose input is spread in some way is as wide as what
-        reads it, for which that was said.
+        A source that cannot be divided runs with 1, and so does a sink that writes to a socket. Splitting moves no
+        record: a Split is as wide as its input. The head of a loop whose input is spread in some way is as wide as its
+        reader, which the script meant.
         """
         widths: dict[int, int] = {}
         for node in self.nodes:
@@ -130,13 +130,13 @@ class StreamGraph:
         return widths
 
     def loop_inputs(self, node: StreamNode) -> list[StreamEdge]:
-        """What feeds a loop from outside, where ``node`` is the beginning of one."""
+        """The inputs of a loop from outside, if ``node`` is its head."""
         if not isinstance(node.operator, IterationHead):
             return []
         return [edge for edge in self.inputs(node.id) if not edge.feedback]
 
     def readers(self, node: StreamNode) -> list[tuple[StreamEdge, StreamNode]]:
-        """What reads ``node``, with the edge to it. In place of a Split as wide as ``node`` it is what reads that."""
+        """The readers of ``node``, with their edges; instead of a Split as wide as ``node``, the Split's readers."""
         found: list[tuple[StreamEdge, StreamNode]] = []
         waiting, seen = [node.id], {node.id}
         while waiting:

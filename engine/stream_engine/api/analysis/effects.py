@@ -25,15 +25,15 @@ _READING = {
     "FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE", "RETURN_VALUE", "RETURN_CONST",
 }  # fmt: skip
 _JUMPS = ("JUMP_", "POP_JUMP_")
-# What shows a function its parameters though it does not name them.
+# Names through which a function can reach its parameters without naming them.
 _INSPECTING = {"dir", "eval", "exec", "globals", "locals", "vars", "_getframe", "currentframe"}
 
 
 def only_reads(function: Any) -> bool:
     """Whether a call of ``function`` can neither change the records it is given nor keep them beyond the call.
 
-    What it returns may be one of them, or part of one. That an operator or an attribute of a record changes the record
-    is not expected; all else that could is taken for what does.
+    It may return one of them, or part of one. Operators and attributes of a record are assumed not to change it;
+    everything else that could change it counts as a change.
     """
     from dis import get_instructions
 

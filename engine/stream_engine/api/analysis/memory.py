@@ -1,4 +1,4 @@
-"""What a function can still know once a call of it is over, as far as its code object and what it has at hand show."""
+"""Whether a function may keep anything after a call, as far as its code object and the names that it uses show."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from dis import Instruction
 
-# What a function may have at hand and yet find no room in for a record.
+# Types of values that a function may use and that cannot hold a record.
 _ROOMLESS = (int, str, float, bytes, complex)
 
 
 def forgets(function: Any) -> bool:
-    """Whether nothing that a call of ``function`` is given or returns can still be known to it after the call.
+    """Whether ``function`` can keep nothing that a call gets or returns.
 
-    That a class or a function of the standard library keeps what it is called with is not expected.
+    Classes and functions of the standard library are assumed not to keep their arguments.
     """
     return _forgets(function, set())
 
@@ -44,7 +44,7 @@ def _forgets(function: Any, met: set[int]) -> bool:
 
 
 def _reaches_nothing(code: CodeType, owner: Any, names: dict[str, Any], met: set[int]) -> bool:
-    """Whether the code, and that within it, uses nothing of its ``owner`` and no global that could keep something."""
+    """Whether the code, and code inside it, uses nothing of its ``owner`` and no global that could keep something."""
     from dis import get_instructions
 
     instructions = list(get_instructions(code))
@@ -57,7 +57,7 @@ def _reaches_nothing(code: CodeType, owner: Any, names: dict[str, Any], met: set
             return False
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             value = names.get(instruction.argval, getattr(builtins, instruction.argval, None))
-            # Attributes of a class of the script's are as good as globals.
+            # Attributes of a class of the script can keep something, as globals can.
             attribute = after is not None and after.opname in ("LOAD_ATTR", "LOAD_METHOD")
             if attribute and isinstance(value, type) and not _is_standard(value):
                 return False
@@ -70,7 +70,7 @@ def _only_asks_for_plain(owner: Any, code: CodeType, instructions: list[Instruct
     """Whether a method does nothing with its object but look up attributes that have no room for a record."""
     name = code.co_varnames[0]
     if hasattr(owner, "open"):
-        # It may give other values to its attributes.
+        # It may set its attributes.
         return not uses(code, instructions, {name})
     plain = {attribute for attribute, value in getattr(owner, "__dict__", {}).items() if type(value) in _ROOMLESS}
     rest: list[Instruction] = []
@@ -98,7 +98,7 @@ def _has_no_room(value: Any, met: set[int]) -> bool:
 
 
 def _is_standard(function: Any) -> bool:
-    """Whether it is a function or class of the standard library, and no method of an object."""
+    """Whether it is a function or class of the standard library, and not a method of an object."""
     if isinstance(function, BuiltinFunctionType) and not isinstance(function.__self__, ModuleType | type(None)):
         return False
     if not isinstance(function, BuiltinFunctionType | FunctionType | type):
@@ -110,5 +110,5 @@ def _content(cell: Any) -> Any:
     try:
         return cell.cell_contents
     except ValueError:
-        # It is filled later, with what nobody knows yet.
+        # The cell is filled later, with a value that is still unknown.
         return None

@@ -1,4 +1,4 @@
-"""What a function makes its result of, as far as its code object shows."""
+"""How a function makes its result, as far as its code object shows."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ _Value = str | tuple[str, ...]
 def made_fields(function: Any) -> tuple[int, ...]:
     """The positions of the fields that a call of ``function`` makes, if what it returns is always a new tuple.
 
-    All other fields of the tuple are then fields of its first argument, which is a tuple, too, or constants. Empty
-    where there are no fields that it makes, or where the code does not show all this at a glance, as that of
-    ``lambda a, b: (a[0] + b[0], a[1])`` does.
+    All other fields of the tuple are then constants, or fields of its first argument, which is a tuple, too. Empty if
+    it makes no fields, or if its code does not show all this as plainly as ``lambda a, b: (a[0] + b[0], a[1])``.
     """
     from dis import get_instructions
 
@@ -42,7 +41,7 @@ def made_fields(function: Any) -> tuple[int, ...]:
 
 
 def _result(code: CodeType, first: str, instructions: Iterable[Instruction]) -> _Value | None:
-    """What is returned by code that does the same whatever it is given; None for code that may do this or that."""
+    """What code without branches returns; None for code with branches."""
     variables: dict[str, _Value] = dict.fromkeys(code.co_varnames[: code.co_argcount], _MADE)
     variables[first] = _FIRST
     stack: list[_Value] = []
@@ -56,7 +55,7 @@ def _result(code: CodeType, first: str, instructions: Iterable[Instruction]) -> 
 
 
 def _moves(name: str, argument: Any, variables: dict[str, _Value], stack: list[_Value]) -> bool:
-    """Whether an instruction moves values between stack and variables, or does nothing. If so, it is done."""
+    """Performs an instruction that only moves values between stack and variables; returns whether it is one."""
     if name in ("LOAD_FAST", "LOAD_FAST_CHECK"):
         stack.append(variables[argument])
     elif name == "LOAD_FAST_LOAD_FAST":
@@ -80,7 +79,7 @@ def _moves(name: str, argument: Any, variables: dict[str, _Value], stack: list[_
 
 
 def _combines(instruction: Instruction, stack: list[_Value]) -> bool:
-    """Whether an instruction makes one value of those on top of the stack. If so, it is done."""
+    """Performs an instruction that makes one value of those on top of the stack; returns whether it is one."""
     name, argument = instruction.opname, instruction.argval
     if name == "BUILD_TUPLE":
         fields = [_TAKEN if stack.pop() == _TAKEN else _MADE for _ in range(argument)]

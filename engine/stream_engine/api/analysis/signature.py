@@ -57,11 +57,11 @@ def suspends(function: Any) -> str:
 
 
 def returns_nothing(function: Any) -> bool:
-    """Whether a call that comes to an end can only give None, as that of a method whose ``return`` was forgotten."""
+    """Whether a call can only return None, as that of a method whose ``return`` was forgotten."""
     from dis import get_instructions
 
     code = code_of(function)
-    # As a lambda is its value, one that says None means it.
+    # A lambda is its value: one that says None means it.
     if code is None or code.co_name == "<lambda>" or suspends(function):
         return False
     returned: list[Any] = []
@@ -70,7 +70,7 @@ def returns_nothing(function: Any) -> bool:
         if instruction.opname == "RETURN_CONST":
             returned.append(instruction.argval)
         elif instruction.opname == "RETURN_VALUE":
-            # Where one jumps to a return, what it returns stands elsewhere.
+            # A return that is jumped to has its value elsewhere.
             if instruction.is_jump_target or previous is None or previous.opname != "LOAD_CONST":
                 return False
             returned.append(previous.argval)

@@ -1,1 +1,1 @@
-"""Functions are taken up at the call that they are given to: checked, snapshotted, pickled."""
+"""Captures functions at the API call: checks them, takes a snapshot, pickles it."""

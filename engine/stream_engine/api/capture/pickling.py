@@ -1,4 +1,4 @@
-"""Pickles of what a script hands over, and what to say about that which cannot be pickled."""
+"""Pickles what a script passes, and says which part of it cannot be pickled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pickled(value: Any) -> bytes:
 
 @cache
 def _pickler() -> Any:
-    """Code keeps the name of its file, without which a traceback cannot show the user's line."""
+    """A pickler that keeps the file names of code, as tracebacks need them to show the user's lines."""
     base = by_value_pickler()
 
     class LocatingPickler(base):
@@ -87,7 +87,7 @@ def _can_be_pickled(value: Any) -> bool:
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """What is pickled along with ``value``, each with the expression that the user's code has for it."""
+    """What is pickled along with ``value``, with the expression for it in the user's code."""
     if isinstance(value, FunctionType):
         yield from _variables(value)
     elif isinstance(value, MethodType):
@@ -113,7 +113,7 @@ def _variables(function: FunctionType) -> Iterator[tuple[str, Any]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield name, cell.cell_contents
-        except ValueError:  # Not yet assigned.
+        except ValueError:  # The variable is not assigned yet.
             continue
     for name in _names(function.__code__):
         if name in function.__globals__:

@@ -1,4 +1,4 @@
-"""Checks a user's function at the API call, and serialises it there and then."""
+"""Checks a user function at the API call, and pickles it at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.location import caller_location
 from stream_engine.job import InvalidProgramException
 
-# Methods whose result says what becomes of the record, or of the state; without one, it would be lost.
+# Methods whose result decides what becomes of the record or the state; without one, it would be lost.
 _DECISIVE = (
     "extractAscendingTimestamp",
     "extractTimestamp",
@@ -28,7 +28,7 @@ _DECISIVE = (
     "serialize",
     "snapshot_state",
 )
-# What belongs together: methods, their other names, and their parameters.
+# Methods that belong together, with their other names and their parameters.
 _STATE = {"snapshot_state": ("snapshotState", ()), "restore_state": ("restoreState", ("state",))}
 # How the engine calls a rich function before and after its records.
 _LIFE = {"open": ("config",), "close": ()}
@@ -44,12 +44,12 @@ _TRANSACTIONS = {
 def snapshot(
     function: Any, method: str, interface: type, parameters: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> UserFunction:
-    """The function as it is now; what the script does to the object later changes nothing.
+    """The function as it is now; later changes of the object have no effect.
 
     ``function`` is an object with ``method``, or anything callable; it is called with an argument for each of
     ``parameters``, and perhaps for those of ``optional``. ``interface`` is the base class that the guide derives such
-    functions from. Raises InvalidProgramException when it cannot be called so, does nothing when it is, or cannot be
-    pickled, and as ``keeps_state``.
+    functions from. Raises InvalidProgramException if it cannot be called so, if a call does nothing, or if it cannot be
+    pickled, and as ``keeps_state`` does.
     """
     target, name = _target(function, method, interface, parameters)
     owner = "" if target is function else f"{label_of(function)}."
@@ -70,31 +70,31 @@ def snapshot(
 def keeps_state(function: Any) -> bool:
     """Whether it has ``snapshot_state()`` and ``restore_state(state)``.
 
-    Raises InvalidProgramException when it has one of them alone, or with other parameters.
+    Raises InvalidProgramException if it has only one of them, or with other parameters.
     """
     return _has_all(function, _STATE, any(_method(function, name, _STATE[name][0]) for name in _STATE))
 
 
 def is_transactional(function: Any) -> bool:
-    """Whether a sink has ``pre_commit(transaction)``, and then what belongs to it. Raises as ``keeps_state``."""
-    # The names of the others are those of many things that have nothing to do with checkpoints.
+    """Whether a sink has ``pre_commit(transaction)``, and what belongs to it. Raises as ``keeps_state`` does."""
+    # Only pre_commit tells: many classes without transactions have methods with the other names.
     return _has_all(function, _TRANSACTIONS, _method(function, "pre_commit", "preCommit") is not None)
 
 
 def label_of(function: Any) -> str:
-    """What people call it: the name of a function or class, else that of the object's class."""
+    """A name for people: that of a function or class, otherwise that of the object's class."""
     named = function if isinstance(getattr(function, "__name__", None), str) else type(function)
     return named.__name__
 
 
 def refuse(message: str, cause: Exception | None = None) -> NoReturn:
-    """Raises InvalidProgramException with the user's line before the message."""
+    """Raises InvalidProgramException with the user's line in front of the message."""
     location = caller_location()
     raise InvalidProgramException(f"{location}: {message}" if location else message) from cause
 
 
 def _target(function: Any, method: str, interface: type, parameters: tuple[str, ...]) -> tuple[Any, str | None]:
-    """What is to be called, and its method's name; None when the function itself is called."""
+    """What to call, and its method's name; None if the function itself is called."""
     label = label_of(function)
     if isinstance(function, type):
         if issubclass(function, interface) or callable(getattr(function, method, None)):
@@ -170,7 +170,7 @@ def _check_life(function: Any, interface: type) -> None:
 
 
 def _check_result(target: Any, call: str, method: str) -> bool:
-    """Whether a call can only give None. Raises InvalidProgramException where that makes no sense."""
+    """Whether a call can only return None. Raises InvalidProgramException if that makes no sense."""
     word = suspends(target)
     if word:
         instead = {"flatMap": "collector.collect(result)", "apply": "collector.collect(result)"}

@@ -1,4 +1,4 @@
-"""The plan as people and tools read it. Nothing of it is run."""
+"""Draws the plan for people and tools, without running it."""
 
 from __future__ import annotations
 

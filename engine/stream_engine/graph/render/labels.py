@@ -1,4 +1,4 @@
-"""What all renderings call the parts of a plan. Tasks are counted from 1, as in reports and Flink's pages."""
+"""The labels of the parts of a plan. Tasks are counted from 1, as in reports and Flink's pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def operator_label(node: StreamNode) -> str:
 
 
 def exchange_label(exchange: Exchange) -> str:
-    """As ``HASH``, ``REBALANCE [even, odd]``, ``feedback FORWARD``."""
+    """For example ``HASH``, ``REBALANCE [even, odd]``, ``feedback FORWARD``."""
     feedback = "feedback " if exchange.feedback else ""
     return f"{feedback}{ship_strategy(exchange.partitioner)} {selected_label(exchange)}".rstrip()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def to_text(graph: JobGraph, job_name: str) -> str:
     """A line for each operator, below those that its records come from.
 
-    A task is written out where it is met first; streams that join it further down only name it.
+    A task is written out where it appears first; streams that join it further down only name it.
     """
     tree = _Tree(graph)
     lines = [f"{one_line(job_name)}: {_counted(len(graph.tasks), 'task')} on {_counted(graph.slots, 'worker')}"]
@@ -37,7 +37,7 @@ class _Tree:
         return self._chain(task, task.head.id)
 
     def _chain(self, task: Task, operator: int) -> list[str]:
-        """The operator and all behind it. As long as nothing branches off, a chain goes straight down."""
+        """The operator and all after it. A chain goes straight down until it branches."""
         nodes = {node.id: node for node in task.operators}
         lines = [_operator_line(nodes[operator])]
         branches = self._branches(task, operator)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def to_json(graph: JobGraph) -> str:
     """``nodes``, one for each operator, sinks last; each names its ``predecessors``.
 
-    Beyond Flink's keys a node has the ``task`` that it is part of, and a predecessor, where that is so, the names that
-    are ``selected`` and ``feedback``. Flink writes loops as nested nodes; here they are a circle of predecessors.
+    Beyond Flink's keys a node has its ``task``, and a predecessor may have ``selected`` (names) and ``feedback``. Flink
+    writes loops as nested nodes; here they are a circle of predecessors.
     """
     predecessors = _predecessors(graph)
     nodes = [
@@ -37,7 +37,7 @@ def _node(node: StreamNode, task: int, parallelism: int, predecessors: list[dict
 
 
 def _predecessors(graph: JobGraph) -> dict[int, list[dict[str, Any]]]:
-    """By operator, where its records come from."""
+    """The producers of each operator's records."""
     found: dict[int, list[dict[str, Any]]] = {node.id: [] for task in graph.tasks for node in task.operators}
 
     def add(source: int, target: int, strategy: str, selected: tuple[str, ...] | None, feedback: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""``pyflink-stream --check``: what in a script is Python 2, found by reading it and running nothing."""
+"""``pyflink-stream --check``: finds what is Python 2 in a script by reading it, and runs nothing."""
 
 from __future__ import annotations
 

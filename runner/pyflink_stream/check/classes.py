@@ -1,4 +1,4 @@
-"""Class definitions that Python 3 reads but does not honour: metaclasses and special methods of old."""
+"""Class definitions that Python 3 reads but ignores: old metaclasses and special methods."""
 
 from __future__ import annotations
 

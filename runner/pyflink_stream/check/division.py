@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from pyflink_stream.check.walk import Visit
 
-# Rounding the quotient says that the author thought of it, whichever Python runs it.
+# If the quotient is rounded, its author has thought of it, whichever Python runs it.
 _ROUNDING = {"int", "round", "long"}
 
 
 def find_divisions(visit: Visit, script: Script) -> Iterator[Habit]:
-    """``/`` of what is seen to be two ints, in a script that is not evidently Python 3."""
+    """Finds ``/`` of what is evidently two ints, in a script that is not evidently Python 3."""
     node = visit.node
     if script.is_python_3 or script.true_division or "version" in visit.guards:
         return

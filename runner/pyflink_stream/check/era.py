@@ -81,6 +81,6 @@ def _is_evidence(node: ast.AST) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         if node.func.id == "super":
             return not node.args
-        # Of the statement `print ("a", b)` Python 2 wrote a tuple, so nobody did.
+        # Python 2 printed a tuple for `print ("a", b)`, so nobody wrote that.
         return node.func.id == "print" and len(node.args) > 1
     return False

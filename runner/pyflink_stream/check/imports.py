@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def find_imports(visit: Visit, script: Script) -> Iterator[Habit]:
-    """Modules and their members that are not where the script looks for them; none that the author provided for."""
+    """Finds modules and members that do not exist where the script looks for them, unless it provides for that."""
     node = visit.node
     if isinstance(node, ast.Attribute):
         yield from _member(node, visit)

@@ -1,4 +1,4 @@
-"""What kind of value an expression has, as far as the script alone shows it.
+"""Finds out the kind of value that an expression has, as far as the script alone shows it.
 
 Kinds are words: int, float, str, bytes, list, tuple, dict, set, range, file, binary file, uuid, socket, view (what
 ``dict.keys`` and the like give), iterator (what ``map``, ``filter`` and ``zip`` give: a list in Python 2, and no more)

@@ -24,7 +24,7 @@ _SEARCHING = frozenset(
 
 
 def find_methods(visit: Visit, script: Script) -> Iterator[Habit]:
-    """Attributes that are gone from the objects that the script uses."""
+    """Finds attributes that the objects of the script no longer have."""
     node = visit.node
     if isinstance(node, ast.ExceptHandler):
         yield from _exception_contents(node, script)
@@ -60,7 +60,7 @@ def _of_function(node: ast.Attribute, visit: Visit, script: Script) -> Iterator[
     if node.attr not in FUNCTION_ATTRIBUTES or script.is_python_3:
         return
     owner = node.value
-    # Objects of libraries have a func_name of their own: what is nowhere called is no function.
+    # Objects of libraries may have a func_name of their own: a name that is never called is no function.
     if isinstance(owner, ast.Name):
         is_function = owner.id in script.functions or not visit.scope.lookup(owner.id)
     else:
@@ -137,7 +137,7 @@ def _exception_contents(handler: ast.ExceptHandler, script: Script) -> Iterator[
         return
     inside = [node for statement in handler.body for node in ast.walk(statement)]
     asks = any(isinstance(n, ast.Call) and ast.unparse(n.func) in {"hasattr", "getattr", "isinstance"} for n in inside)
-    # What is caught as Exception may be of a class that has a message of its own.
+    # An exception that is caught as Exception may be of a class with a message of its own.
     if asks or (script.is_python_3 and {"Exception", "BaseException"} & set(names)):
         return
     for node in inside:

@@ -49,7 +49,7 @@ def parse(source: Source) -> Parsed:
             changes[index] = change._replace(suggestion=_suggestion(source.text, edits, change))
     patched = Patched(source.text, edits)
     tree, unreadable = _parse_what_can_be(patched)
-    # Where a change was found already, what Python 3 says about the same line is the same thing twice.
+    # If a change was already found, Python 3's message about the same line would repeat it.
     known = {source.position(change.at)[0] for change in changes}
     for offset, message in unreadable:
         place = min(patched.origin(offset), len(source.text))
@@ -78,7 +78,7 @@ def _parse_what_can_be(patched: Patched) -> tuple[ast.Module | None, list[tuple[
                 warnings.simplefilter("ignore")
                 tree = ast.parse(text)
                 if not unreadable:
-                    # Some errors show only when scopes are worked out, as for `import *` inside a function.
+                    # Some errors show only when scopes are resolved, such as `import *` inside a function.
                     compile(text, "<script>", "exec", dont_inherit=True)
             return tree, unreadable
         except SyntaxError as error:

@@ -25,7 +25,7 @@ _HABITS = (find_names, find_methods, find_sequences, find_divisions, find_classe
 
 
 def check_source(text: str, filename: str) -> list[Finding]:
-    """What of a script is Python 2, in the order of its lines. Only reads: nothing is imported or run."""
+    """What is Python 2 in a script, in the order of its lines. Only reads it: nothing is imported or run."""
     source = Source(text, filename)
     parsed = parse(source)
     places = {(change.at, change.code): (change.problem, change.suggestion) for change in parsed.changes}

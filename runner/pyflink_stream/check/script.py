@@ -1,4 +1,4 @@
-"""What the search for runtime habits knows about the whole script."""
+"""What the search for habits needs to know about the whole script."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OPERAND_KINDS = frozenset({"name", "number", "string"})
-# Words and signs that go on with an expression which begins with the name `print` or `exec`.
+# Words and signs that continue an expression which begins with the name `print` or `exec`.
 _CONTINUING = frozenset(["in", "is", "if", "and", "or", "not"])
 # After `print (...)` these make Python 3 work on the None that print returned.
 _ON_RESULT = frozenset({"%", ".", "+", "-", "*", "/", "//", "["})

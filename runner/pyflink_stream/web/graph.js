@@ -1,7 +1,7 @@
 "use strict";
 
-// Where the boxes of a graph stand, and the wires between them: layers by the longest way from a source, in each layer
-// an order with few crossings, and then places as near as can be to those of the neighbours.
+// Places the boxes of a graph, and the wires between them: in layers by the longest way from a source, in each layer in
+// an order with few crossings, and as near as possible to their neighbours.
 
 // How far a wire that feeds back leaves its boxes.
 const LOOP = 30;
@@ -81,7 +81,7 @@ const depthOf = (item, nodes, size, vertical) => {
 
 const rankOf = (nodes, edges) => {
   const ranks = new Map(nodes.map((node) => [node.id, 0]));
-  // As often as there are nodes at most: what is fed back is not among the edges.
+  // At most as often as there are nodes: feedback is not among the edges.
   for (let round = 0; round < nodes.length; round++) {
     let moved = false;
     edges.forEach((edge) => {
@@ -119,7 +119,7 @@ const align = (layers, side, gap) => {
       const beside = item[side].length ? item[side] : side === "before" ? item.after : item.before;
       return beside.length ? beside.reduce((sum, other) => sum + other.place, 0) / beside.length : item.place;
     });
-    // Blocks of items that would overlap share the mean of what they wish for.
+    // Blocks of items that would overlap share the mean of the places that they want.
     const blocks = [];
     layer.forEach((item, index) => {
       let block = { items: [item], offsets: [0], sum: wishes[index] };

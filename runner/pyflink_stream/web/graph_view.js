@@ -14,7 +14,7 @@ const widthOf = (text, bold) => {
   pen.font = `${bold ? 600 : 400} ${FONT}`;
   return pen.measureText(text).width;
 };
-// As much of a text as fits, from its beginning or up to its end.
+// The beginning or the end of a text, as much as fits.
 const fitting = (text, width, bold, tail) => {
   let low = 1, high = text.length;
   while (low < high) {
@@ -24,7 +24,7 @@ const fitting = (text, width, bold, tail) => {
   }
   return tail ? text.slice(-low) : text.slice(0, low);
 };
-// A name in lines as wide as there is room. What is too long for them loses its middle: its end says more.
+// A name in lines that fit. One that is too long loses its middle: its end says more.
 const wrapped = (text, widths, bold) => {
   const lines = [];
   for (let rest = text; rest; ) {
@@ -81,7 +81,7 @@ class Graph {
     const widest = Math.max(...ranks.map((rank) => ranks.filter((other) => other === rank).length));
     const standing = (room - 4 - (widest - 1) * STANDING.between) / widest;
     const plan = at(Math.max(LEAST_WIDTH, Math.min(wanted, standing)), STANDING, true);
-    // Wires beside the boxes have taken more room.
+    // Wires beside the boxes need more room.
     return plan.width + 4 <= room ? plan : at(LEAST_WIDTH, STANDING, true);
   }
 

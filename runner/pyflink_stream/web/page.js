@@ -1,6 +1,6 @@
-// What the page shows, brought up to date once a second with what the server says of the job.
+// Brings the page up to date once a second with what the server says of the job.
 
-// Nobody is there any more to answer: the process ends with its script.
+// Nobody answers any more: the process ends with its script.
 class Gone extends Error {}
 
 const ask = async (path) => {
@@ -33,7 +33,7 @@ const facts = (job) => {
   find("facts").replaceChildren(...shown.map(([name, value]) => make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value }))));
 };
 
-// What is made once for a job, and then only brought up to date: whatever has the focus keeps it.
+// Made once for a job, and then only brought up to date, so that the focus stays where it is.
 class JobView {
   constructor(job) {
     this.id = job.jid;
@@ -114,7 +114,7 @@ const refresh = async () => {
     const wanted = addressed(), known = jobs.some((job) => job.jid === wanted);
     page.job = known ? wanted : jobs[jobs.length - 1].jid;
     const checkpoints = await ask(`/jobs/${page.job}/checkpoints`);
-    // Last: a process that ends waits for this question, and for no other.
+    // Asked last: a process that ends waits for this request, and for no other.
     const job = await ask(`/jobs/${page.job}`);
     if (job.jid !== page.job) return;
     page.seen = job;
@@ -133,7 +133,7 @@ const watch = async () => {
   try {
     await refresh();
   } finally {
-    // Where answers take long they make no question later.
+    // Slow answers do not delay the next request.
     setTimeout(watch, Math.max(200, (document.hidden ? 3000 : 1000) - (performance.now() - begun)));
   }
 };

@@ -1,9 +1,9 @@
-// A small chart with a scale, and with a cursor that tells its values: on hover, by touch, and by the keyboard.
+// A small chart with a scale, and with a cursor that shows its values: on hover, by touch, and by the keyboard.
 
 const WIDE = 100, HIGH = 40;
 
 class Plot {
-  // Called ``label`` by those who read the page aloud.
+  // Screen readers call it ``label``.
   constructor(label) {
     this.points = [];
     this.key = null;
@@ -28,7 +28,7 @@ class Plot {
     this.area.addEventListener("pointermove", (event) => this.point(event));
     this.area.addEventListener("pointerdown", (event) => this.point(event));
     this.area.addEventListener("pointerleave", (event) => {
-      // A finger that was lifted has not gone elsewhere.
+      // A lifted finger has not moved elsewhere.
       if (event.pointerType === "mouse" && document.activeElement !== this.area) this.move(null);
     });
     this.area.addEventListener("focus", () => this.key === null && this.move(this.points.length - 1));
@@ -53,7 +53,7 @@ class Plot {
     this.move(nearest);
   }
 
-  // Where the cursor is; it stays with its value while others come and go.
+  // The place of the cursor, which stays with its value while others come and go.
   at() {
     const index = this.points.findIndex((point) => point.key === this.key);
     return index < 0 ? this.points.length - 1 : index;
@@ -87,7 +87,7 @@ class Plot {
     if (!point) return;
     const x = `${(100 * point.x).toFixed(2)}%`;
     this.mark.style.left = this.tip.style.left = x;
-    // Within the chart at both of its ends.
+    // It stays within the chart at both ends.
     this.tip.style.transform = `translateX(-${x})`;
     this.tip.textContent = point.lines.join("\n");
   }

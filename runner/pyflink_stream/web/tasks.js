@@ -9,9 +9,9 @@ const valued = (kind, name) => {
   const value = make("b");
   return { value, element: make("span", {}, swatch(kind), `${name} `, value) };
 };
-// A name that is too long for its line is broken behind one of these, if it can be.
+// A name that is too long for its line is broken after one of these, if possible.
 const breakable = (name) => name.split(/(?<=[_/.:-])/).flatMap((part, index) => (index ? [make("wbr"), part] : [part]));
-// Each operator's name once: what kind it is, and how it is called.
+// Each operator's kind and name.
 const titled = (operators) => {
   const shown = operators.length <= MOST_TITLES ? operators : [...operators.slice(0, MOST_TITLES - 2), null, operators[operators.length - 1]];
   return shown.flatMap((operator, index) => {
@@ -56,7 +56,7 @@ class TaskCard {
 
   charts({ live }, job, running) {
     const { history } = live;
-    // Both lists end with the newest, and one of them may have begun later.
+    // Both lists end with the newest value, and one of them may have begun later.
     const values = history.busy.length, times = job.live["history-times"].slice(-values || Infinity);
     const span = SPANS.find((each) => !times.length || job.now - times[0] <= each) || SPANS[SPANS.length - 1];
     const from = times.findIndex((time) => job.now - time <= span);
@@ -127,7 +127,7 @@ class Subtasks {
     this.strip.addEventListener("keydown", (event) => this.onKey(event));
     this.strip.addEventListener("mouseleave", () => this.strip.contains(document.activeElement) || this.look(null));
     this.strip.addEventListener("focusout", (event) => this.strip.contains(event.relatedTarget) || this.look(null));
-    // What one subtask does the whole card tells.
+    // A single subtask is described by the whole card.
     this.element = make("div", { className: "chart", hidden: parallelism < 2 }, make("p", { textContent: "Subtasks" }), this.strip, this.told);
   }
 

@@ -1,4 +1,4 @@
-// Numbers, times and names as people read them, and the elements that they stand in.
+// Numbers, times and names as people read them, and the elements that hold them.
 
 const SVG = "http://www.w3.org/2000/svg";
 const find = (id) => document.getElementById(id);
@@ -30,12 +30,12 @@ const bytes = (number) => {
   return /[0-9]$/.test(text) ? `${text} B` : `${text.slice(0, -1)} ${text.slice(-1)}B`;
 };
 const percent = (share) => `${Math.round(share * 100)}%`;
-// The least of 1, 2, 5, 10, 20 ... that is not less: where the scale of a chart ends.
+// The least of 1, 2, 5, 10, 20 ... that is not less: the end of a chart's scale.
 const roundedUp = (number) => {
   const unit = 10 ** Math.floor(Math.log10(Math.max(number, 1)));
   return unit * [1, 2, 5, 10].find((factor) => factor * unit >= number);
 };
-// As labels of a scale: 2k, and not 2.00k.
+// For the labels of a scale: 2k, not 2.00k.
 const brief = (number) => count(number).replace(/\.?0+(?=[a-zA-Z])/, (zeros) => (zeros.startsWith(".") ? "" : zeros));
 
 // --- times ---
@@ -49,7 +49,7 @@ const duration = (milliseconds) => {
   const first = named.findIndex(([part]) => part > 0);
   return named.slice(first, first + 2).map(([part, unit]) => `${part} ${unit}`).join(" ");
 };
-// As settings are: 5 s, and not 5.0 s; 1 m, and not 1 m 0 s.
+// For settings: 5 s, not 5.0 s; 1 m, not 1 m 0 s.
 const rounded = (milliseconds) => duration(milliseconds).replace(/\.0(?= s$)|(?<= [dhm]) 0 [hms]$/, "");
 const isDate = (milliseconds) => {
   const date = new Date(milliseconds);
@@ -64,12 +64,12 @@ const moment = (milliseconds) => {
 
 // --- operators and states ---
 
-// "Flat Map: Tokenizer" is a Flat Map called Tokenizer. A lambda is called nothing.
+// "Flat Map: Tokenizer" is a Flat Map called Tokenizer. A lambda has no name.
 const named = (operator) => {
   const [, kind, label] = /^(.*?): (.*)$/s.exec(operator) || [null, "", operator];
   return label.startsWith("<") && kind ? { kind: "", label: kind } : { kind, label };
 };
-// Shapes, as not everybody can tell the colours.
+// Shapes, as not everybody can tell the colours apart.
 const SIGNS = { RUNNING: "▸", FINISHED: "✓", FAILED: "✕", CANCELED: "■", RESTARTING: "↻", CREATED: "○" };
 const stated = (state) => `${SIGNS[state] || "○"} ${state.toLowerCase()}`;
 const level = (vertex) => {

@@ -22,7 +22,7 @@ PATIENCE = 60
 
 
 class Latency(NamedTuple):
-    """How long records were under way, in ms."""
+    """How long records took from end to end, in ms."""
 
     p50: float
     p99: float

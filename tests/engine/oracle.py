@@ -58,7 +58,7 @@ class Oracle:
         self._default = default_parallelism
         self._orderless = orderless
         self._streams: dict[int, Stream] = {}
-        # The nodes whose event time goes on before the end of the input.
+        # The nodes whose event time advances before the end of the input.
         self._moving: set[int] = set()
         self._late: dict[int, int] = {}
         self.widths: dict[int, int] = {}

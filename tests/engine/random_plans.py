@@ -241,7 +241,7 @@ MULTIPLYING = {"repeat", "broadcast", "union", "union of itself", "long windows"
 # What leaves records where they are, or must have the parallelism that it has.
 ROUTES = {"even", "large or odd", "all", "forward"}
 
-# What keeps most is tried most, and most steps go on with what the last one made.
+# Steps that keep most state are drawn most often, and most steps continue the last stream.
 ways = st.sampled_from([*sorted(WAYS), "rolling", "counted", "counted", "event windows", "event windows"])
 positions = st.sampled_from([0] * 6 + [1, 2, 3, 4, 5])
 step = st.tuples(ways, positions, st.integers(0, 9), st.integers(0, 420), widths)

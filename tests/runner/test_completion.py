@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 def ask(shell: str, line: str) -> list[Answer]:
-    """How the command line could go on where it ends; bash has its words divided at ``=`` already.
+    """How the command line could continue at its end; bash divides words at ``=`` before.
 
     In this process: a shell that starts one is below.
     """

@@ -43,7 +43,7 @@ ENDLESS = """
 
 
 class Watch:
-    """A watching command under way."""
+    """A running command that watches."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process

@@ -204,7 +204,7 @@ def test_a_table_on_disk_is_kept_as_it_was_and_restored_without_being_in_memory(
     table = tables.lists() if lists else tables.values()
     table.update(contents.items())
     encoded = Encoding("sum", OperatorSnapshot(keyed={"values": table, "small": {"a": 1}}, own={"x": 2}))
-    # The file is written while the job goes on.
+    # The file is written while the job continues.
     later: Any = [0] if lists else 0
     table.update([(key, later) for key in KEYS])
     size, digest = write_state_file(place, "worker-1", encoded)

@@ -1,4 +1,4 @@
-"""A job that is stopped in the midst of its input, and what it writes when it goes on to the end."""
+"""A job that is stopped in the middle of its input, and what it writes when it resumes to the end."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def loop(env: Environment, output: str) -> list[Any]:
 
 
 class Counting:
-    """A source that goes on where it was, with the lock or without."""
+    """A source that resumes where it was, with the lock or without."""
 
     def __init__(self, locked: bool) -> None:
         self._locked = locked

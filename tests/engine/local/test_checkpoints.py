@@ -1,4 +1,4 @@
-"""What checkpoints hold: after a failure the job goes on as if there had been none."""
+"""What checkpoints hold: after a failure the job resumes as if there had been none."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def check(done: Done, directory: Path, way: str, place: str) -> None:
     assert list((directory / "tmp").iterdir()) == []
 
 
-# What is only found when a limit has passed takes for ever.
+# A failure that only shows when a limit has passed would take forever.
 PROMPT = ("-D", "heartbeat.timeout=1 h", "-D", "task.cancellation.timeout=0")
 # One for each way and each place; the others are long.
 OFTEN = {("exception", "unpickling"), ("exit", "key"), ("c-exit", "pickling"), ("segfault", "sink")}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Pushed(SourceFunction):
-    """Collects one list again and again, and goes on where it was."""
+    """Collects one list again and again, and resumes where it was."""
 
     def __init__(self, content: list[tuple[int, int]]) -> None:
         self._content = content

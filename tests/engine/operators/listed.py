@@ -89,7 +89,7 @@ class ListWriter:
 class ListHost:
     """Subtask ``index`` of a task whose operators, ids 0 to n, are chained; the last one's records are ``results``.
 
-    It goes on from the ``snapshots`` of all subtasks of an earlier one, if there are any.
+    It resumes from the ``snapshots`` of all subtasks of an earlier one, if there are any.
     """
 
     # Where hosts keep the state of keys; None: in memory.

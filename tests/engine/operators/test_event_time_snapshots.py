@@ -1,4 +1,4 @@
-"""Event time that goes on from a snapshot."""
+"""Event time that is restored from a snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators that go on from a snapshot do what they would have done anyway, at any parallelism."""
+"""Operators restored from a snapshot do what they would have done without it, at any parallelism."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Screen:
 
     @property
     def rows(self) -> list[str]:
-        """What is to be seen, without spaces at the ends of lines or empty lines at the end."""
+        """The visible text, without spaces at the ends of lines or empty lines at the end."""
         return "\n".join(row.rstrip() for row in self._screen.display).rstrip().split("\n")
 
     @property

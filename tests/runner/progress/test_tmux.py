@@ -54,7 +54,7 @@ def shows(*words: str) -> Callable[[list[str]], bool]:
 
 
 def shows_width(rows: list[str], columns: int) -> bool:
-    """Whether a view for so many columns is to be seen: its last line has something for each width."""
+    """Whether a view for so many columns is visible: its last line differs for each width."""
     return any(row.startswith(" numbers ") and 0 <= columns - len(row) <= 30 for row in rows)
 
 

@@ -39,7 +39,7 @@ class Tmux:
 
     @property
     def rows(self) -> list[str]:
-        """What is to be seen, without empty lines at the end."""
+        """The visible text, without empty lines at the end."""
         return self._captured()
 
     @property

@@ -107,6 +107,6 @@ def test_no_worker_under_load_outlives_a_killed_launcher(
     kill_quietly(job.process)
     assert job.gone()
     assert wait_until(lambda: not any(alive(int(pid)) for pid in servers))
-    # But for its checkpoints, from which a job goes on that could not end as it should.
+    # Except its checkpoints, from which a job can resume that could not end as it should.
     left = [path.relative_to(job.temporary).parts for path in job.temporary.rglob("*")]
     assert all(path[0].startswith("pyflink-stream-checkpoints-") for path in left), left

@@ -71,7 +71,7 @@ def raised(error: BaseException, relation: str = "") -> Raised:
 def _told(error: BaseException) -> tuple[str, tuple[str | Frame, ...]]:
     from traceback import TracebackException
 
-    # One that has been seen already brings in nothing of what led to it, which may be much.
+    # ``_seen`` keeps out what led to the exception, which may be much.
     said = TracebackException(type(error), error, traceback_of(error), limit=0, compact=True, _seen=set())
     # Python 3.13 reads it.
     vars(said).setdefault("exceptions", None)

@@ -98,7 +98,7 @@ FORGETFUL_MAP = """
 def test_a_map_without_a_return(command: Command, parallelism: str) -> None:
     first, _, error, *_ = report(command, FORGETFUL_MAP, "-p", parallelism)
     script = command.directory / "s.py"
-    text = "Pair.map(value) has no return, so that every record behind it is None: give it one"
+    text = "Pair.map(value) has no return, so every record after it is None: give it one"
     assert first == f"{script}:10: UserWarning: {text}"
     assert error == (
         "TypeError: 'NoneType' object is not subscriptable. "
@@ -120,9 +120,7 @@ def test_a_key_selector_without_a_return(command: Command) -> None:
             env.execute()
         """,
     )
-    assert first.endswith(
-        "s.py:7: Selector.getKey(value) has no return, so that its result is always None: give it one."
-    )
+    assert first.endswith("s.py:7: Selector.getKey(value) has no return, so its result is always None: give it one.")
 
 
 def test_a_reduce_that_sometimes_returns_nothing(command: Command) -> None:

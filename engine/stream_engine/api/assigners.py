@@ -100,7 +100,7 @@ class _Bounded(_Assigner):
 
 
 class _Own(_Assigner):
-    """An assigner of the script's own, which may have state of its own."""
+    """The script's own assigner, which may have state."""
 
     def __init__(self, assigner: Any) -> None:
         super().__init__(assigner.extractTimestamp)

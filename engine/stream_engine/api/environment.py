@@ -195,5 +195,5 @@ def _warn_of_nothing(graph: StreamGraph) -> None:
 
             function, at = node.operator.function, node.location
             call = f"{function.label}.{function.method}(value)" if function.method else f"{function.label}(value)"
-            text = f"{call} has no return, so that every record behind it is None: give it one"
+            text = f"{call} has no return, so every record after it is None: give it one"
             warnings.warn_explicit(text, UserWarning, at.file if at else "", at.line if at else 0)

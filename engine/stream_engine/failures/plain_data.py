@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray)
-# Immutable values of the standard library, whose pickles run nothing of the user's.
+# Immutable types of the standard library, whose pickles run no code of the user.
 _VALUES = (("datetime", ("date", "datetime", "time", "timedelta")), ("decimal", ("Decimal",)))
 _MOST_VALUES = 10_000
 _DEEPEST = 20

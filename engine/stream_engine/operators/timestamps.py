@@ -20,7 +20,7 @@ class AssignTimestampsOperator(FunctionOperator):
     """Asks the assigner for each record's time, and for watermarks: after each record, and from time to time.
 
     An instance that gets no records for a while is idle: it no longer holds back the time of what comes after it.
-    Watermarks from further up end here, but for the last one.
+    Watermarks from upstream end here, except the last one.
 
     If time is held, each input gets a new assigner, as the old one has seen times that the next input may be behind.
     """

@@ -92,7 +92,7 @@ class Alignment(Protocol):
         ...
 
     def finish(self) -> None:
-        """The subtask has come to its end."""
+        """The subtask has ended."""
         ...
 
     def close(self) -> None:

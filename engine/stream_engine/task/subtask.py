@@ -245,7 +245,7 @@ class Subtask:
         self.alignment.settle()
 
     def on_watermark(self, exchange: int, sender: int, time: int) -> None:
-        """A channel's event time has come to ``time``; the subtask's is that of its slowest channel."""
+        """The event time of a channel is ``time`` now; the subtask's is that of its slowest channel."""
         self.advance(self.inputs.on_watermark((exchange, sender), time))
 
     def on_idle(self, exchange: int, sender: int) -> None:
@@ -261,7 +261,7 @@ class Subtask:
             operator.hold_time(held, waited_for)
 
     def advance(self, time: float) -> None:
-        """The subtask's event time has come to ``time`` (ms); it never goes back."""
+        """The subtask's event time is ``time`` (ms) now; it never goes back."""
         if time > self._watermark:
             self._watermark = time
             self.chain.watermarks.enter(int(time))

@@ -1,4 +1,4 @@
 """What processes of a job say to each other: the kinds of frames and their payloads, records as bytes, connections.
 
-``messages`` has all that workers say to the coordinator, to each other, and are told.
+``messages`` lists what workers say to the coordinator and to each other, and what the coordinator says to them.
 """

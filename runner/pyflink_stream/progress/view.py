@@ -93,7 +93,7 @@ def _table(status: JobStatus, rates: Rates, columns: int, rows: int) -> list[Lin
 
 def _foremost(tasks: Sequence[TaskStatus], rates: Rates, number: int) -> list[TaskStatus]:
     """The running tasks, the busiest of them if there are too many; in the plan's order."""
-    # To a tenth, so that they do not take turns.
+    # Rounded to a tenth, so that the choice does not flicker.
     by_weight = sorted(tasks, key=lambda task: (task.finished, -round(rates.task(task.id).busy, 1)))
     return sorted(by_weight[:number], key=lambda task: task.id)
 
@@ -180,7 +180,7 @@ def _source(task: TaskStatus, rates: Rates, name_width: int, columns: int) -> Li
     share = progress.done / progress.total
     left = rates.seconds_left(task.id)
     amount = f"{show(progress.done)} of {show(progress.total)}".rjust(20)
-    # In pieces of decreasing importance, as wide whatever they say, so that the bar keeps its length.
+    # Pieces in the order of their importance, of constant width, so that the bar keeps its length.
     time_left = "" if left is None else f"{texts.duration(left)} left"
     pieces = [f"{int(share * 100):3}%", time_left.rjust(12), amount]
     room = columns - name_width - _GAP

@@ -201,7 +201,7 @@ class Mute(Plain):
 
 
 def test_state_that_is_not_returned_is_refused(env: Any) -> None:
-    with pytest.raises(InvalidProgramException, match=r"Mute\.snapshot_state\(\) has no return, so that its result is"):
+    with pytest.raises(InvalidProgramException, match=r"Mute\.snapshot_state\(\) has no return, so its result is"):
         env.add_source(Mute())
 
 

@@ -249,7 +249,7 @@ def forgetful(value: Any) -> Any:
 def test_a_map_without_a_return_is_warned_of_where_its_records_go_on(env: Any) -> None:
     line = sys._getframe().f_lineno + 1
     env.from_elements("a").map(forgetful).output()
-    with pytest.warns(UserWarning, match=r"forgetful\(value\) has no return, so that every record behind it") as caught:
+    with pytest.warns(UserWarning, match=r"forgetful\(value\) has no return, so every record after it") as caught:
         env.execute()
     [warning] = caught
     assert (warning.filename, warning.lineno) == (__file__, line)

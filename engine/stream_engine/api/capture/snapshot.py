@@ -178,7 +178,7 @@ def _check_result(target: Any, call: str, method: str) -> bool:
         refuse(f"{call} does nothing when it is called, as there is {word} in it: use {advice}.")
     nothing = returns_nothing(target)
     if nothing and method in _DECISIVE:
-        refuse(f"{call} has no return, so that its result is always None: give it one.")
+        refuse(f"{call} has no return, so its result is always None: give it one.")
     return nothing
 
 

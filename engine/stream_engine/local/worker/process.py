@@ -78,7 +78,7 @@ def run_worker(index: int, control: socket, peers: dict[int, socket], lifeline: 
 
 
 class Worker:
-    """One loop over sockets, timers, inputs and sources; downstream work first, so that little is under way.
+    """One loop over sockets, timers, inputs and sources; downstream work first, so that few records are in transit.
 
     With push sources the loop shares ``lock`` with their threads; only its holder touches any other state.
     """
@@ -424,7 +424,7 @@ class Worker:
         return None if next_timer == inf else min(max(0.0, next_timer / 1000 - time()), _LONGEST_SLEEP)
 
     def exits(self, task: Task) -> list[ExchangeWriter]:
-        """The sending sides of the exchanges that leave ``task``; its receivers exist already, but for feedback."""
+        """The sending sides of the exchanges that leave ``task``; its receivers exist already, except for feedback."""
         reuses = self.configuration.get(OBJECT_REUSE)
         writers: list[ExchangeWriter] = []
         for exchange in self.graph.outputs(task.id):

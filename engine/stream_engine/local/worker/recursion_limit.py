@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
 
-# A chain calls as deep as it is long where functions emit through collectors, and functions of the user's call others.
+# Where functions emit through collectors, a chain calls as deep as it is long; and user functions call others.
 _FRAMES_PER_OPERATOR = 10
 # With a higher limit a thread's stack might overflow first: a function that calls itself without end would then crash
 # the process.

@@ -184,7 +184,7 @@ def test_instructions_per_record_are_told_apart_from_those_to_start_and_end(coun
     assert own == pytest.approx(other, rel=0.01)
 
 
-def test_instructions_of_forked_processes_count_and_those_before_the_fork_do_not_count_twice(counting: Bench):
+def test_instructions_of_forked_processes_count_once(counting: Bench):
     after = "pid = os.fork()\nif pid == 0:\n  work()\n  os._exit(0)\nos.waitpid(pid, 0)"
     before = "work()\npid = os.fork()\nif pid == 0: os._exit(0)\nos.waitpid(pid, 0)"
 

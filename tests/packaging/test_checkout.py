@@ -307,7 +307,7 @@ def test_an_unsuitable_python_is_refused_by_name(fresh: Checkout) -> None:
     assert not fresh.venv.exists()
 
 
-def test_another_python_than_the_environments_is_told_of(changeable: Checkout, tmp_path: Path) -> None:
+def test_another_python_than_the_environments_is_a_warning(changeable: Checkout, tmp_path: Path) -> None:
     # Given an environment, and an installation of Python elsewhere that can be told from its own
     changeable.run()
     other = tmp_path / "other-python"
@@ -329,7 +329,7 @@ def test_another_python_than_the_environments_is_told_of(changeable: Checkout, t
     assert f"remove {changeable.venv}" in outcome.stderr
 
 
-def test_the_environments_own_python_is_not_told_of(changeable: Checkout) -> None:
+def test_the_environments_own_python_is_no_warning(changeable: Checkout) -> None:
     changeable.run()
     for python in (sys.executable, str(changeable.venv / "bin" / "python")):
         assert changeable.run(env={**os.environ, "PYTHON": python}).stderr == ""

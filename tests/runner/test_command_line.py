@@ -100,7 +100,7 @@ def test_an_option_of_the_scripts_before_the_dash_is_shown_behind_it(command: Co
     ],
 )
 @pytest.mark.parametrize("parameter", ["logs", "words.txt"])
-def test_a_parameter_that_became_a_package_is_told_of_the_dash(
+def test_a_parameter_that_became_a_package_gets_a_hint_at_the_dash(
     command: Command, line: str, said: str, parameter: str
 ) -> None:
     imports = "import argparse, sys\nimport helper\nfrom org.apache.flink.api.java.utils import ParameterTool\n"
@@ -113,7 +113,7 @@ def test_a_parameter_that_became_a_package_is_told_of_the_dash(
     assert said.format(f"{advice}: s.py helper.py - {parameter}\n") in f"{done.stderr}\n"
 
 
-def test_a_script_that_was_given_no_parameters_is_told_of_the_dash(command: Command) -> None:
+def test_a_script_without_parameters_gets_a_hint_at_the_dash(command: Command) -> None:
     command.write("s.py", "import sys\ndef main(factory):\n    sys.argv[1]\n")
     advice = "The script was given no parameters; they come after a bare '-': s.py - PARAM"
     assert command.run("s.py").stderr.startswith(f"IndexError: list index out of range. {advice}\n")

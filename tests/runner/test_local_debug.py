@@ -67,7 +67,7 @@ def debug(command: Command) -> Iterator[Callable[..., Debugger]]:
         debugger.close()
 
 
-def test_breakpoint_stops_in_a_function_and_the_job_goes_on_from_there(
+def test_breakpoint_stops_in_a_function_and_the_job_continues_from_there(
     command: Command, debug: Callable[..., Debugger]
 ) -> None:
     # given

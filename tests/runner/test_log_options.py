@@ -113,7 +113,7 @@ FULL = "/dev/full"
 
 
 @pytest.mark.skipif(not os.path.exists(FULL), reason="there is no device that is always full")
-def test_a_log_file_on_a_full_disk_is_told_once_and_the_job_goes_on(command: Command) -> None:
+def test_a_log_file_on_a_full_disk_is_reported_once_and_the_job_continues(command: Command) -> None:
     command.write("s.py", SCRIPT)
     done = command.run("--log-file", FULL, "s.py")
     assert (done.returncode, done.stdout) == (0, "record\n")

@@ -379,7 +379,7 @@ def test_what_is_no_main_is_refused(main: Any, error: type[Exception], message: 
 # --- the processes behind it ---
 
 
-def test_runs_go_on_after_the_workers_server_was_killed() -> None:
+def test_runs_continue_after_the_workers_server_was_killed() -> None:
     run(squares)
     server = testing._workers()
     os.kill(server.pid, signal.SIGKILL)

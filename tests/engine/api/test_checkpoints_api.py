@@ -172,7 +172,7 @@ class Timestamped(MapFunction):
         pass
 
 
-def test_a_source_that_has_state_is_known_to_go_on_where_it_was(env: Any, executor: Any) -> None:
+def test_a_source_that_has_state_is_known_to_resume(env: Any, executor: Any) -> None:
     env.add_source(Replayable())
     env.add_source(Plain())
     env.execute()

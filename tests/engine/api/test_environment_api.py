@@ -246,7 +246,7 @@ def forgetful(value: Any) -> Any:
     value.upper()
 
 
-def test_a_map_without_a_return_is_warned_of_where_its_records_go_on(env: Any) -> None:
+def test_a_map_without_a_return_is_a_warning_if_its_records_are_used(env: Any) -> None:
     line = sys._getframe().f_lineno + 1
     env.from_elements("a").map(forgetful).output()
     with pytest.warns(UserWarning, match=r"forgetful\(value\) has no return, so every record after it") as caught:

@@ -41,7 +41,7 @@ def test_a_method_that_is_not_there_leads_on(streams: dict[str, Any], kind: str,
     assert advice in str(raised.value)
 
 
-def test_a_method_that_is_misspelt_is_still_told_of(streams: dict[str, Any]) -> None:
+def test_a_method_that_is_misspelt_still_gets_advice(streams: dict[str, Any]) -> None:
     with pytest.raises(AttributeError, match=r"did you mean reduce\?$"):
         streams["windows"].redcue  # noqa: B018
     with pytest.raises(AttributeError, match=r"has no attribute '_sum'$"):

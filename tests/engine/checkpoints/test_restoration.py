@@ -101,7 +101,7 @@ def test_elements_are_a_subtasks_own_at_the_same_parallelism_and_spread_at_anoth
     assert states(1)[0].elements("open") == [0, 10, 1, 11]
 
 
-def test_what_is_left_of_a_part_that_the_operator_has_no_more_goes_to_the_operator(place: Place) -> None:
+def test_the_state_of_a_part_that_the_operator_no_longer_has_goes_to_the_operator(place: Place) -> None:
     part = OperatorSnapshot(split={"accumulators": [{"n": 1}]})
     files = write_files(place, [{"windows": OperatorSnapshot(), "windows (local 1)": part}] * 2)
     metadata = metadata_of(1, files, 2, **{"windows": "Windows", "windows (local 1)": "Windows (local)"})

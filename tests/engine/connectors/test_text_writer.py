@@ -56,7 +56,7 @@ def test_a_file_is_made_even_when_no_line_comes(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == b""
 
 
-def test_flushed_lines_are_in_the_file_while_the_writer_goes_on(tmp_path: Path) -> None:
+def test_flushed_lines_are_in_the_file_while_the_writer_continues(tmp_path: Path) -> None:
     writer = TextWriter(tmp_path / "a", 0, 1)
 
     writer.write(["one", "two"])

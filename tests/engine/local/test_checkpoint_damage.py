@@ -335,7 +335,7 @@ def test_checkpoints_are_their_owners_alone(checkpoint: Path) -> None:
         ("", lambda path: path.chmod(0o777), " is not used for checkpoints: others can write to it"),
     ],
 )
-def test_no_job_goes_on_from_what_is_not_as_it_was_written(
+def test_no_job_resumes_from_a_checkpoint_that_was_altered(
     launcher: Launcher, checkpoint: Path, name: str, damage: Callable[[Path], Any], reason: str
 ) -> None:
     output = (launcher.directory / "output").read_bytes()
@@ -346,7 +346,7 @@ def test_no_job_goes_on_from_what_is_not_as_it_was_written(
     assert (launcher.directory / "output").read_bytes() == output
 
 
-def test_results_that_are_no_more_are_missed(launcher: Launcher, checkpoint: Path) -> None:
+def test_missing_results_are_noticed(launcher: Launcher, checkpoint: Path) -> None:
     (launcher.directory / "output").unlink()
     done = launcher.run(FULL, "-s", str(checkpoint))
     assert done.code == 1

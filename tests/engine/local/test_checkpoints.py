@@ -26,7 +26,7 @@ OVERWRITE = WriteMode.OVERWRITE
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_a_failed_job_goes_on_from_its_newest_checkpoint_and_says_so_in_a_line(job: Job, parallelism: int) -> None:
+def test_a_failed_job_resumes_from_its_newest_checkpoint_and_says_so_in_a_line(job: Job, parallelism: int) -> None:
     env = job.environment(parallelism)
     env.generate_sequence(1, 200).map(job.once()).name("once").write_as_text(str(job.output), OVERWRITE)
     (line,) = job.run(env)
@@ -78,7 +78,7 @@ class EndsSoon:
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_checkpoints_go_on_when_sources_have_come_to_their_end(job: Job, tmp_path: Path, parallelism: int) -> None:
+def test_checkpoints_continue_when_sources_have_ended(job: Job, tmp_path: Path, parallelism: int) -> None:
     env = job.environment(parallelism)
     ended = env.add_source(EndsSoon(str(tmp_path / "runs"))).union(env.from_elements(-10, -11))
     going = env.generate_sequence(1, 300).map(job.once(at=100, newer_than=5))

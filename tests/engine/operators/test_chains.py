@@ -60,7 +60,7 @@ def test_a_chain_of_a_thousand_operators(kinds: tuple[str, ...]) -> None:
     assert host.process(1, 2) == [1 + 1000 // len(kinds), 2 + 1000 // len(kinds)]
 
 
-def test_an_error_far_down_a_chain_is_told_of_its_operator_and_record() -> None:
+def test_an_error_far_down_a_chain_names_its_operator_and_record() -> None:
     host = ListHost(*(specs.Map(function(lambda v, n=n: v + 1 if n != 700 else v / 0)) for n in range(1000)))
     with pytest.raises(ZeroDivisionError) as caught:
         host.process(5)

@@ -44,7 +44,7 @@ def timed(operator: Any, snapshots: Sequence[Mapping[int, OperatorSnapshot]] = (
 @pytest.mark.parametrize("slide", [20, 10])
 @pytest.mark.parametrize("kind", ["apply", "reduce"])
 @pytest.mark.parametrize("cut", range(len(TIMED)))
-def test_event_time_goes_on_and_late_stays_late(cut: int, kind: str, slide: int, lateness: int) -> None:
+def test_event_time_resumes_and_late_stays_late(cut: int, kind: str, slide: int, lateness: int) -> None:
     windows = specs.TimeWindows(20, slide, event_time=True)
     several = {
         "apply": specs.WindowApply(windows, APPLY, lateness),

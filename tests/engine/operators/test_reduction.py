@@ -88,7 +88,7 @@ def test_what_a_function_makes_is_looked_at_and_what_it_takes_over_is_not() -> N
 
 
 @pytest.mark.parametrize("operator", [specs.Reduce, lambda f: specs.WindowReduce(specs.TimeWindows(50, 50), f)])
-def test_values_that_can_change_are_known_to_in_what_goes_on_from_a_snapshot(operator: Any) -> None:
+def test_mutable_values_are_still_known_after_a_restore(operator: Any) -> None:
     key = function(lambda record: record[0])
     first = ListHost(operator(function(REDUCES["sum"])), key=key)
     first.process(("a", 1, ["kept"]))

@@ -190,7 +190,7 @@ def test_partial_results_are_emitted_before_a_snapshot_so_that_none_is_needed() 
 
 
 @pytest.mark.parametrize("preaggregated", [False, True])
-def test_windows_go_on_whether_or_not_they_are_reduced_ahead_of_an_exchange(preaggregated: bool) -> None:
+def test_windows_resume_whether_or_not_they_are_reduced_before_an_exchange(preaggregated: bool) -> None:
     windows = specs.TimeWindows(100, 50)
     several = [specs.WindowReduce(windows, ADD, preaggregated=each) for each in (preaggregated, not preaggregated)]
     first = ListHost(several[0], key=KEY, time=1000)
@@ -325,7 +325,7 @@ def test_what_is_no_list_is_refused_at_another_parallelism() -> None:
         numbering(False, 2, snapshots)
 
 
-def test_accumulators_go_on_counting() -> None:
+def test_accumulators_resume_their_counts() -> None:
     operator = KEYED["keyed state"]
     first = Job(operator, 3).run(RECORDS[:9])
     second = Job(operator, 2, first.snapshots()).run(RECORDS[9:])

@@ -162,7 +162,7 @@ def test_a_question_that_comes_byte_by_byte_is_not_waited_for(
 
 
 @pytest.mark.parametrize("path", ["/large", "/", ""])
-def test_who_takes_no_answer_or_asks_no_more_is_not_waited_for(
+def test_clients_that_read_no_answer_or_fall_silent_are_not_waited_for(
     server: Server, crowd: ExitStack, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr(service, "_LONGEST", 1.0)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from launched import Launcher
 
 
-def test_a_job_whose_savepoint_cannot_be_taken_goes_on_until_it_is_stopped_without(numbers: Numbers) -> None:
+def test_a_job_whose_savepoint_fails_continues_until_it_is_stopped_without_one(numbers: Numbers) -> None:
     process = numbers.start("--stop-with-savepoint", "savepoints/mine")
     numbers.savepoints.write_text("in the way")
     assert process.stderr is not None
@@ -98,7 +98,7 @@ def test_a_signal_at_the_end_of_a_job_still_stops_the_script(launcher: Launcher)
 
 
 @pytest.mark.parametrize("savepoints", [True, False])
-def test_of_a_job_that_is_stopped_there_is_one_thing_to_go_on_from(numbers: Numbers, savepoints: bool) -> None:
+def test_a_stopped_job_leaves_one_thing_to_resume_from(numbers: Numbers, savepoints: bool) -> None:
     options = ["-D", "execution.checkpointing.interval=20", "-D", "state.checkpoints.dir=checkpoints"]
     process = numbers.start(*options, *(["--stop-with-savepoint", "savepoints"] if savepoints else []))
     try:

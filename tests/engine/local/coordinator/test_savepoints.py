@@ -40,7 +40,7 @@ def test_two_runs_with_a_savepoint_between_them_write_what_one_run_does(
 
 
 @pytest.mark.parametrize(("first", "second"), [("rocksdb", "rocksdb"), ("rocksdb", "hashmap"), ("hashmap", "rocksdb")])
-def test_a_job_goes_on_wherever_its_state_was_and_is_kept(numbers: Numbers, first: str, second: str) -> None:
+def test_a_job_resumes_wherever_its_state_was_and_is_kept(numbers: Numbers, first: str, second: str) -> None:
     pytest.importorskip("rocksdict")
     checkpoints = ("-D", "execution.checkpointing.interval=20")
     process = numbers.start(
@@ -55,7 +55,7 @@ def test_a_job_goes_on_wherever_its_state_was_and_is_kept(numbers: Numbers, firs
     numbers.expect_exact_results()
 
 
-def test_a_savepoint_can_be_taken_of_a_job_that_goes_on(numbers: Numbers) -> None:
+def test_a_savepoint_can_be_taken_of_a_job_that_continues(numbers: Numbers) -> None:
     process = numbers.start("-p", 2, "--savepoint", "savepoints")
     try:
         process.send_signal(signal.SIGUSR1)
@@ -82,7 +82,7 @@ def test_a_job_that_went_on_from_a_savepoint_can_be_stopped_with_another(numbers
     numbers.expect_exact_results()
 
 
-def test_a_job_goes_on_from_a_checkpoint_of_one_that_was_killed(numbers: Numbers) -> None:
+def test_a_job_resumes_from_a_checkpoint_of_one_that_was_killed(numbers: Numbers) -> None:
     checkpoints = ("-D", "execution.checkpointing.interval=20", "-D", "state.checkpoints.dir=checkpoints")
     process = numbers.start("-p", 2, *checkpoints)
     try:

@@ -324,7 +324,7 @@ class MeasuringSource(RichSourceFunction):
     def cancel(self) -> None: ...
 
 
-def test_what_functions_measure_is_told_of_each_subtask(watched: Watched) -> None:
+def test_the_metrics_of_functions_are_reported_for_each_subtask(watched: Watched) -> None:
     env = watched.environment(2)
     env.add_source(MeasuringSource()).name("source").map(Measuring()).name("map").output()
     env.execute()

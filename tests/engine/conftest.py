@@ -1,4 +1,4 @@
-"""What tests of several rooms of the engine share."""
+"""Fixtures that tests of several rooms of the engine share."""
 
 from __future__ import annotations
 

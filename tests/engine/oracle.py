@@ -69,7 +69,7 @@ class Oracle:
 
     @property
     def late_records(self) -> int | None:
-        """How many were dropped as late; None where no operator could have."""
+        """How many records were dropped as late; None if no operator drops any."""
         return sum(self._late.values()) if self._late else None
 
     def extend(self) -> None:
@@ -84,7 +84,7 @@ class Oracle:
                 self._streams[node.id] = list(self._run(node, self._inputs(node)))
 
     def elements(self, upstreams: Iterable[Upstream]) -> list[Element]:
-        """What a stream made of ``upstreams`` holds."""
+        """The contents of a stream made of ``upstreams``."""
         return [
             replace(element, lane=(position, element.lane))
             for position, upstream in enumerate(upstreams)

@@ -72,7 +72,7 @@ def without_watermarks(stream: Stream) -> list[Element]:
 
 
 def untimed(elements: Iterable[Element]) -> list[Element]:
-    """Where there was a time, it is not to be relied on."""
+    """If there was a time, nobody can rely on it."""
     return [element if element.time is None else replace(element, time=UNKNOWN) for element in elements]
 
 
@@ -81,7 +81,7 @@ def unordered(elements: Iterable[Element]) -> list[Element]:
 
 
 def united(streams: Iterable[Stream]) -> list[Element]:
-    """Streams that come together in one: each keeps the order that it has."""
+    """The union of streams: each keeps its order."""
     return [
         replace(element, lane=(position, element.lane))
         for position, stream in enumerate(streams)

@@ -95,7 +95,7 @@ class Planner:
         return stream.forward().map(functions.increase).set_parallelism(widths.pop())
 
     def keyed(self, stream: DataStream, other: DataStream, knob: int) -> DataStream:
-        """What works on one record, and knows its key."""
+        """Operators on one record that know its key."""
         return stream.key_by(functions.key_of).map(functions.increase)
 
     def stateful(self, stream: DataStream, other: DataStream, knob: int) -> DataStream:
@@ -111,7 +111,7 @@ class Planner:
         return windows.apply(functions.sequence)
 
     def long_windows(self, stream: DataStream, other: DataStream, knob: int) -> DataStream:
-        """By processing time; they fire at the end of the input."""
+        """Windows by processing time; they fire at the end of the input."""
         steady = self._is_steady(stream)
         windows = stream.key_by(functions.key_of).time_window(_AGE * (1 + knob % 2), _AGE)
         return self._in_windows(windows, steady, knob)

@@ -1,4 +1,4 @@
-"""How what is missing is installed: a command that can be copied."""
+"""Commands that install missing packages can be copied."""
 
 from __future__ import annotations
 

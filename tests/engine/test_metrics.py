@@ -1,4 +1,4 @@
-"""What functions measure themselves."""
+"""The metrics of functions."""
 
 from __future__ import annotations
 

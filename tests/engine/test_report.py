@@ -1,4 +1,4 @@
-"""How an exception is told to the author of a script."""
+"""How exceptions are reported to the author of a script."""
 
 from __future__ import annotations
 

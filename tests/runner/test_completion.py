@@ -1,4 +1,4 @@
-"""What shells are told when somebody presses the tab key."""
+"""The completions that shells get when somebody presses the tab key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scripts say of checkpoints, restarts and state."""
+"""How scripts configure checkpoints, restarts and state."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ class Unabortable(Committing):
 
 
 class Database(SinkFunction):
-    """As scripts have them that know nothing of two phases."""
+    """A sink of a script that knows nothing of two phases."""
 
     def invoke(self, value: Any) -> None:
         self.commit()

@@ -1,4 +1,4 @@
-"""What leads on from a method that another version of Flink has."""
+"""The advice on methods that another version of Flink has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When jobs are restarted, by a clock that the tests move."""
+"""When jobs are restarted, with a clock that the tests move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which state goes to which operator: by uid, at any parallelism, refused where nothing is to have it."""
+"""Which state goes to which operator: by uid, at any parallelism, refused if there is no operator for it."""
 
 from __future__ import annotations
 

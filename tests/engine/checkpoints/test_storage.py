@@ -47,7 +47,7 @@ def path_of(storage: CheckpointStorage, checkpoint: int) -> str:
 
 
 def value_in(found: tuple[str, Any] | None) -> Any:
-    """What the checkpoint's only operator remembers."""
+    """The state of the checkpoint's only operator."""
     assert found is not None
     directory, metadata = found
     return read_states(directory, metadata, ["sum"], ["sum"], 0, 1)["sum"].own["value"]

@@ -20,7 +20,7 @@ Serve = Callable[[Callable[[socket.socket], object]], int]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts a server for one connection, which a function handles; gives its port."""
+    """Starts a server for one connection, which a function handles; returns its port."""
     threads: list[threading.Thread] = []
 
     def start(handle: Callable[[socket.socket], object]) -> int:
@@ -192,7 +192,7 @@ def test_without_retries_the_first_refusal_is_an_error() -> None:
 
 def test_a_connection_to_its_own_end_is_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     class FromItsOwnPort(socket.socket):
-        """What the system does by chance, when the port is one that it gives to clients."""
+        """The system may do this by chance, if the port is one that it gives to clients."""
 
         def connect_ex(self, address: Any, /) -> int:
             self.bind(address)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def sent(error: BaseException) -> Any:
-    """What the other process gets."""
+    """The exception that the other process gets."""
     return rebuilt(pickle.loads(pickle.dumps(taken_down(error, shortened))))
 
 

@@ -67,7 +67,7 @@ class Numbers:
         launcher.write("numbers", "".join(f"{number}\n" for number in range(LINES)))
 
     def start(self, *args: str | int, script: str = PROGRAM) -> subprocess.Popen[str]:
-        """A job that is in the midst of its input."""
+        """A job in the middle of its input."""
         process = self.launcher.start(script, *args)
         assert wait_until(lambda: bool(self.marks()) or process.poll() is not None)
         assert process.poll() is None, process.communicate()
@@ -79,7 +79,7 @@ class Numbers:
         return list(self.directory.glob("begun-*"))
 
     def stop(self, process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
-        """Stops a job with a savepoint; gives the path of that."""
+        """Stops a job with a savepoint; returns its path."""
         process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE)
         assert (process.returncode, out, err.count("\n")) == (0, "", 1), err

@@ -46,6 +46,6 @@ class Killer:
 
 
 def workers_of(server: ForkServer) -> list[int]:
-    """The process ids of the workers that there are now."""
+    """The process ids of the current workers."""
     listed = subprocess.run(["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=False)
     return [int(pid) for pid in listed.stdout.split()]

@@ -226,7 +226,7 @@ KEPT = ("-D", "execution.checkpointing.interval=50", "-D", "state.checkpoints.di
 
 @pytest.fixture
 def full(launcher: Launcher) -> Done:
-    """A job that has failed as the disk was full."""
+    """A job that has failed because the disk was full."""
     launcher.write("numbers", "".join(f"{number}\n" for number in range(RECORDS)))
     return launcher.run(FULL, *KEPT, "-D", "restart-strategy=none")
 

@@ -1,4 +1,4 @@
-"""What functions learn of where, when and how often they run."""
+"""What the context tells functions of where, when and how often they run."""
 
 from __future__ import annotations
 

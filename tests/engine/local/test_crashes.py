@@ -1,4 +1,4 @@
-"""Every way in which a worker can come to a bad end, in every place where code of the user's runs.
+"""Every way in which a worker can fail, in every place where user code runs.
 
 Whatever happens, the job fails soon, says why and where, and leaves no process and no file behind.
 """

@@ -1,4 +1,4 @@
-"""What is said of records that were dropped as late while the job runs."""
+"""What a running job says of records that it has dropped as late."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that is resumed writes on where it had written, and touches nothing else."""
+"""A resumed job continues its output where it was, and touches nothing else."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class ListHost:
         return self.results
 
     def snapshot(self, checkpoint: int = 1) -> dict[int, OperatorSnapshot]:
-        """What the operators remember, by their ids, as a file would keep it."""
+        """The snapshots of the operators by their ids, as a file would keep them."""
         for operator in self.chain.operators:
             operator.before_snapshot()
         snapshots: dict[int, OperatorSnapshot] = {}

@@ -34,7 +34,7 @@ def keyed(operator: specs.Operator, reuse: bool = False) -> ListHost:
 
 
 def tables(host: ListHost) -> dict[str, dict[Any, Any]]:
-    """What is kept by the only operator."""
+    """The tables of the only operator."""
     (operator,) = host.chain.operators
     assert isinstance(operator, FunctionOperator)
     return {name: dict(table.items()) for name, table in operator.states.tables.items()}

@@ -1,4 +1,4 @@
-"""Which channels of a subtask have ended, and how far their time has come."""
+"""Which channels of a subtask have ended, and the event time of each."""
 
 from __future__ import annotations
 

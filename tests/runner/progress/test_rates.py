@@ -1,4 +1,4 @@
-"""What is made of two statuses a while apart."""
+"""The rates between two statuses a while apart."""
 
 from __future__ import annotations
 

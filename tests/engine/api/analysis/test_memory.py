@@ -1,4 +1,4 @@
-"""Which functions know nothing of their records once a call is over."""
+"""Which functions keep nothing of their records after a call."""
 
 from __future__ import annotations
 

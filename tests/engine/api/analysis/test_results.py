@@ -1,4 +1,4 @@
-"""Which fields of the tuple that a function returns it has made itself."""
+"""Which fields of the tuple that a function returns are its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read from the code of a user's function."""
+"""What the code of a user function shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints that do not come to be, and what becomes of the job and of what it was about to commit."""
+"""Checkpoints that fail, and what happens to the job and to the transactions that it was about to commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When jobs that have failed are restarted, and what is said then."""
+"""When failed jobs are restarted, and what they say then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job tells those who watch it, of its states, checkpoints, restarts and failures."""
+"""The states, checkpoints, restarts and failures that the status of a job shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of sources and functions when a job stops before its input ends, as the script sees it."""
+"""What happens to sources and functions when a job stops before its input ends, as the script sees it."""
 
 from __future__ import annotations
 

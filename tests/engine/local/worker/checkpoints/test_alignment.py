@@ -1,4 +1,4 @@
-"""What a checkpoint counts, and what not: barriers divide the two, on each way that records can take."""
+"""What a checkpoint counts, and what not: barriers divide the two, on every path of records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job tells those who watch it, of the work that is done."""
+"""The work that the status of a job shows."""
 
 from __future__ import annotations
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from browser import Browser, missing
 from statuses import graph_of, status_of
 
 from pyflink_stream.web.server import Server
@@ -13,7 +11,7 @@ from pyflink_stream.web.site import JobSite
 from stream_engine.status import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from browser import Browser
 
     from stream_engine.status import JobStatus
 
@@ -56,23 +54,6 @@ class Served:
         for status in statuses:
             self.site.on_status(status)
         return self.server.address
-
-
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A fixture: the browser of a module's tests."""
-    lacking = missing()
-    if lacking:
-        pytest.skip(lacking)
-    browser = Browser(tmp_path_factory.mktemp("browser"))
-    yield browser
-    browser.close()
-
-
-def serving() -> Iterator[Served]:
-    """A fixture: a page about what the test says."""
-    served = Served()
-    yield served
-    served.server.close()
 
 
 def see(browser: Browser, address: str, **size: int) -> None:

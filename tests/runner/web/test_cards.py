@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from shown import GRAPH, opened, running, see, serving
+from shown import GRAPH, running, see
 from statuses import graph_of, status_of
 
 from stream_engine.status import CheckpointStatus
@@ -13,9 +13,6 @@ from stream_engine.status import CheckpointStatus
 if TYPE_CHECKING:
     from browser import Browser
     from shown import Served
-
-browser = pytest.fixture(scope="module")(opened)
-served = pytest.fixture(serving)
 
 
 def test_a_card_says_each_name_once(browser: Browser, served: Served) -> None:

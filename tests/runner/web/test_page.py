@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from launched import PATIENCE
-from shown import BOXES, DONE, GRAPH, opened, running, see, serving
+from shown import BOXES, DONE, GRAPH, running, see
 from statuses import graph_of, status_of
 
 from stream_engine.status import Progress
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from shown import Served
 
     from stream_engine.status import JobStatus
-
-browser = pytest.fixture(scope="module")(opened)
-served = pytest.fixture(serving)
 
 
 def test_the_graph_of_a_branching_job_is_drawn(browser: Browser, served: Served) -> None:

@@ -8,9 +8,8 @@ import socket
 import urllib.request
 from typing import TYPE_CHECKING
 
-import pytest
 from launched import PATIENCE
-from shown import BOXES, opened, see
+from shown import BOXES, see
 
 if TYPE_CHECKING:
     import subprocess
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from browser import Browser
     from launched import Command
 
-browser = pytest.fixture(scope="module")(opened)
 
 SLOW = """
     import time

@@ -9,57 +9,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import WORD_COUNT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from launched import Jobs, Launcher
-
-WINDOWED = r"""
-from org.apache.flink.streaming.api.functions.source import SourceFunction
-from org.apache.flink.api.common.functions import FlatMapFunction, ReduceFunction
-from org.apache.flink.api.java.functions import KeySelector
-from org.apache.flink.streaming.api.windowing.time.Time import milliseconds
-
-class Generator(SourceFunction):
-    def __init__(self, num_iters):
-        self._running = True
-        self._num_iters = num_iters
-
-    def run(self, ctx):
-        counter = 0
-        while self._running and counter < self._num_iters:
-            ctx.collect('Hello World')
-            counter += 1
-
-    def cancel(self):
-        self._running = False
-
-class Tokenizer(FlatMapFunction):
-    def flatMap(self, value, collector):
-        for word in value.lower().split():
-            collector.collect((1, word))
-
-class Selector(KeySelector):
-    def getKey(self, input):
-        return input[1]
-
-class Sum(ReduceFunction):
-    def reduce(self, input1, input2):
-        count1, word1 = input1
-        count2, word2 = input2
-        return (count1 + count2, word1)
-
-def main(factory):
-    env = factory.get_execution_environment()
-    env.create_python_source(Generator(num_iters=1000)) \
-        .flat_map(Tokenizer()) \
-        .key_by(Selector()) \
-        .time_window(milliseconds(50)) \
-        .reduce(Sum()) \
-        .output()
-    env.execute()
-"""
 
 ROLLING = """
     import resource, sys
@@ -95,9 +50,9 @@ def windowed_totals(lines: list[str]) -> Counter[str]:
 
 def check_windowed(launcher: Launcher, jobs: Jobs, parallelism: int, times: int) -> None:
     """Once with the command, and so many times with workers alone."""
-    assert windowed_totals(launcher.lines(WINDOWED, "-p", parallelism)) == {"hello": 1000, "world": 1000}
+    assert windowed_totals(launcher.lines(WORD_COUNT, "-p", parallelism)) == {"hello": 1000, "world": 1000}
     for _ in range(times):
-        assert windowed_totals(jobs.script_lines(WINDOWED, parallelism)) == {"hello": 1000, "world": 1000}
+        assert windowed_totals(jobs.script_lines(WORD_COUNT, parallelism)) == {"hello": 1000, "world": 1000}
 
 
 def check_rolling(launcher: Launcher, words: int, distinct: int, parallelism: int) -> int:

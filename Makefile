@@ -3,7 +3,7 @@
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-cluster bench lint options format venv clean
+.PHONY: help run test test-long test-cluster bench lint style types imports options format venv clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -11,10 +11,10 @@ help: ## Show this list
 run: ## Count the words of a built-in text: examples/word_count.py
 	@bin/pyflink-stream.sh examples/word_count.py
 
-# Tests go to several processes, and one that has none left takes some of another's: a few files take minutes. Not to
-# very many, as most tests start some of their own.
+# Tests go to several processes, and one that has none left takes some of another's: a few files take minutes. To more
+# than there may be cores, as many tests wait for what they have started; not to very many, as that are processes, too.
 test: lint ## Check everything: lint, then all tests but the long ones
-	$(python) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+	$(python) -m pytest --numprocesses 4 --dist worksteal
 
 test-long: venv ## Run the tests that take many minutes
 	$(python) -m pytest -m long
@@ -28,9 +28,16 @@ bench: venv ## Compare with loops by hand and with other engines; BENCH="--runs 
 	@$(python) tests/benchmarks $(BENCH)
 
 lint: venv ## Check style, format, types, and the direction of the imports
+	@$(MAKE) --no-print-directory --jobs 3 style types imports
+
+style:
 	$(python) -m ruff check
 	$(python) -m ruff format --check
+
+types:
 	$(python) -m basedpyright --pythonpath $(python)
+
+imports:
 	$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
 options: venv ## Write the table of options in conf/README.md anew

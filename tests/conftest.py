@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
+from launched import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from here import Here
+
+    from stream_engine.local.forkserver.client import ForkServer
 
 # A run in the background of a shell ignores SIGINT, and so would every process that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -13,3 +24,25 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Nothing fails for being slow: a machine may be busy with something else.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ForkServer]:
+    """Where the workers of all jobs come from that run in this process."""
+    from stream_engine.local.forkserver.client import ForkServer
+
+    server = ForkServer.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+@pytest.fixture
+def here(tmp_path: Path, server: ForkServer, capfd: pytest.CaptureFixture[str]) -> Here:
+    from here import Here
+
+    return Here(tmp_path, server, capfd)

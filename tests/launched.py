@@ -17,7 +17,7 @@ from stream_engine.api.factory import PythonEnvironmentFactory
 from stream_engine.configuration import Configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType
 
     import pytest
@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 200
 # What stops by itself has time to, so that nothing is said of it; a later option wins over this one.
 PATIENT = ("-D", "task.cancellation.timeout=150 s")
+# For Popen: in a process group of its own.
+GROUP = {"start_new_session": True}
 
 
 def command_environment() -> dict[str, str]:
@@ -69,26 +71,30 @@ class Command:
         path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
         return path
 
-    def start(self, *args: object, group: bool = False, **environment: str) -> subprocess.Popen[str]:
-        """Starts the command with ``args``; with ``group`` in a process group of its own."""
+    def words(self, *args: object) -> list[str]:
+        """Those of the command with ``args``, for a process that something else starts."""
+        return [sys.executable, "-m", "pyflink_stream", *map(str, args)]
+
+    def start(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> subprocess.Popen[str]:
+        """Starts the command with ``args``; ``popen`` has what a test needs otherwise, as another standard output."""
+        options: dict[str, Any] = {
+            "args": self.words(*args),
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            **(popen or {}),
+        }
         return subprocess.Popen(
-            [sys.executable, "-m", "pyflink_stream", *map(str, args)],
-            cwd=self.directory,
-            env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            start_new_session=group,
+            cwd=self.directory, env={**self.environment, **environment}, encoding="utf-8", **options
         )
 
-    def run(self, *args: object, **environment: str) -> Done:
+    def run(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> Done:
         """The command with these arguments, whatever comes of it."""
-        return finish(self.start(*args, group=False, **environment))
+        return finish(self.start(*args, popen=popen, **environment))
 
-    def output(self, *args: object, **environment: str) -> str:
+    def output(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> str:
         """The standard output of a run that must succeed and say nothing else."""
-        done = self.run(*args, **environment)
+        done = self.run(*args, popen=popen, **environment)
         assert (done.code, done.err) == (0, ""), done.err
         return done.stdout
 
@@ -96,11 +102,15 @@ class Command:
 class Launcher(Command):
     """Runs the text of a program. Options before a ``-`` are the command's, those from there on the program's."""
 
-    def start(self, *args: object, group: bool = False, **environment: str) -> subprocess.Popen[str]:
+    def arguments(self, *args: object) -> list[str]:
+        """Those of the command, for a program that is written to a file."""
         text, *others = args
         path = self.write("program.py", str(text))
         split = others.index("-") if "-" in others else len(others)
-        return super().start(*PATIENT, *others[:split], path, *others[split:], group=group, **environment)
+        return [*PATIENT, *map(str, others[:split]), str(path), *map(str, others[split:])]
+
+    def start(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> subprocess.Popen[str]:
+        return super().start(*self.arguments(*args), popen=popen, **environment)
 
     def lines(self, *args: object) -> list[str]:
         """The output of a run that must succeed and say nothing on standard error."""

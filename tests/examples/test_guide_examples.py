@@ -11,9 +11,14 @@ import re
 import socket
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import pytest
-from launched import PATIENCE, ROOT, Command
+from here import CommandHere
+from launched import PATIENCE, ROOT
+
+if TYPE_CHECKING:
+    from stream_engine.local.forkserver.client import ForkServer
 
 EXAMPLES = sorted((ROOT / "examples" / "guide").glob("*.py"))
 PARAGRAPH = re.compile(r"^(?P<heading>\S.*):\n\n(?P<lines>(?: {4}.*\n)+)", re.MULTILINE)
@@ -47,7 +52,9 @@ class Server:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
-def test_an_example_gives_what_its_docstring_says(example: Path, tmp_path: Path) -> None:
+def test_an_example_gives_what_its_docstring_says(
+    example: Path, tmp_path: Path, server: ForkServer, capfd: pytest.CaptureFixture[str]
+) -> None:
     # given
     text = docstring(example)
     command = re.search(r"^ {4}\./bin/pyflink-stream\.sh (.*)$", text, re.MULTILINE)
@@ -55,13 +62,13 @@ def test_an_example_gives_what_its_docstring_says(example: Path, tmp_path: Path)
     paragraphs = {
         found["heading"]: [line[4:] for line in found["lines"].splitlines()] for found in PARAGRAPH.finditer(text)
     }
-    server = Server(paragraphs.pop("The server sends", [])) if "localhost 9000" in command[1] else None
-    arguments = command[1].replace("/tmp/", f"{tmp_path}/").replace("9000", str(server.port if server else 9000))
+    peer = Server(paragraphs.pop("The server sends", [])) if "localhost 9000" in command[1] else None
+    arguments = command[1].replace("/tmp/", f"{tmp_path}/").replace("9000", str(peer.port if peer else 9000))
 
     # when
-    done = Command(ROOT).run(*arguments.split())
-    if server:
-        server.join()
+    done = CommandHere(ROOT, server, capfd).run(*arguments.split())
+    if peer:
+        peer.join()
 
     # then
     assert (done.returncode, done.stderr) == (0, "")
@@ -72,7 +79,7 @@ def test_an_example_gives_what_its_docstring_says(example: Path, tmp_path: Path)
         if what == "Prints":
             found, printed = printed, []
         elif what == "The server gets":
-            found = server.got if server else []
+            found = peer.got if peer else []
         else:
             found = Path(what.removeprefix("Writes to ").replace("/tmp/", f"{tmp_path}/")).read_text().splitlines()
         assert (sorted(found) == sorted(expected)) if order == "in some order" else (found == expected)

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from guided import Guide
+from here import CommandHere
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from stream_engine.local.forkserver.client import ForkServer
+
 
 @pytest.fixture
-def guide(tmp_path: Path) -> Guide:
-    return Guide(tmp_path)
+def guide(tmp_path: Path, server: ForkServer, capfd: pytest.CaptureFixture[str]) -> Guide:
+    return Guide(CommandHere(tmp_path, server, capfd))

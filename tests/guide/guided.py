@@ -1,4 +1,4 @@
-"""Runs programs with the real command, and tells the lines of their sinks apart."""
+"""Runs programs, and tells the lines of their sinks apart."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launched import Command
-
 if TYPE_CHECKING:
-    from launched import Done
+    from launched import Command, Done
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 
@@ -40,9 +38,9 @@ class Run:
 class Guide:
     """A directory with programs in it, and the command that runs them."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._command = Command(directory)
+    def __init__(self, command: Command) -> None:
+        self.directory = command.directory
+        self._command = command
 
     def write(self, name: str, text: str) -> Path:
         return self._command.write(name, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from guided import Guide, Run
+from launched import Command
 
 PROGRAM = """
 from org.apache.flink.api.common.functions import MapFunction
@@ -49,7 +50,7 @@ def main(factory):
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["alone", "on two workers"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return Guide(tmp_path_factory.mktemp("types")).run(PROGRAM, request.param)
+    return Guide(Command(tmp_path_factory.mktemp("types"))).run(PROGRAM, request.param)
 
 
 def test_data_types_primitives_stay_what_they_are(run: Run) -> None:

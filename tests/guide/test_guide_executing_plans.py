@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from guided import Guide
+from launched import Command
 
 if TYPE_CHECKING:
-    from guided import Guide
+    from pathlib import Path
 
 PROGRAM = """
 import sys
@@ -21,6 +23,12 @@ def main(factory):
     env.from_elements(*sys.argv[1:2]).rebalance().map(greetings.polite.greet).map(shouting.shout).output()
     env.execute()
 """
+
+
+@pytest.fixture
+def guide(tmp_path: Path) -> Guide:
+    """What is looked at is the command line."""
+    return Guide(Command(tmp_path))
 
 
 @pytest.mark.parametrize(("parallelism", "params"), [(1, ["World"]), (2, ["World", "--flag", "-", "-p", "3", "a b"])])

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from guided import Guide, Run
+from launched import Command
 
 WORD_COUNT = r"""
 import sys
@@ -69,7 +70,7 @@ def every_one_of(parallelism: int) -> set[tuple[int, int]]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The environment says 3, the command line 1."""
-    return Guide(tmp_path_factory.mktemp("parallel")).run(WORD_COUNT, 1, 3)
+    return Guide(Command(tmp_path_factory.mktemp("parallel"))).run(WORD_COUNT, 1, 3)
 
 
 def test_parallel_execution_environment_level(run: Run) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from guided import Guide, Run
+from launched import Command
 
 PROGRAM = """
 from org.apache.flink.api.common.functions import (
@@ -141,7 +142,7 @@ def main(factory):
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["alone", "on two workers"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return Guide(tmp_path_factory.mktemp("transformations")).run(PROGRAM, request.param)
+    return Guide(Command(tmp_path_factory.mktemp("transformations"))).run(PROGRAM, request.param)
 
 
 def summed(records: list[str], key: int) -> dict[str, int]:

@@ -1,14 +1,18 @@
-"""Runs the real command in a directory of its own."""
+"""What tests of the launcher share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import Command
+from here import CommandHere
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from launched import Command
+
+    from stream_engine.local.forkserver.client import ForkServer
 
 
 @pytest.fixture
@@ -18,5 +22,6 @@ def patient(command: Command) -> None:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
-    return Command(tmp_path)
+def quick(tmp_path: Path, server: ForkServer, capfd: pytest.CaptureFixture[str]) -> CommandHere:
+    """Far cheaper, for tests of what is run and said, not of processes."""
+    return CommandHere(tmp_path, server, capfd)

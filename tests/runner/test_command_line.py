@@ -6,7 +6,6 @@ import ast
 import os
 import shlex
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from launched import PATIENCE
 import pyflink_stream
 
 if TYPE_CHECKING:
+    from here import CommandHere
     from launched import Command
 
 ARGUMENTS = """
@@ -67,8 +67,8 @@ def test_version(command: Command) -> None:
 
 
 @pytest.mark.parametrize("args", [[], ["-"], ["-", "x"], ["-p", "2"]])
-def test_without_a_script_the_usage_is_shown(command: Command, args: list[str]) -> None:
-    done = command.run(*args)
+def test_without_a_script_the_usage_is_shown(quick: CommandHere, args: list[str]) -> None:
+    done = quick.run(*args)
     assert (done.returncode, done.stdout) == (2, "")
     error, usage, *_ = done.stderr.splitlines()
     assert error == "Error: the SCRIPT to run is missing"
@@ -76,9 +76,9 @@ def test_without_a_script_the_usage_is_shown(command: Command, args: list[str]) 
 
 
 @pytest.mark.parametrize("option", ["--input", "-input"])
-def test_an_option_of_the_scripts_before_the_dash_is_shown_behind_it(command: Command, option: str) -> None:
-    command.write("s.py", ARGUMENTS)
-    done = command.run("-v", "s.py", option, "a b")
+def test_an_option_of_the_scripts_before_the_dash_is_shown_behind_it(quick: CommandHere, option: str) -> None:
+    quick.write("s.py", ARGUMENTS)
+    done = quick.run("-v", "s.py", option, "a b")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"Error: {option} is not an option of pyflink-stream; a parameter of the script comes after a bare '-':\n"
@@ -101,45 +101,45 @@ def test_an_option_of_the_scripts_before_the_dash_is_shown_behind_it(command: Co
 )
 @pytest.mark.parametrize("parameter", ["logs", "words.txt"])
 def test_a_parameter_that_became_a_package_gets_a_hint_at_the_dash(
-    command: Command, line: str, said: str, parameter: str
+    quick: CommandHere, line: str, said: str, parameter: str
 ) -> None:
     imports = "import argparse, sys\nimport helper\nfrom org.apache.flink.api.java.utils import ParameterTool\n"
-    command.write("s.py", f"{imports}def main(factory):\n    {line}\n")
+    quick.write("s.py", f"{imports}def main(factory):\n    {line}\n")
     for name in ("logs/today.log", "words.txt", "helper.py"):
-        command.write(name, "")
-    done = command.run("s.py", "helper.py", parameter)
+        quick.write(name, "")
+    done = quick.run("s.py", "helper.py", parameter)
     advice = f"{parameter} was taken as a PACKAGE; a parameter of the script comes after a bare '-'"
     assert done.returncode != 0
     assert said.format(f"{advice}: s.py helper.py - {parameter}\n") in f"{done.stderr}\n"
 
 
-def test_a_script_without_parameters_gets_a_hint_at_the_dash(command: Command) -> None:
-    command.write("s.py", "import sys\ndef main(factory):\n    sys.argv[1]\n")
+def test_a_script_without_parameters_gets_a_hint_at_the_dash(quick: CommandHere) -> None:
+    quick.write("s.py", "import sys\ndef main(factory):\n    sys.argv[1]\n")
     advice = "The script was given no parameters; they come after a bare '-': s.py - PARAM"
-    assert command.run("s.py").stderr.startswith(f"IndexError: list index out of range. {advice}\n")
-    command.write("s.py", "import sys\ndef main(factory):\n    sys.argv[2]\n")
-    assert "bare '-'" not in command.run("s.py", "-", "logs").stderr
+    assert quick.run("s.py").stderr.startswith(f"IndexError: list index out of range. {advice}\n")
+    quick.write("s.py", "import sys\ndef main(factory):\n    sys.argv[2]\n")
+    assert "bare '-'" not in quick.run("s.py", "-", "logs").stderr
 
 
 @pytest.mark.parametrize(
     "line",
     ["[].pop()", "sys.exit(0)", "import logs; sys.exit(3)", "pkgutil.get_data(__name__, 'words.txt'); sys.exit(3)"],
 )
-def test_other_failures_are_not_blamed_on_packages(command: Command, line: str) -> None:
-    command.write("s.py", f"import pkgutil, sys\ndef main(factory):\n    {line}\n")
-    command.write("logs/__init__.py", "")
-    command.write("words.txt", "")
+def test_other_failures_are_not_blamed_on_packages(quick: CommandHere, line: str) -> None:
+    quick.write("s.py", f"import pkgutil, sys\ndef main(factory):\n    {line}\n")
+    quick.write("logs/__init__.py", "")
+    quick.write("words.txt", "")
     package = "words.txt" if "words" in line else "logs"
-    assert "PACKAGE" not in command.run("s.py", package).stderr
+    assert "PACKAGE" not in quick.run("s.py", package).stderr
 
 
-def test_a_missing_script_is_named(command: Command) -> None:
-    done = command.run("gone/nowhere.py")
+def test_a_missing_script_is_named(quick: CommandHere) -> None:
+    done = quick.run("gone/nowhere.py")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "Error: gone/nowhere.py: no such script\n")
 
 
-def test_a_directory_is_no_script(command: Command) -> None:
-    done = command.run(".")
+def test_a_directory_is_no_script(quick: CommandHere) -> None:
+    done = quick.run(".")
     assert (done.returncode, done.stderr) == (2, "Error: .: a directory, not a script\n")
 
 
@@ -152,19 +152,19 @@ def test_a_directory_is_no_script(command: Command) -> None:
         ("job.zip", "job.zip: an archive, not a script"),
     ],
 )
-def test_what_can_be_no_script_is_refused(command: Command, script: str, message: str) -> None:
-    os.mkfifo(command.directory / "pipe")
+def test_what_can_be_no_script_is_refused(quick: CommandHere, script: str, message: str) -> None:
+    os.mkfifo(quick.directory / "pipe")
     for name in ("job.jar", "job.zip"):
-        command.write(name, "PK")
-    done = command.run(script)
+        quick.write(name, "PK")
+    done = quick.run(script)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith(f"Error: {message}")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_script_that_may_not_be_read_is_refused(command: Command) -> None:
-    command.write("s.py", "").chmod(0)
-    done = command.run("s.py")
+def test_a_script_that_may_not_be_read_is_refused(quick: CommandHere) -> None:
+    quick.write("s.py", "").chmod(0)
+    done = quick.run("s.py")
     assert (done.returncode, done.stderr) == (2, "Error: s.py: cannot be read: Permission denied\n")
 
 
@@ -189,14 +189,14 @@ def test_a_script_that_may_not_be_read_is_refused(command: Command) -> None:
         (["s.py", "--", "-x"], "-x: no such package; a parameter of the script comes after a bare '-': s.py - -x"),
     ],
 )
-def test_a_wrong_argument_is_one_message_and_nothing_is_run(command: Command, args: list[str], message: str) -> None:
-    command.write("s.py", "print('imported')")
+def test_a_wrong_argument_is_one_message_and_nothing_is_run(quick: CommandHere, args: list[str], message: str) -> None:
+    quick.write("s.py", "print('imported')")
     for name in ("s.zip", "a/helper.py", "b/helper.py"):
-        command.write(name, "")
-    done = command.run(*args)
+        quick.write(name, "")
+    done = quick.run(*args)
     assert (done.returncode, done.stdout) == (2, "")
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert [error.startswith(f"Error: {message.format(directory=command.directory)}") for error in errors] == [True]
+    assert [error.startswith(f"Error: {message.format(directory=quick.directory)}") for error in errors] == [True]
     assert done.stderr.startswith("Error: ")
     assert "Traceback" not in done.stderr
 
@@ -207,9 +207,7 @@ def test_a_working_directory_that_is_gone_is_told(command: Command, tmp_path: Pa
     gone.mkdir()
     launcher = Path(pyflink_stream.__file__).with_name("__main__.py")
     run = f"cd {gone} && rmdir {gone} && exec {sys.executable} {launcher} {command.directory / 's.py'}"
-    done = subprocess.run(
-        ["sh", "-c", run], env=command.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    done = command.run(popen={"args": ["sh", "-c", run]})
     assert (done.returncode, done.stderr) == (
         2,
         "Error: the working directory is no longer there: change to another\n",
@@ -229,18 +227,16 @@ def test_a_job_runs_without_standard_streams(command: Command, closed: str) -> N
             env.execute()
         """,
     )
-    run = f"exec {sys.executable} -m pyflink_stream -p 2 s.py {closed}"
-    done = subprocess.run(
-        ["sh", "-c", run], cwd=command.directory, env=command.environment, timeout=PATIENCE, check=False
-    )
+    run = f"exec {shlex.join(command.words('-p', 2, 's.py'))} {closed}"
+    done = command.run(popen={"args": ["sh", "-c", run]})
     assert done.returncode == 0
     lines = [line for file in (command.directory / "out").iterdir() for line in file.read_text().splitlines()]
     assert sorted(lines) == ["1", "2"]
 
 
-def test_a_missing_package_is_named_and_nothing_is_run(command: Command) -> None:
-    command.write("s.py", "print('imported')")
-    done = command.run("s.py", "1000")
+def test_a_missing_package_is_named_and_nothing_is_run(quick: CommandHere) -> None:
+    quick.write("s.py", "print('imported')")
+    done = quick.run("s.py", "1000")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Error: 1000: no such package")
 
@@ -294,32 +290,15 @@ def test_a_wrong_command_line_is_one_whether_or_not_that_can_be_said(
         pytest.skip("there is no device that is always full")
     reader, writer = os.pipe()
     os.close(reader)
-    line = [shlex.join([sys.executable, "-m", "pyflink_stream", *arguments]), redirections[where]]
-    done = subprocess.run(
-        " ".join(line),
-        shell=True,
-        cwd=command.directory,
-        env=command.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=writer,
-        timeout=PATIENCE,
-        check=False,
-    )
+    line = f"{shlex.join(command.words(*arguments))} {redirections[where]}"
+    done = command.run(popen={"args": ["sh", "-c", line], "stderr": writer})
     os.close(writer)
-    assert (done.returncode, done.stdout) == (2, b"")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 def test_a_failure_that_cannot_be_told_is_one(command: Command) -> None:
     command.write("s.py", "def main(factory): raise ValueError\n")
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "pyflink_stream", "s.py"],
-            cwd=command.directory,
-            env=command.environment,
-            stderr=full,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = command.run("s.py", popen={"stderr": full})
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Where the configuration comes from and how it is read, through the real command."""
+"""Where the configuration comes from and how it is read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pyflink_stream.configuration import find, load
 from stream_engine.configuration import OPTIONS, ConfigurationError
 
 if TYPE_CHECKING:
+    from here import CommandHere
     from launched import Command
 
 PARALLELISM = """
@@ -22,28 +23,28 @@ SHIPPED = Path(__file__).resolve().parents[2] / "conf" / "flink-conf.yaml"
 
 
 @pytest.fixture
-def script(command: Command) -> Command:
-    command.write("s.py", PARALLELISM)
-    return command
+def script(quick: CommandHere) -> CommandHere:
+    quick.write("s.py", PARALLELISM)
+    return quick
 
 
-def test_without_any_file_the_default_is_one(script: Command) -> None:
+def test_without_any_file_the_default_is_one(script: CommandHere) -> None:
     assert script.output("s.py") == "1\n"
 
 
 @pytest.mark.parametrize("text", ["parallelism.default: 3", "parallelism:\n  default: 3", "parallelism: {default: 3}"])
-def test_flat_and_nested_keys_mean_the_same(script: Command, text: str) -> None:
+def test_flat_and_nested_keys_mean_the_same(script: CommandHere, text: str) -> None:
     script.write("conf/flink-conf.yaml", text)
     assert script.output("s.py") == "3\n"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "parallelism.default:\n", "\ufeffparallelism.default: 1"])
-def test_an_empty_file_or_value_leaves_the_defaults(script: Command, text: str) -> None:
+def test_an_empty_file_or_value_leaves_the_defaults(script: CommandHere, text: str) -> None:
     script.write("conf/flink-conf.yaml", text)
     assert script.output("s.py") == "1\n"
 
 
-def test_the_nearest_place_wins(script: Command) -> None:
+def test_the_nearest_place_wins(script: CommandHere) -> None:
     script.write("conf/flink-conf.yaml", "parallelism.default: 2")
     script.write("env/flink-conf.yaml", "parallelism.default: 3")
     script.write("given/flink-conf.yaml", "parallelism.default: 4")
@@ -53,14 +54,14 @@ def test_the_nearest_place_wins(script: Command) -> None:
     assert script.output("s.py", FLINK_CONF_DIR="") == "2\n"
 
 
-def test_the_newer_file_name_is_read_where_the_older_is_absent(script: Command) -> None:
+def test_the_newer_file_name_is_read_where_the_older_is_absent(script: CommandHere) -> None:
     script.write("conf/config.yaml", "parallelism:\n  default: 5")
     assert script.output("s.py") == "5\n"
     script.write("conf/flink-conf.yaml", "parallelism.default: 2")
     assert script.output("s.py") == "2\n"
 
 
-def test_precedence_of_parallelism(script: Command) -> None:
+def test_precedence_of_parallelism(script: CommandHere) -> None:
     script.write("conf/flink-conf.yaml", "parallelism.default: 2")
     assert script.output("s.py", "-D", "parallelism.default=3") == "3\n"
     assert script.output("s.py", "-p", "4", "-D", "parallelism.default=3") == "4\n"
@@ -76,24 +77,24 @@ def test_precedence_of_parallelism(script: Command) -> None:
     assert script.output("set.py", "-p", "4") == "5\n"
 
 
-def test_auto_takes_the_usable_cores(script: Command) -> None:
+def test_auto_takes_the_usable_cores(script: CommandHere) -> None:
     from stream_engine.configuration.values import usable_cores
 
     assert script.output("s.py", "-p", "auto") == f"{usable_cores()}\n"
 
 
-def test_of_two_definitions_the_last_counts(script: Command) -> None:
+def test_of_two_definitions_the_last_counts(script: CommandHere) -> None:
     assert script.output("s.py", "-D", "parallelism.default=3", "-Dparallelism.default = 2") == "2\n"
 
 
 @pytest.mark.parametrize("definition", ["parallelism.default", "=3", ""])
-def test_a_definition_needs_a_key_and_a_value(script: Command, definition: str) -> None:
+def test_a_definition_needs_a_key_and_a_value(script: CommandHere, definition: str) -> None:
     done = script.run("s.py", "-D", definition)
     assert (done.returncode, done.stdout) == (2, "")
     assert "KEY=VALUE" in done.stderr
 
 
-def test_a_bad_value_is_reported_with_key_value_line_and_what_is_allowed(script: Command) -> None:
+def test_a_bad_value_is_reported_with_key_value_line_and_what_is_allowed(script: CommandHere) -> None:
     script.write("conf/flink-conf.yaml", "# first\nparallelism:\n  default: many\n")
     done = script.run("s.py")
     assert (done.returncode, done.stdout) == (2, "")
@@ -111,14 +112,14 @@ def test_a_bad_value_is_reported_with_key_value_line_and_what_is_allowed(script:
     ],
 )
 def test_a_bad_value_on_the_command_line_is_reported_as_it_was_typed(
-    script: Command, args: list[str], typed: str
+    script: CommandHere, args: list[str], typed: str
 ) -> None:
     done = script.run("s.py", *args)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"Error: {typed}: give a whole number from 1 to 32768, or auto\n"
 
 
-def test_an_unknown_key_is_a_warning_with_the_nearest_known_one(script: Command) -> None:
+def test_an_unknown_key_is_a_warning_with_the_nearest_known_one(script: CommandHere) -> None:
     script.write("conf/flink-conf.yaml", "paralelism.default: 2\njobmanager.rpc.address: localhost\n")
     done = script.run("s.py", "-D", "my.own=1")
     assert (done.returncode, done.stdout) == (0, "1\n")
@@ -136,7 +137,7 @@ def test_an_unknown_key_is_a_warning_with_the_nearest_known_one(script: Command)
         ("my.own=1", "unknown key, without effect here: 'my.own' given with -D"),
     ],
 )
-def test_an_unknown_key_of_the_command_line_is_a_warning(script: Command, definition: str, warning: str) -> None:
+def test_an_unknown_key_of_the_command_line_is_a_warning(script: CommandHere, definition: str, warning: str) -> None:
     done = script.run("s.py", "-D", definition)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", f"Warning: {warning}\n")
 
@@ -157,7 +158,7 @@ def test_an_unknown_key_of_the_command_line_is_a_warning(script: Command, defini
         ("? [a]\n: 1\n", 1),
     ],
 )
-def test_a_file_that_is_no_configuration_is_reported_with_its_line(script: Command, text: str, line: int) -> None:
+def test_a_file_that_is_no_configuration_is_reported_with_its_line(script: CommandHere, text: str, line: int) -> None:
     script.write("conf/flink-conf.yaml", text)
     done = script.run("s.py")
     assert (done.returncode, done.stdout) == (2, "")
@@ -188,7 +189,7 @@ def aliases(first: str, levels: int = 30) -> str:
     ],
     ids=["values", "empty", "null", "texts", "deep", "very deep", "unclosed", "large"],
 )
-def test_a_file_that_stands_for_too_much_is_refused(script: Command, text: str, message: str) -> None:
+def test_a_file_that_stands_for_too_much_is_refused(script: CommandHere, text: str, message: str) -> None:
     script.write("conf/flink-conf.yaml", "").write_text(text)
     done = script.run("s.py")
     assert (done.returncode, done.stdout) == (2, "")
@@ -197,20 +198,21 @@ def test_a_file_that_stands_for_too_much_is_refused(script: Command, text: str, 
     assert done.stderr.count("\n") == 1
 
 
-def test_a_few_aliases_may_be_used(script: Command) -> None:
+def test_a_few_aliases_may_be_used(script: CommandHere) -> None:
     script.write("conf/flink-conf.yaml", "mine: &mine {default: 3}\nparallelism: *mine\n")
     done = script.run("s.py")
     assert (done.returncode, done.stdout) == (0, "3\n")
 
 
-def test_the_log_says_which_file_is_used_and_why(script: Command) -> None:
-    path = script.write("conf/flink-conf.yaml", "")
-    assert f"Configuration: {path} (conf of the working directory)\n" in script.run("-vv", "s.py").stderr
-    assert f"Configuration: {path} (-c)\n" in script.run("-vv", "-c", "conf", "s.py").stderr
-    assert f"Configuration: {path} (FLINK_CONF_DIR)\n" in script.run("-vv", "s.py", FLINK_CONF_DIR="conf").stderr
+def test_the_log_says_which_file_is_used_and_why(command: Command) -> None:
+    command.write("s.py", PARALLELISM)
+    path = command.write("conf/flink-conf.yaml", "")
+    assert f"Configuration: {path} (conf of the working directory)\n" in command.run("-vv", "s.py").stderr
+    assert f"Configuration: {path} (-c)\n" in command.run("-vv", "-c", "conf", "s.py").stderr
+    assert f"Configuration: {path} (FLINK_CONF_DIR)\n" in command.run("-vv", "s.py", FLINK_CONF_DIR="conf").stderr
 
 
-def test_a_binary_file_is_reported(script: Command) -> None:
+def test_a_binary_file_is_reported(script: CommandHere) -> None:
     script.write("conf/flink-conf.yaml", "").write_bytes(b"a: \xff\x00\xfe")
     done = script.run("s.py")
     assert (done.returncode, done.stdout) == (2, "")
@@ -218,20 +220,20 @@ def test_a_binary_file_is_reported(script: Command) -> None:
 
 
 @pytest.mark.parametrize("by_environment", [False, True])
-def test_a_named_directory_must_exist(script: Command, by_environment: bool) -> None:
+def test_a_named_directory_must_exist(script: CommandHere, by_environment: bool) -> None:
     done = script.run("s.py", FLINK_CONF_DIR="gone") if by_environment else script.run("s.py", "-c", "gone")
     origin = "FLINK_CONF_DIR" if by_environment else "-c"
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"Error: {origin} gone: no such directory\n"
 
 
-def test_a_named_file_is_not_a_directory(script: Command) -> None:
+def test_a_named_file_is_not_a_directory(script: CommandHere) -> None:
     script.write("my.yaml", "")
     done = script.run("s.py", "-c", "my.yaml")
     assert (done.returncode, done.stderr) == (2, "Error: -c my.yaml: not a directory\n")
 
 
-def test_a_named_directory_without_a_file_gives_the_defaults_and_a_warning(script: Command) -> None:
+def test_a_named_directory_without_a_file_gives_the_defaults_and_a_warning(script: CommandHere) -> None:
     script.write("conf/flink-conf.yaml", "parallelism.default: 2")
     (script.directory / "empty").mkdir()
     done = script.run("s.py", "-c", "empty")

@@ -10,6 +10,7 @@ import pytest
 from launched import PATIENCE
 
 if TYPE_CHECKING:
+    from here import CommandHere
     from launched import Command
 
 SQUARES = """
@@ -34,14 +35,14 @@ Task 1, parallelism 1
 
 
 @pytest.mark.parametrize("args", [["--explain", "s.py"], ["s.py", "--explain"], ["--explain=text", "s.py"]])
-def test_shows_the_plan_and_runs_nothing(command: Command, args: list[str]) -> None:
-    command.write("s.py", SQUARES)
+def test_shows_the_plan_and_runs_nothing(quick: CommandHere, args: list[str]) -> None:
+    quick.write("s.py", SQUARES)
 
-    done = command.run(*args)
+    done = quick.run(*args)
 
-    assert (done.returncode, done.stdout) == (0, TREE.replace("squares", str(command.directory / "squares")))
+    assert (done.returncode, done.stdout) == (0, TREE.replace("squares", str(quick.directory / "squares")))
     assert done.stderr == "executing\ntook 0 ms None 32\n"
-    assert not (command.directory / "squares").exists()
+    assert not (quick.directory / "squares").exists()
 
 
 def test_a_parameter_of_the_script_that_looks_like_it_is_the_scripts(command: Command) -> None:
@@ -49,45 +50,45 @@ def test_a_parameter_of_the_script_that_looks_like_it_is_the_scripts(command: Co
     assert command.output("s.py", "-", "--explain") == "['--explain']\n"
 
 
-def test_the_options_that_change_the_plan_count(command: Command) -> None:
-    command.write("s.py", SQUARES)
-    done = command.run("--explain", "-p", "3", "s.py")
+def test_the_options_that_change_the_plan_count(quick: CommandHere) -> None:
+    quick.write("s.py", SQUARES)
+    done = quick.run("--explain", "-p", "3", "s.py")
     assert "Squares: 1 task on 3 workers\n\nTask 1, parallelism 3\n" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("form", "begin"), [("json", "{\n"), ("dot", 'digraph "Squares" {\n'), ("mermaid", "flowchart LR\n")]
 )
-def test_other_formats_are_for_other_programs(command: Command, form: str, begin: str) -> None:
-    command.write("s.py", SQUARES)
-    done = command.run(f"--explain={form}", "s.py")
+def test_other_formats_are_for_other_programs(quick: CommandHere, form: str, begin: str) -> None:
+    quick.write("s.py", SQUARES)
+    done = quick.run(f"--explain={form}", "s.py")
     assert done.returncode == 0
     assert done.stdout.startswith(begin)
     if form == "json":
         assert [node["type"][:6] for node in json.loads(done.stdout)["nodes"]] == ["Source", "Map: s", "Sink: "]
 
 
-def test_a_format_that_does_not_exist_is_refused(command: Command) -> None:
-    command.write("s.py", SQUARES)
-    done = command.run("--explain=svg", "s.py")
+def test_a_format_that_does_not_exist_is_refused(quick: CommandHere) -> None:
+    quick.write("s.py", SQUARES)
+    done = quick.run("--explain=svg", "s.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Error: --explain=svg: give text, json, dot or mermaid\n")
 
 
 @pytest.mark.parametrize("args", [["--explain", "dot", "s.py"], ["s.py", "--explain", "dot"]])
-def test_a_format_may_be_the_next_word(command: Command, args: list[str]) -> None:
-    command.write("s.py", SQUARES)
-    assert command.run(*args).stdout.startswith('digraph "Squares" {\n')
+def test_a_format_may_be_the_next_word(quick: CommandHere, args: list[str]) -> None:
+    quick.write("s.py", SQUARES)
+    assert quick.run(*args).stdout.startswith('digraph "Squares" {\n')
 
 
-def test_a_package_that_is_called_like_a_format_is_a_package(command: Command) -> None:
-    command.write("dot/__init__.py", "")
-    command.write("s.py", f"import dot\n{dedent(SQUARES)}")
-    assert command.run("s.py", "--explain", "dot").stdout.startswith("Squares: 1 task on 1 worker\n")
+def test_a_package_that_is_called_like_a_format_is_a_package(quick: CommandHere) -> None:
+    quick.write("dot/__init__.py", "")
+    quick.write("s.py", f"import dot\n{dedent(SQUARES)}")
+    assert quick.run("s.py", "--explain", "dot").stdout.startswith("Squares: 1 task on 1 worker\n")
 
 
-def test_several_executions_show_several_plans(command: Command) -> None:
-    command.write(
+def test_several_executions_show_several_plans(quick: CommandHere) -> None:
+    quick.write(
         "s.py",
         """
         def main(factory):
@@ -99,13 +100,13 @@ def test_several_executions_show_several_plans(command: Command) -> None:
     )
     operators = "  Source: from_elements  (s.py:4)\n  Sink: output()  (s.py:4)\n"
     tree = f"1 task on 1 worker\n\nTask 1, parallelism 1\n{operators}"
-    assert command.output("--explain", "s.py") == f"first: {tree}\nsecond: {tree}"
+    assert quick.output("--explain", "s.py") == f"first: {tree}\nsecond: {tree}"
 
 
-def test_a_main_that_misses_the_results_of_its_job_is_told_of_without_failure(command: Command) -> None:
-    command.write("s.py", SQUARES + "        open('squares')\n")
+def test_a_main_that_misses_the_results_of_its_job_is_told_of_without_failure(quick: CommandHere) -> None:
+    quick.write("s.py", SQUARES + "        open('squares')\n")
 
-    done = command.run("--explain", "s.py")
+    done = quick.run("--explain", "s.py")
 
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Squares: 1 task on 1 worker")
     assert "Warning: main() failed after an execute(), which runs nothing here." in done.stderr
@@ -122,16 +123,16 @@ def test_a_main_that_misses_the_results_of_its_job_is_told_of_without_failure(co
         ("env.execute('x'), env.execute('y')", "There is nothing to execute"),
     ],
 )
-def test_what_is_wrong_with_the_script_itself_is_a_failure(command: Command, line: str, message: str) -> None:
+def test_what_is_wrong_with_the_script_itself_is_a_failure(quick: CommandHere, line: str, message: str) -> None:
     prelude = "env.from_elements(1).output(); " if "'x'" in line else ""
-    command.write("s.py", f"def main(factory):\n    env = factory.get_execution_environment()\n    {prelude}{line}\n")
-    done = command.run("--explain", "s.py")
+    quick.write("s.py", f"def main(factory):\n    env = factory.get_execution_environment()\n    {prelude}{line}\n")
+    done = quick.run("--explain", "s.py")
     assert done.returncode == 1
     assert message in done.stderr
 
 
-def test_a_plan_that_could_not_be_run_is_refused(command: Command) -> None:
-    command.write(
+def test_a_plan_that_could_not_be_run_is_refused(quick: CommandHere) -> None:
+    quick.write(
         "s.py",
         """
         def main(factory):
@@ -140,14 +141,14 @@ def test_a_plan_that_could_not_be_run_is_refused(command: Command) -> None:
             env.execute()
         """,
     )
-    done = command.run("--explain", "s.py")
+    done = quick.run("--explain", "s.py")
     assert (done.returncode, done.stdout) == (1, "")
     assert "forward() needs equal parallelism" in done.stderr
 
 
-def test_a_plan_that_is_not_executed_is_warned_of(command: Command) -> None:
-    command.write("s.py", "def main(factory):\n    factory.get_execution_environment().from_elements(1).output()\n")
-    done = command.run("--explain", "s.py")
+def test_a_plan_that_is_not_executed_is_warned_of(quick: CommandHere) -> None:
+    quick.write("s.py", "def main(factory):\n    factory.get_execution_environment().from_elements(1).output()\n")
+    done = quick.run("--explain", "s.py")
     assert (done.returncode, done.stdout) == (0, "")
     assert "was not run: call execute()" in done.stderr
 
@@ -189,8 +190,8 @@ def test_characters_that_standard_output_cannot_encode_are_replaced(command: Com
 
 
 @pytest.mark.parametrize("options", [["--check", "--explain"]])
-def test_two_things_to_do_at_once_are_refused(command: Command, options: list[str]) -> None:
-    command.write("s.py", SQUARES)
-    done = command.run(*options, "s.py")
+def test_two_things_to_do_at_once_are_refused(quick: CommandHere, options: list[str]) -> None:
+    quick.write("s.py", SQUARES)
+    done = quick.run(*options, "s.py")
     assert (done.returncode, done.stdout) == (2, "")
     assert "give one of them" in done.stderr

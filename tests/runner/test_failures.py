@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,14 +16,15 @@ from pyflink_stream import python2
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from here import CommandHere
     from launched import Command
 
 pytestmark = pytest.mark.usefixtures("patient")
 
 
-def failure(command: Command, *args: str) -> str:
+def failure(quick: CommandHere, *args: str) -> str:
     """The standard error of a run that must fail in the script."""
-    done = command.run(*args)
+    done = quick.run(*args)
     assert (done.returncode, done.stdout) == (1, "")
     assert "pyflink_stream/" not in done.stderr
     assert "stream_engine/" not in done.stderr
@@ -32,8 +32,8 @@ def failure(command: Command, *args: str) -> str:
     return done.stderr
 
 
-def test_an_exception_in_main_shows_the_users_frames_only(command: Command) -> None:
-    script = command.write(
+def test_an_exception_in_main_shows_the_users_frames_only(quick: CommandHere) -> None:
+    script = quick.write(
         "s.py",
         """
         def inner():
@@ -42,23 +42,23 @@ def test_an_exception_in_main_shows_the_users_frames_only(command: Command) -> N
             inner()
         """,
     )
-    lines = failure(command, "s.py").splitlines()
+    lines = failure(quick, "s.py").splitlines()
     assert lines[0] == "KeyError: 'key'"
     frames = [line.strip() for line in lines if line.startswith("  File ")]
     assert frames == [f'File "{script}", line 4, in main', f'File "{script}", line 2, in inner']
     assert "Traceback" not in lines
 
 
-def test_an_exception_while_importing_shows_the_users_frames_only(command: Command) -> None:
-    command.write("helper.py", "1 / 0\n")
-    command.write("s.py", "import helper\n")
-    err = failure(command, "s.py", "helper.py")
+def test_an_exception_while_importing_shows_the_users_frames_only(quick: CommandHere) -> None:
+    quick.write("helper.py", "1 / 0\n")
+    quick.write("s.py", "import helper\n")
+    err = failure(quick, "s.py", "helper.py")
     assert err.count("  File ") == 2
     assert err.startswith("ZeroDivisionError: division by zero\n")
 
 
-def test_the_cause_of_an_exception_is_shown_too(command: Command) -> None:
-    command.write(
+def test_the_cause_of_an_exception_is_shown_too(quick: CommandHere) -> None:
+    quick.write(
         "s.py",
         """
         def main(factory):
@@ -68,32 +68,30 @@ def test_the_cause_of_an_exception_is_shown_too(command: Command) -> None:
                 raise RuntimeError("no ratio") from error
         """,
     )
-    err = failure(command, "s.py")
+    err = failure(quick, "s.py")
     assert err.startswith("RuntimeError: no ratio\n  File ")
     assert "\ncaused by ZeroDivisionError: division by zero\n  File " in err
 
 
-def test_a_missing_module_is_the_scripts_error(command: Command) -> None:
-    command.write("s.py", "import no_such_module\n")
-    assert failure(command, "s.py").startswith(
-        "ModuleNotFoundError: No module named 'no_such_module'. Install it with "
-    )
+def test_a_missing_module_is_the_scripts_error(quick: CommandHere) -> None:
+    quick.write("s.py", "import no_such_module\n")
+    assert failure(quick, "s.py").startswith("ModuleNotFoundError: No module named 'no_such_module'. Install it with ")
 
 
 @pytest.mark.parametrize("text", ["", "main = 1\n", "def Main(factory): pass\n"])
-def test_a_script_without_main_says_what_is_missing(command: Command, text: str) -> None:
-    command.write("s.py", text)
-    err = failure(command, "s.py")
+def test_a_script_without_main_says_what_is_missing(quick: CommandHere, text: str) -> None:
+    quick.write("s.py", text)
+    err = failure(quick, "s.py")
     assert err == "Error: s.py defines no main(factory), the function that a streaming program begins with\n"
 
 
-def test_a_main_with_too_many_parameters_is_named(command: Command) -> None:
-    command.write("s.py", "\ndef main(factory, more): pass\n")
-    assert failure(command, "s.py") == "Error: s.py:1: main must take one argument, the environment factory\n"
+def test_a_main_with_too_many_parameters_is_named(quick: CommandHere) -> None:
+    quick.write("s.py", "\ndef main(factory, more): pass\n")
+    assert failure(quick, "s.py") == "Error: s.py:1: main must take one argument, the environment factory\n"
 
 
-def test_a_job_that_failed_shows_its_message_and_where_it_was_started(command: Command) -> None:
-    script = command.write(
+def test_a_job_that_failed_shows_its_message_and_where_it_was_started(quick: CommandHere) -> None:
+    script = quick.write(
         "s.py",
         """
         from stream_engine.job import JobExecutionException
@@ -101,14 +99,14 @@ def test_a_job_that_failed_shows_its_message_and_where_it_was_started(command: C
             raise JobExecutionException("Map (2/4) failed:\\n  record 7")
         """,
     )
-    err = failure(command, "s.py")
+    err = failure(quick, "s.py")
     assert err.startswith("Map (2/4) failed:\n  record 7\n\nThe script started this job here:\n")
     assert f'File "{script}", line 3, in main' in err
     assert "Traceback" not in err
 
 
-def test_a_name_of_the_scripts_cannot_command_the_terminal(command: Command) -> None:
-    command.write(
+def test_a_name_of_the_scripts_cannot_command_the_terminal(quick: CommandHere) -> None:
+    quick.write(
         "s.py",
         r"""
         def main(factory):
@@ -117,16 +115,16 @@ def test_a_name_of_the_scripts_cannot_command_the_terminal(command: Command) -> 
             env.execute()
         """,
     )
-    report = command.run("s.py").stderr
+    report = quick.run("s.py").stderr
     assert "\x1b" not in report
     assert "in operator 'a [2Jb' (subtask 1 of 1" in report
-    plan = command.output("--explain", "s.py")
+    plan = quick.output("--explain", "s.py")
     assert "\x1b" not in plan
     assert "  a [2Jb  " in plan
 
 
-def test_a_full_traceback_shows_the_frames_of_the_engine_too(command: Command) -> None:
-    script = command.write(
+def test_a_full_traceback_shows_the_frames_of_the_engine_too(quick: CommandHere) -> None:
+    script = quick.write(
         "s.py",
         """
         def invert(value):
@@ -137,9 +135,9 @@ def test_a_full_traceback_shows_the_frames_of_the_engine_too(command: Command) -
             env.execute()
         """,
     )
-    users = command.run("s.py", "--traceback", "user").stderr
-    assert users == command.run("s.py").stderr
-    everything = command.run("s.py", "--traceback=full").stderr
+    users = quick.run("s.py", "--traceback", "user").stderr
+    assert users == quick.run("s.py").stderr
+    everything = quick.run("s.py", "--traceback=full").stderr
     assert everything.startswith(users)
     for place in ("worker/process.py", "pyflink_stream/launcher.py", "<chain "):
         assert place not in users
@@ -148,8 +146,8 @@ def test_a_full_traceback_shows_the_frames_of_the_engine_too(command: Command) -
     assert f'File "{script}", line 2, in invert' in in_the_worker
 
 
-def test_a_full_traceback_of_main_shows_what_led_to_it(command: Command) -> None:
-    command.write(
+def test_a_full_traceback_of_main_shows_what_led_to_it(quick: CommandHere) -> None:
+    quick.write(
         "s.py",
         """
         import threading
@@ -158,31 +156,31 @@ def test_a_full_traceback_of_main_shows_what_led_to_it(command: Command) -> None
             factory.get_execution_environment().from_elements(0).map(lambda value: lock)
         """,
     )
-    assert "cloudpickle" not in command.run("s.py").stderr
-    everything = command.run("s.py", "--traceback=full").stderr
+    assert "cloudpickle" not in quick.run("s.py").stderr
+    everything = quick.run("s.py", "--traceback=full").stderr
     assert "cloudpickle.py" in everything
     assert "capture/snapshot.py" in everything
 
 
-def test_a_syntax_error_is_shown_as_python_shows_it(command: Command) -> None:
-    script = command.write("s.py", "def main(factory):\n    foo(a b)\n")
-    err = failure(command, "s.py")
+def test_a_syntax_error_is_shown_as_python_shows_it(quick: CommandHere) -> None:
+    script = quick.write("s.py", "def main(factory):\n    foo(a b)\n")
+    err = failure(quick, "s.py")
     assert err.startswith("SyntaxError: invalid syntax")
     assert f'\n  File "{script}", line 2\n    foo(a b)\n' in err
     assert "Python 2" not in err
 
 
 @pytest.mark.parametrize("module", ["s.py", "helper.py"])
-def test_a_file_that_is_no_source_is_named(command: Command, module: str) -> None:
-    command.write("s.py", "import helper\n")
-    command.write("helper.py", "")
-    path = command.write(module, "\0\1\2")
-    assert failure(command, "s.py", "helper.py").startswith(f"SyntaxError: {path} is not Python source: ")
+def test_a_file_that_is_no_source_is_named(quick: CommandHere, module: str) -> None:
+    quick.write("s.py", "import helper\n")
+    quick.write("helper.py", "")
+    path = quick.write(module, "\0\1\2")
+    assert failure(quick, "s.py", "helper.py").startswith(f"SyntaxError: {path} is not Python source: ")
 
 
-def test_a_python_2_script_is_recognised(command: Command) -> None:
-    script = command.write("s.py", "def main(factory):\n    print 'hello'\n")
-    err = failure(command, "s.py")
+def test_a_python_2_script_is_recognised(quick: CommandHere) -> None:
+    script = quick.write("s.py", "def main(factory):\n    print 'hello'\n")
+    err = failure(quick, "s.py")
     assert err.startswith(
         f"This is Python 2, in line 2 of {script}: print is a function in Python 3. Python 3: print('hello')\n"
         f"All that has to change is listed by: pyflink-stream --check {script}\n"
@@ -190,10 +188,10 @@ def test_a_python_2_script_is_recognised(command: Command) -> None:
     )
 
 
-def test_a_python_2_package_is_recognised(command: Command) -> None:
-    command.write("s.py", "import helper\n")
-    helper = command.write("helper.py", "x = 0777\n")
-    err = failure(command, "s.py", "helper.py")
+def test_a_python_2_package_is_recognised(quick: CommandHere) -> None:
+    quick.write("s.py", "import helper\n")
+    helper = quick.write("helper.py", "x = 0777\n")
+    err = failure(quick, "s.py", "helper.py")
     assert f"This is Python 2, in line 1 of {helper}: an octal number begins with 0o" in err
     assert f"--check {helper}\n" in err
 
@@ -257,11 +255,8 @@ def explain(directory: Path, source: str) -> list[str]:
 def on_a_terminal(command: Command, *args: str) -> tuple[int, str]:
     """The exit status and what a terminal is sent."""
     leader, follower = pty.openpty()
-    environment = {**command.environment, "TERM": "xterm-256color"}
-    environment.pop("NO_COLOR", None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pyflink_stream", *args], cwd=command.directory, env=environment, stderr=follower
-    )
+    streams = {"stdout": subprocess.DEVNULL, "stderr": follower}
+    process = command.start(*args, popen=streams, TERM="xterm-256color", NO_COLOR="")
     os.close(follower)
     shown = b""
     while True:

@@ -113,23 +113,19 @@ def test_with_stop_with_savepoint_sighup_takes_one(command: Command) -> None:
     assert err.splitlines()[-1].startswith("Savepoint: ")
 
 
-def started_without_sighup(*args: str) -> list[str]:
+def without_sighup(words: list[str]) -> list[str]:
+    """Starts these words of a command as nohup does."""
     program = (
         "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
     )
-    return [sys.executable, "-c", program, sys.executable, "-m", "pyflink_stream", *args]
+    return [sys.executable, "-c", program, *words]
 
 
 @pytest.mark.parametrize("options", [[], ["--local-debug"]])
 def test_sighup_is_ignored_by_a_run_that_was_started_so(command: Command, options: list[str]) -> None:
     command.write("s.py", SCRIPT)
-    process = subprocess.Popen(
-        started_without_sighup(*options, "s.py"),
-        cwd=command.directory,
-        env=command.environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    words = without_sighup(command.words(*options, "s.py"))
+    process = command.start(popen={"args": words})
     assert wait_until(lambda: has_begun(command))
     process.send_signal(signal.SIGHUP)
     command.write("enough", "")
@@ -146,18 +142,16 @@ def test_a_terminal_that_closes_leaves_no_traceback(
 ) -> None:
     command.write("s.py", SCRIPT)
     ours, theirs = pty.openpty()
-    args = [*options, "s.py", "-", "talkative"]
-    process = subprocess.Popen(
-        started_without_sighup(*args) if ignored else [sys.executable, "-m", "pyflink_stream", *args],
-        cwd=command.directory,
-        env={**command.environment, "TERM": "xterm"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=subprocess.PIPE if told_to == "pipe" else theirs,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )
+    words = command.words(*options, "s.py", "-", "talkative")
+    popen = {
+        "args": without_sighup(words) if ignored else words,
+        "stdin": theirs,
+        "stdout": theirs,
+        "stderr": subprocess.PIPE if told_to == "pipe" else theirs,
+        "start_new_session": True,
+        "preexec_fn": lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    }
+    process = command.start(popen=popen, TERM="xterm")
     os.close(theirs)
     written = b""
     while b"still here" not in written:

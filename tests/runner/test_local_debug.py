@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -131,16 +130,8 @@ def test_a_page_of_no_workers_is_refused(command: Command, option: str) -> None:
 
 def test_functions_read_standard_input_and_write_standard_output_themselves(command: Command) -> None:
     command.write("s.py", SCRIPT.replace("doubled = value * 2", "print('asked'); doubled = value * int(input())"))
-    process = subprocess.run(
-        [sys.executable, "-m", "pyflink_stream", "--local-debug", "s.py"],
-        cwd=command.directory,
-        env=command.environment,
-        input="10\n20\n30\n",
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert (process.stdout, process.stderr) == ("asked\n10\nasked\n40\nasked\n90\n", "")
+    with command.write("numbers", "10\n20\n30\n").open() as numbers:
+        assert command.output("--local-debug", "s.py", popen={"stdin": numbers}) == "asked\n10\nasked\n40\nasked\n90\n"
 
 
 def test_an_error_is_reported_as_of_workers(command: Command) -> None:

@@ -9,15 +9,15 @@ import pytest
 from pyflink_stream.cli import Request, parse
 
 if TYPE_CHECKING:
-    from launched import Command
+    from here import CommandHere
 
 
 @pytest.fixture
-def script(command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.chdir(command.directory)
-    command.write("conf/flink-conf.yaml", "execution.savepoint.path: from-the-file\n")
-    (command.directory / "taken").mkdir()
-    return str(command.write("s.py", "print('imported')"))
+def script(quick: CommandHere, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(quick.directory)
+    quick.write("conf/flink-conf.yaml", "execution.savepoint.path: from-the-file\n")
+    (quick.directory / "taken").mkdir()
+    return str(quick.write("s.py", "print('imported')"))
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,10 @@ def test_what_cannot_be_meant_is_refused(
     ],
 )
 def test_a_place_that_is_of_no_use_is_an_error_before_a_record_is_read(
-    command: Command, given: list[str], message: str
+    quick: CommandHere, given: list[str], message: str
 ) -> None:
-    (command.directory / "empty").mkdir()
-    command.write(
+    (quick.directory / "empty").mkdir()
+    quick.write(
         "s.py",
         """
         def main(factory):
@@ -87,7 +87,7 @@ def test_a_place_that_is_of_no_use_is_an_error_before_a_record_is_read(
             env.execute()
         """,
     )
-    done = command.run(*given, "s.py")
+    done = quick.run(*given, "s.py")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(message.format(directory=command.directory)), done.stderr
-    assert not (command.directory / "out").exists()
+    assert done.stderr.startswith(message.format(directory=quick.directory)), done.stderr
+    assert not (quick.directory / "out").exists()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,16 +55,7 @@ def test_a_reader_that_does_not_even_begin_is_no_error(command: Command) -> None
     command.write("s.py", "def main(factory):\n    print('unread')\n")
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run(
-        [sys.executable, "-m", "pyflink_stream", "s.py"],
-        cwd=command.directory,
-        env=command.environment,
-        stdout=write,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = command.run("s.py", popen={"stdout": write})
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
 
@@ -95,16 +84,7 @@ def test_a_pipe_of_the_scripts_own_that_breaks_is_an_error(command: Command) -> 
 def test_output_that_cannot_be_written_fails_the_run(command: Command, script: str) -> None:
     command.write("s.py", script)
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "pyflink_stream", "s.py"],
-            cwd=command.directory,
-            env={**command.environment, "PYTHONUNBUFFERED": ""},
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = command.run("s.py", popen={"stdout": full}, PYTHONUNBUFFERED="")
     assert done.returncode == 1
     first, *_ = done.stderr.splitlines()
     assert re.fullmatch(r"\w+: (\[Errno 28\] )?standard output cannot be written to: No space left.*", first)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import PATIENCE
+from launched import GROUP, PATIENCE
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -74,16 +73,7 @@ class Watch:
 
 @contextmanager
 def watching(command: Command, *args: str) -> Iterator[Watch]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pyflink_stream", "--watch", *args],
-        cwd=command.directory,
-        env=command.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = command.start("--watch", *args, popen=GROUP)
     try:
         yield Watch(process)
     finally:

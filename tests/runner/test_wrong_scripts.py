@@ -11,17 +11,17 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from launched import Command
+    from here import CommandHere
 
 pytestmark = pytest.mark.usefixtures("patient")
 
 _MOST_LINES = 15
 
 
-def report(command: Command, script: str, *args: str, out: str = "") -> list[str]:
+def report(quick: CommandHere, script: str, *args: str, out: str = "") -> list[str]:
     """The standard error of a script that is wrong."""
-    command.write("s.py", script)
-    done = command.run(*args, "s.py")
+    quick.write("s.py", script)
+    done = quick.run(*args, "s.py")
     assert (done.returncode, done.stdout) == (1, out)
     lines = done.stderr.splitlines()
     assert len(lines) <= _MOST_LINES
@@ -38,9 +38,9 @@ def free_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def test_a_method_that_is_misspelt(command: Command) -> None:
+def test_a_method_that_is_misspelt(quick: CommandHere) -> None:
     first, *_ = report(
-        command,
+        quick,
         """
         from org.apache.flink.api.common.functions import FilterFunction
         class Long(FilterFunction):
@@ -58,9 +58,9 @@ def test_a_method_that_is_misspelt(command: Command) -> None:
     )
 
 
-def test_two_arguments_for_map(command: Command) -> None:
+def test_two_arguments_for_map(quick: CommandHere) -> None:
     first, *_ = report(
-        command,
+        quick,
         """
         from org.apache.flink.api.common.functions import MapFunction
         class Tokenizer(MapFunction):
@@ -95,9 +95,9 @@ FORGETFUL_MAP = """
 
 
 @pytest.mark.parametrize("parallelism", ["1", "2"])
-def test_a_map_without_a_return(command: Command, parallelism: str) -> None:
-    first, _, error, *_ = report(command, FORGETFUL_MAP, "-p", parallelism)
-    script = command.directory / "s.py"
+def test_a_map_without_a_return(quick: CommandHere, parallelism: str) -> None:
+    first, _, error, *_ = report(quick, FORGETFUL_MAP, "-p", parallelism)
+    script = quick.directory / "s.py"
     text = "Pair.map(value) has no return, so every record after it is None: give it one"
     assert first == f"{script}:10: UserWarning: {text}"
     assert error == (
@@ -106,9 +106,9 @@ def test_a_map_without_a_return(command: Command, parallelism: str) -> None:
     )
 
 
-def test_a_key_selector_without_a_return(command: Command) -> None:
+def test_a_key_selector_without_a_return(quick: CommandHere) -> None:
     first, *_ = report(
-        command,
+        quick,
         """
         from org.apache.flink.api.java.functions import KeySelector
         class Selector(KeySelector):
@@ -123,9 +123,9 @@ def test_a_key_selector_without_a_return(command: Command) -> None:
     assert first.endswith("s.py:7: Selector.getKey(value) has no return, so its result is always None: give it one.")
 
 
-def test_a_reduce_that_sometimes_returns_nothing(command: Command) -> None:
+def test_a_reduce_that_sometimes_returns_nothing(quick: CommandHere) -> None:
     first, *_ = report(
-        command,
+        quick,
         """
         def add(left, right):
             if right[0] < 2:
@@ -144,9 +144,9 @@ def test_a_reduce_that_sometimes_returns_nothing(command: Command) -> None:
     )
 
 
-def test_a_lambda_with_a_lock(command: Command) -> None:
+def test_a_lambda_with_a_lock(quick: CommandHere) -> None:
     first, *_ = report(
-        command,
+        quick,
         """
         import threading
         def main(factory):
@@ -160,8 +160,8 @@ def test_a_lambda_with_a_lock(command: Command) -> None:
     assert first.endswith("is made in open() of a rich function, or in run() of a source.")
 
 
-def test_execute_forgotten(command: Command) -> None:
-    script = command.write(
+def test_execute_forgotten(quick: CommandHere) -> None:
+    script = quick.write(
         "s.py",
         """
         def main(factory):
@@ -169,16 +169,16 @@ def test_execute_forgotten(command: Command) -> None:
             env.from_elements("a", "stream").map(lambda value: value.upper()).output()
         """,
     )
-    done = command.run("s.py")
+    done = quick.run("s.py")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == (
         f"Warning: main() ended with a plan, begun at {script}:3, that was not run: call execute() on its environment\n"
     )
 
 
-def test_a_port_where_no_server_listens(command: Command, free_port: int) -> None:
+def test_a_port_where_no_server_listens(quick: CommandHere, free_port: int) -> None:
     first, *_ = report(
-        command,
+        quick,
         f"""
         from org.apache.flink.streaming.util.serialization import SimpleStringSchema
         def main(factory):
@@ -193,9 +193,9 @@ def test_a_port_where_no_server_listens(command: Command, free_port: int) -> Non
     )
 
 
-def test_a_list_as_a_key(command: Command) -> None:
+def test_a_list_as_a_key(quick: CommandHere) -> None:
     first, *_ = report(
-        command,
+        quick,
         """
         def main(factory):
             env = factory.get_execution_environment()
@@ -209,10 +209,10 @@ def test_a_list_as_a_key(command: Command) -> None:
     )
 
 
-def test_an_output_that_exists(command: Command) -> None:
-    there = command.write("results", "of yesterday")
+def test_an_output_that_exists(quick: CommandHere) -> None:
+    there = quick.write("results", "of yesterday")
     first, second, *_ = report(
-        command,
+        quick,
         """
         def main(factory):
             env = factory.get_execution_environment()
@@ -224,13 +224,13 @@ def test_an_output_that_exists(command: Command) -> None:
         f"the output {there} exists already: delete it, write to another path, "
         "or say write_as_text(path, mode=WriteMode.OVERWRITE)"
     )
-    assert second == f"  in operator 'Sink: {there}', made at {command.directory / 's.py'}:3"
+    assert second == f"  in operator 'Sink: {there}', made at {quick.directory / 's.py'}:3"
     assert there.read_text() == "of yesterday"
 
 
-def test_print_of_python_2(command: Command) -> None:
+def test_print_of_python_2(quick: CommandHere) -> None:
     first, *_ = report(
-        command,
+        quick,
         """
         def main(factory):
             print "counting"
@@ -241,9 +241,9 @@ def test_print_of_python_2(command: Command) -> None:
     assert first.endswith('s.py: print is a function in Python 3. Python 3: print("counting")')
 
 
-def test_a_method_of_the_environment_that_is_misspelt(command: Command) -> None:
+def test_a_method_of_the_environment_that_is_misspelt(quick: CommandHere) -> None:
     first, *_ = report(
-        command,
+        quick,
         """
         def main(factory):
             env = factory.get_execution_environment()
@@ -258,10 +258,10 @@ def test_a_method_of_the_environment_that_is_misspelt(command: Command) -> None:
 
 
 @pytest.mark.parametrize("worker", [False, True])
-def test_a_module_that_is_not_installed(command: Command, worker: bool) -> None:
+def test_a_module_that_is_not_installed(quick: CommandHere, worker: bool) -> None:
     call = "env.from_elements(1).map(use).output(); env.execute()" if worker else "use(1)"
     first, *_ = report(
-        command,
+        quick,
         f"""
         def use(value):
             import a_module_that_nobody_has
@@ -275,18 +275,18 @@ def test_a_module_that_is_not_installed(command: Command, worker: bool) -> None:
     assert first.endswith(" -m pip install a_module_that_nobody_has, or name it behind the script, as a PACKAGE")
 
 
-def test_a_module_of_python_2(command: Command) -> None:
-    first, *_ = report(command, "import urllib2\ndef main(factory):\n    pass\n")
+def test_a_module_of_python_2(quick: CommandHere) -> None:
+    first, *_ = report(quick, "import urllib2\ndef main(factory):\n    pass\n")
     assert first == (
         "ModuleNotFoundError: No module named 'urllib2'. "
         "This is Python 2. Python 3: urllib.request (errors are in urllib.error)"
     )
 
 
-def test_a_script_that_is_not_utf_8(command: Command) -> None:
-    (command.directory / "latin.py").write_bytes(b"# first\ndef main(factory):\n    print('caf\xe9')\n")
-    done = command.run("latin.py")
-    script = command.directory / "latin.py"
+def test_a_script_that_is_not_utf_8(quick: CommandHere) -> None:
+    (quick.directory / "latin.py").write_bytes(b"# first\ndef main(factory):\n    print('caf\xe9')\n")
+    done = quick.run("latin.py")
+    script = quick.directory / "latin.py"
     assert (done.returncode, done.stdout) == (1, "")
     first = done.stderr.splitlines()[0]
     assert first.startswith(f"{script}:3: Python 3 cannot decode this file: ")

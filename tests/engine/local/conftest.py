@@ -13,11 +13,14 @@ from launched import Jobs, Launcher, by_value
 from watched import Watched
 
 from stream_engine.local.executor import LocalExecutor
-from stream_engine.local.forkserver.client import ForkServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from here import Here
+
+    from stream_engine.local.forkserver.client import ForkServer
 
 
 @pytest.fixture
@@ -26,15 +29,8 @@ def launcher(tmp_path: Path) -> Launcher:
 
 
 @pytest.fixture
-def numbers(launcher: Launcher) -> Numbers:
-    return Numbers(launcher)
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[ForkServer]:
-    server = ForkServer.start()
-    yield server
-    server.close()
+def numbers(here: Here) -> Numbers:
+    return Numbers(here)
 
 
 @pytest.fixture

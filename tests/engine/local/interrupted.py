@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-    from launched import Launcher
+    from here import Here
 
 LINES = 700
 # A text file in; a loop, windows of event time and rolling results of keys; text files out.
@@ -57,14 +57,14 @@ SLOW = """
 
 
 class Numbers:
-    """Starts the command on a file of numbers, and looks at what the job makes of them."""
+    """Starts a job on a file of numbers, resumes it in this process, and looks at what the job makes of them."""
 
-    def __init__(self, launcher: Launcher) -> None:
-        self.launcher = launcher
-        self.directory = launcher.directory
+    def __init__(self, here: Here) -> None:
+        self.launcher = here
+        self.directory = here.directory
         self.savepoints = self.directory / "savepoints"
-        launcher.write("slow.py", SLOW)
-        launcher.write("numbers", "".join(f"{number}\n" for number in range(LINES)))
+        here.write("slow.py", SLOW)
+        here.write("numbers", "".join(f"{number}\n" for number in range(LINES)))
 
     def start(self, *args: str | int, script: str = PROGRAM) -> subprocess.Popen[str]:
         """A job in the middle of its input."""
@@ -86,6 +86,8 @@ class Numbers:
         return savepoint_named_in(err)
 
     def go_on(self, *args: str | int) -> None:
+        """To the end, and as fast as it can."""
+        self.launcher.write("slow.py", "parse = int\n")
         done = self.launcher.run(PROGRAM, *args)
         assert (done.code, done.lines, done.err) == (0, [], ""), done.err
 

@@ -1,4 +1,4 @@
-"""Accumulators of all functions and workers reach the job's result; keyed state works through the real command."""
+"""Accumulators of all functions and workers reach the job's result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from stream_engine.local.accumulators import packed, results
 from stream_engine.operators.accumulators import Accumulators
 
 if TYPE_CHECKING:
-    from launched import Jobs, Launcher
+    from here import Here
+    from launched import Jobs
 
 widths = pytest.mark.parametrize("parallelism", [1, 2])
 
@@ -77,16 +78,16 @@ COUNTING = """
 
 
 @widths
-def test_state_and_accumulators_through_the_command(launcher: Launcher, parallelism: int) -> None:
-    *output, accumulators, made = launcher.lines(COUNTING, "-p", parallelism)
+def test_state_and_accumulators_through_the_command(here: Here, parallelism: int) -> None:
+    *output, accumulators, made = here.lines(COUNTING, "-p", parallelism)
     nth = sorted(line.rpartition("> ")[2] for line in output)
     assert nth == [f"(0, {n})" for n in (1, 2, 3, 4)] + [f"({key}, {n})" for key in (1, 2) for n in (1, 2, 3)]
     assert accumulators == "[('calls', 1010), ('keys', [0, 1, 2]), ('made', 10)]"
     assert made == "10 None"
 
 
-def test_state_on_a_stream_without_keys_fails_the_job_and_names_the_function(launcher: Launcher) -> None:
-    done = launcher.run(COUNTING.replace(".key_by(lambda value: value % 3)", ""))
+def test_state_on_a_stream_without_keys_fails_the_job_and_names_the_function(here: Here) -> None:
+    done = here.run(COUNTING.replace(".key_by(lambda value: value % 3)", ""))
     assert done.code == 1
     assert "ValueState is not available here: state is kept per key" in done.err
     assert "in operator 'Map: Nth'" in done.err

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from checkpointed import Job
+    from here import Here
     from launched import Launcher
 
 RECORDS = 400
@@ -225,13 +226,13 @@ KEPT = ("-D", "execution.checkpointing.interval=50", "-D", "state.checkpoints.di
 
 
 @pytest.fixture
-def full(launcher: Launcher) -> Done:
+def full(here: Here) -> Done:
     """A job that has failed because the disk was full."""
-    launcher.write("numbers", "".join(f"{number}\n" for number in range(RECORDS)))
-    return launcher.run(FULL, *KEPT, "-D", "restart-strategy=none")
+    here.write("numbers", "".join(f"{number}\n" for number in range(RECORDS)))
+    return here.run(FULL, *KEPT, "-D", "restart-strategy=none")
 
 
-def test_a_job_that_a_full_disk_failed_resumes_when_there_is_room(full: Done, launcher: Launcher) -> None:
+def test_a_job_that_a_full_disk_failed_resumes_when_there_is_room(full: Done, here: Here) -> None:
     assert full.code == 1
     hint, report, *_ = full.err.splitlines()
     assert report.startswith("Checkpoint ")
@@ -239,9 +240,9 @@ def test_a_job_that_a_full_disk_failed_resumes_when_there_is_room(full: Done, la
     assert "Traceback" not in full.err
     _, found, path = hint.partition("-s ")
     assert found, full.err
-    done = launcher.run(FULL, *KEPT, "-s", path)
+    done = here.run(FULL, *KEPT, "-s", path)
     assert (done.code, done.err) == (0, "")
-    assert lines_of(launcher.directory / "output") == [str(number) for number in range(RECORDS)]
+    assert lines_of(here.directory / "output") == [str(number) for number in range(RECORDS)]
 
 
 def test_a_checkpoint_whose_metadata_cannot_be_written_does_not_count(launcher: Launcher) -> None:
@@ -274,12 +275,10 @@ def test_a_checkpoint_whose_metadata_cannot_be_written_does_not_count(launcher: 
         pytest.param("locked", marks=pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")),
     ],
 )
-def test_a_directory_that_cannot_be_written_to_is_an_error_before_a_record_is_read(
-    launcher: Launcher, directory: str
-) -> None:
-    launcher.write("in-the-way", "")
-    (launcher.directory / "locked").mkdir(mode=0o500)
-    done = launcher.run(
+def test_a_directory_that_cannot_be_written_to_is_an_error_before_a_record_is_read(here: Here, directory: str) -> None:
+    here.write("in-the-way", "")
+    (here.directory / "locked").mkdir(mode=0o500)
+    done = here.run(
         """
         def main(factory):
             env = factory.get_execution_environment()
@@ -292,27 +291,27 @@ def test_a_directory_that_cannot_be_written_to_is_an_error_before_a_record_is_re
         f"state.checkpoints.dir={directory}",
     )
     assert (done.code, done.lines) == (1, [])
-    assert done.err.startswith(f"Cannot write a checkpoint to {launcher.directory / directory}/"), done.err
-    assert not (launcher.directory / "output").exists()
+    assert done.err.startswith(f"Cannot write a checkpoint to {here.directory / directory}/"), done.err
+    assert not (here.directory / "output").exists()
 
 
 # --- what a job resumes from -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def checkpoint(launcher: Launcher) -> Path:
+def checkpoint(here: Here) -> Path:
     """A checkpoint of a job that was killed."""
-    launcher.write("numbers", "".join(f"{number}\n" for number in range(RECORDS)))
+    here.write("numbers", "".join(f"{number}\n" for number in range(RECORDS)))
     before = os.umask(0)
     try:
-        process = launcher.start(FULL, *KEPT, "-D", "state.checkpoints.num-retained=3")
+        process = here.start(FULL, *KEPT, "-D", "state.checkpoints.num-retained=3")
     finally:
         os.umask(before)
     try:
-        assert wait_until(lambda: len(list(launcher.directory.glob("checkpoints/*/chk-*/_metadata"))) > 2)
+        assert wait_until(lambda: len(list(here.directory.glob("checkpoints/*/chk-*/_metadata"))) > 2)
     finally:
         kill_quietly(process)
-    metadata = max(launcher.directory.glob("checkpoints/*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
+    metadata = max(here.directory.glob("checkpoints/*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
     return metadata.parent
 
 
@@ -336,19 +335,19 @@ def test_checkpoints_are_their_owners_alone(checkpoint: Path) -> None:
     ],
 )
 def test_no_job_resumes_from_a_checkpoint_that_was_altered(
-    launcher: Launcher, checkpoint: Path, name: str, damage: Callable[[Path], Any], reason: str
+    here: Here, checkpoint: Path, name: str, damage: Callable[[Path], Any], reason: str
 ) -> None:
-    output = (launcher.directory / "output").read_bytes()
+    output = (here.directory / "output").read_bytes()
     damage(checkpoint / name)
-    done = launcher.run(FULL, "-s", str(checkpoint))
+    done = here.run(FULL, "-s", str(checkpoint))
     assert (done.code, done.lines) == (1, [])
     assert f"{checkpoint}{'/' if name else ''}{reason}" in done.err.splitlines()[0], done.err
-    assert (launcher.directory / "output").read_bytes() == output
+    assert (here.directory / "output").read_bytes() == output
 
 
-def test_missing_results_are_noticed(launcher: Launcher, checkpoint: Path) -> None:
-    (launcher.directory / "output").unlink()
-    done = launcher.run(FULL, "-s", str(checkpoint))
+def test_missing_results_are_noticed(here: Here, checkpoint: Path) -> None:
+    (here.directory / "output").unlink()
+    done = here.run(FULL, "-s", str(checkpoint))
     assert done.code == 1
     assert "output: at the checkpoint it had " in done.err, done.err
     assert checkpoint.is_dir()

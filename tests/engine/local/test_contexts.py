@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from launched import Launcher
+    from here import Here
 
 HEAD = """
 from org.apache.flink.api.common.functions import AggregateFunction, RichMapFunction
@@ -20,14 +20,14 @@ from org.apache.flink.streaming.api.functions.source import SourceFunction
 MODES = pytest.mark.parametrize("mode", [("-p", 1), ("-p", 2), ("--local-debug",)])
 
 
-def lines(launcher: Launcher, script: str, *args: str | int) -> list[str]:
-    done = launcher.run(HEAD + script, *args)
+def lines(here: Here, script: str, *args: str | int) -> list[str]:
+    done = here.run(HEAD + script, *args)
     assert (done.code, done.err) == (0, "")
     return done.lines
 
 
 @MODES
-def test_a_sink_learns_the_time_of_its_record_and_its_own(launcher: Launcher, mode: tuple[str | int, ...]) -> None:
+def test_a_sink_learns_the_time_of_its_record_and_its_own(here: Here, mode: tuple[str | int, ...]) -> None:
     script = """
 import time
 
@@ -52,21 +52,21 @@ def main(factory):
     env.add_source(Timed()).map(lambda value: value).set_parallelism(1).add_sink(Sink()).set_parallelism(1)
     env.execute()
 """
-    assert lines(launcher, script, *mode) == [f"0 0 {-(2**63)}", "1 1000 0", "2 2000 1000"]
+    assert lines(here, script, *mode) == [f"0 0 {-(2**63)}", "1 1000 0", "2 2000 1000"]
 
 
-def test_a_sink_of_records_without_event_time_is_told_so(launcher: Launcher) -> None:
+def test_a_sink_of_records_without_event_time_is_told_so(here: Here) -> None:
     script = """
 def main(factory):
     env = factory.get_execution_environment()
     env.from_elements(1).add_sink(lambda value, context: print(context.timestamp(), context.current_watermark()))
     env.execute()
 """
-    assert lines(launcher, script) == [f"None {-(2**63)}"]
+    assert lines(here, script) == [f"None {-(2**63)}"]
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_a_source_that_is_idle_does_not_hold_back_time(launcher: Launcher, parallelism: int) -> None:
+def test_a_source_that_is_idle_does_not_hold_back_time(here: Here, parallelism: int) -> None:
     """The silent source ends only when the other one's window has fired: without idleness this would never end."""
     script = """
 import os, time
@@ -103,10 +103,10 @@ def main(factory):
     both.key_by(lambda v: v[0]).time_window(10).reduce(lambda a, b: a).map(fired).add_sink(print)
     env.execute()
 """
-    assert lines(launcher, script, "-p", parallelism) == ["('k', 1)"]
+    assert lines(here, script, "-p", parallelism) == ["('k', 1)"]
 
 
-def test_a_function_learns_how_often_its_job_was_restarted(launcher: Launcher) -> None:
+def test_a_function_learns_how_often_its_job_was_restarted(here: Here) -> None:
     script = """
 class Unsteady(RichMapFunction):
     def map(self, value):
@@ -120,12 +120,12 @@ def main(factory):
     env.from_elements(1).map(Unsteady()).output()
     env.execute()
 """
-    done = launcher.run(HEAD + script)
+    done = here.run(HEAD + script)
     assert (done.code, done.lines) == (0, ["2"])
 
 
 @MODES
-def test_a_function_learns_the_settings_of_its_job(launcher: Launcher, mode: tuple[str | int, ...]) -> None:
+def test_a_function_learns_the_settings_of_its_job(here: Here, mode: tuple[str | int, ...]) -> None:
     script = """
 class Settings(RichMapFunction):
     def map(self, value):
@@ -143,13 +143,13 @@ def main(factory):
     env.execute()
 """
     options = ("-D", "pipeline.object-reuse=true", "-D", "my.key=v")
-    done = launcher.run(HEAD + script, *options, *mode)
+    done = here.run(HEAD + script, *options, *mode)
     assert (done.code, done.lines) == (0, ["(2, True, 200, 'v', 0, True)"])
 
 
 @pytest.mark.parametrize("spelling", ["createAccumulator getResult", "create_accumulator get_result"])
 @MODES
-def test_aggregating_state_adds_up_by_key(launcher: Launcher, mode: tuple[str | int, ...], spelling: str) -> None:
+def test_aggregating_state_adds_up_by_key(here: Here, mode: tuple[str | int, ...], spelling: str) -> None:
     create, result = spelling.split()
     script = f"""
 class Mean(AggregateFunction):
@@ -180,4 +180,4 @@ def main(factory):
     env.execute()
 """
     expected = ["('a', 1.0, 1.5)", "('a', 1.5, 3.0)", "('a', None, 1.0)", "('b', None, 10.0)"]
-    assert sorted(lines(launcher, script, *mode)) == expected
+    assert sorted(lines(here, script, *mode)) == expected

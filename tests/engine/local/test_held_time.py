@@ -10,7 +10,7 @@ import pytest
 from launched import kill_quietly, wait_until
 
 if TYPE_CHECKING:
-    from launched import Launcher
+    from here import Here
 
 HOURS, RECORDS = 12, 600
 # In each file, times go from the first hour to the last.
@@ -55,14 +55,14 @@ def program(path: str = "hours", way: str = "", mark: int = 0, sink: str = ".out
 
 
 @pytest.fixture
-def files(launcher: Launcher) -> Launcher:
+def files(here: Here) -> Here:
     """Three files of the same hours in a directory, and one of three times as many records."""
-    (launcher.directory / "hours").mkdir()
+    (here.directory / "hours").mkdir()
     for name, step, offset in (("hours/a", 3, 0), ("hours/b", 3, 1), ("hours/c", 3, 2), ("one", 1, 0)):
         numbers = range(offset, 3 * RECORDS, step)
         times = (number * HOURS * 1000 // (3 * RECORDS) for number in numbers)
-        launcher.write(name, "".join(f"{time}\n" for time in times))
-    return launcher
+        here.write(name, "".join(f"{time}\n" for time in times))
+    return here
 
 
 def expect_all(lines: list[str]) -> None:
@@ -78,12 +78,12 @@ def expect_all(lines: list[str]) -> None:
 @pytest.mark.parametrize("path", ["hours", "one"])
 @pytest.mark.parametrize("way", ["", ".rebalance()"])
 def test_with_time_held_files_lose_no_record_at_any_parallelism(
-    files: Launcher, path: str, way: str, options: tuple[str | int, ...]
+    files: Here, path: str, way: str, options: tuple[str | int, ...]
 ) -> None:
     expect_all(files.lines(program(path, way), *HELD, *options))
 
 
-def test_files_of_the_same_time_lose_records_without_it_and_the_remedy_is_named(files: Launcher) -> None:
+def test_files_of_the_same_time_lose_records_without_it_and_the_remedy_is_named(files: Here) -> None:
     done = files.run(program())
     assert done.code == 0
     # What the second and third file have, but for the last hour, which is open until the end.
@@ -92,7 +92,7 @@ def test_files_of_the_same_time_lose_records_without_it_and_the_remedy_is_named(
 
 
 @pytest.mark.parametrize(("path", "unheld"), [("one", 0), ("hours", 2 * RECORDS)])
-def test_the_time_of_the_last_file_is_not_held(files: Launcher, path: str, unheld: int) -> None:
+def test_the_time_of_the_last_file_is_not_held(files: Here, path: str, unheld: int) -> None:
     """What was read when each window fired: of the last file as many hours as have passed there."""
     lines = files.lines(program(path, sink=".map(with_read).output()"), *HELD)
     found = [tuple(map(int, re.findall(r"\d+", line))) for line in lines]
@@ -103,9 +103,9 @@ def test_the_time_of_the_last_file_is_not_held(files: Launcher, path: str, unhel
 
 @pytest.mark.parametrize("path", ["hours", "one"])
 @pytest.mark.parametrize(("first", "second"), [(1, 3), (3, 2), (2, 2), (2, 1)])
-def test_with_time_held_a_resumed_job_loses_no_record(files: Launcher, path: str, first: int, second: int) -> None:
-    script = program(path, mark=200, sink='.write_as_text("out")')
-    process = files.start(script, "-p", first, *HELD, "--stop-with-savepoint", "savepoints")
+def test_with_time_held_a_resumed_job_loses_no_record(files: Here, path: str, first: int, second: int) -> None:
+    sink = '.write_as_text("out")'
+    process = files.start(program(path, mark=200, sink=sink), "-p", first, *HELD, "--stop-with-savepoint", "savepoints")
     try:
         assert wait_until(lambda: any(files.directory.glob("begun-*")) or process.poll() is not None)
         process.terminate()
@@ -113,7 +113,7 @@ def test_with_time_held_a_resumed_job_loses_no_record(files: Launcher, path: str
     finally:
         kill_quietly(process)
     [savepoint] = re.findall("Savepoint: (.*)", err)
-    assert files.lines(script, "-p", second, *HELD, "-s", savepoint) == []
+    assert files.lines(program(path, sink=sink), "-p", second, *HELD, "-s", savepoint) == []
     out = files.directory / "out"
     parts = [out] if out.is_file() else sorted(out.iterdir())
     expect_all([line for part in parts for line in part.read_text().splitlines()])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from here import Here
     from launched import Launcher
 
 SCRIPT = """
@@ -104,14 +105,14 @@ def test_an_exception_cannot_pass_for_ctrl_c_where_there_are_no_workers(launcher
     assert "line 36, in fail" in done.err
 
 
-def test_a_worker_that_an_exception_ends_fails_the_job(launcher: Launcher) -> None:
-    done = launcher.run(SCRIPT, "-", "str", "leave", "function")
+def test_a_worker_that_an_exception_ends_fails_the_job(here: Here) -> None:
+    done = here.run(SCRIPT, "-", "str", "leave", "function")
     assert done.code == 1
     assert done.err.startswith("Worker 1 of 1 ended unexpectedly, with exit status 0.\n")
 
 
-def test_the_script_gets_the_exception_with_its_class_and_attributes(launcher: Launcher) -> None:
-    lines = launcher.lines(
+def test_the_script_gets_the_exception_with_its_class_and_attributes(here: Here) -> None:
+    lines = here.lines(
         """
         from org.apache.flink.runtime.client import JobExecutionException
         class Rejected(Exception):
@@ -136,8 +137,8 @@ def test_the_script_gets_the_exception_with_its_class_and_attributes(launcher: L
 
 @pytest.mark.parametrize("deed", ["sys.exit(0)", "sys.exit(3)", "raise ValueError('unfit')"])
 @pytest.mark.parametrize("method", ["__setstate__", "merge", "get_local_value"])
-def test_an_accumulator_that_cannot_be_had_fails_the_job(launcher: Launcher, method: str, deed: str) -> None:
-    done = launcher.run(
+def test_an_accumulator_that_cannot_be_had_fails_the_job(here: Here, method: str, deed: str) -> None:
+    done = here.run(
         f"""
         import os, sys
         from org.apache.flink.api.common.accumulators import IntCounter
@@ -164,8 +165,8 @@ def test_an_accumulator_that_cannot_be_had_fails_the_job(launcher: Launcher, met
     assert f"line 6, in {method}" in done.err
 
 
-def test_an_accumulator_that_cannot_be_sent_is_named(launcher: Launcher) -> None:
-    done = launcher.run(
+def test_an_accumulator_that_cannot_be_sent_is_named(here: Here) -> None:
+    done = here.run(
         """
         import threading
         from org.apache.flink.api.common.accumulators import IntCounter
@@ -209,8 +210,8 @@ def test_what_a_worker_logs_is_not_unpickled_by_the_script(launcher: Launcher) -
     assert done.err == "said 1 <an extra> 5\n"
 
 
-def test_an_element_that_exits_when_it_is_pickled_fails_the_job(launcher: Launcher) -> None:
-    done = launcher.run(
+def test_an_element_that_exits_when_it_is_pickled_fails_the_job(here: Here) -> None:
+    done = here.run(
         """
         import sys
         class Element:

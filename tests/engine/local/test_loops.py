@@ -15,7 +15,8 @@ from stream_engine.wire.messages import Counts, Kind
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from launched import Jobs, Launcher
+    from here import Here
+    from launched import Jobs
 
     from stream_engine.wire.connection import Connection
 
@@ -33,13 +34,13 @@ def main(factory):
 
 @pytest.mark.parametrize("parallelism", [1, 2])
 @pytest.mark.parametrize("memory", ["32 mb", "1 kb"])
-def test_each_record_makes_exactly_its_turns(launcher: Launcher, parallelism: int, memory: str, tmp_path: Path) -> None:
+def test_each_record_makes_exactly_its_turns(here: Here, parallelism: int, memory: str, tmp_path: Path) -> None:
     """With 1 kb, nearly all that is fed back waits on disk; the file it is in has no name."""
     count = 4_000 if memory == "32 mb" else 1_000
     spill = tmp_path / "spill"
     spill.mkdir()
     options = ("-p", parallelism, "-D", f"iteration.memory={memory}", "-D", f"io.tmp.dirs={spill}")
-    lines = launcher.lines(TURNS.format(count=count), *options)
+    lines = here.lines(TURNS.format(count=count), *options)
     turns = sum(value % 400 or 1 for value in range(1, count + 1))
     assert [line.split("> ")[-1] for line in lines] == [f"({turns}, {count})"]
     assert list(spill.iterdir()) == []
@@ -143,9 +144,9 @@ def test_event_time_does_not_end_before_a_loop_has(jobs: Jobs, parallelism: int)
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_windows_of_event_time_in_a_loop_fire_when_its_input_has_ended(launcher: Launcher, parallelism: int) -> None:
+def test_windows_of_event_time_in_a_loop_fire_when_its_input_has_ended(here: Here, parallelism: int) -> None:
     """As in Flink, what they feed back is too late for them."""
-    done = launcher.run(
+    done = here.run(
         """
         from org.apache.flink.streaming.api import TimeCharacteristic
 

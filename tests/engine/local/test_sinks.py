@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from launched import wait_until
+from launched import GROUP, wait_until
 
 from stream_engine.api.files import WriteMode
 from stream_engine.api.serialization import SimpleStringSchema
@@ -245,7 +245,7 @@ FEW_THEN_NONE = """
 def test_lines_are_in_the_file_while_the_job_runs_and_outlive_its_processes(
     launcher: Launcher, source: str, expected: list[str]
 ) -> None:
-    process = launcher.start(FEW_THEN_NONE % source, group=True)
+    process = launcher.start(FEW_THEN_NONE % source, popen=GROUP)
     out = launcher.directory / "out"
     try:
         assert wait_until(lambda: out.exists() and out.read_text().count("\n") >= 3)

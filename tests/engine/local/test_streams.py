@@ -17,7 +17,8 @@ from stream_engine.job import JobExecutionException
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from launched import Jobs, Launcher
+    from here import Here
+    from launched import Jobs
 
 widths = pytest.mark.parametrize("parallelism", [1, 2, 3])
 
@@ -187,8 +188,8 @@ def test_a_selector_that_counts_per_key_sees_all_records_of_its_key(jobs: Jobs, 
 
 
 @pytest.mark.parametrize("parallelism", [2, 4])
-def test_keys_of_all_kinds_meet_their_equals(launcher: Launcher, parallelism: int) -> None:
-    lines = launcher.lines(
+def test_keys_of_all_kinds_meet_their_equals(here: Here, parallelism: int) -> None:
+    lines = here.lines(
         """
         import collections, dataclasses, enum, numpy
 
@@ -448,8 +449,8 @@ SCRIPT_CLASSES = """
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_classes_of_the_script_and_rich_functions(launcher: Launcher, parallelism: int) -> None:
-    done = launcher.run(SCRIPT_CLASSES, "-p", parallelism)
+def test_classes_of_the_script_and_rich_functions(here: Here, parallelism: int) -> None:
+    done = here.run(SCRIPT_CLASSES, "-p", parallelism)
     assert done.code == 0, done.err
     records = sorted(line.rpartition("> ")[2] for line in done.lines)
     assert records == [*(f"Person {name}" for name in "abcd"), *["each"] * parallelism]
@@ -457,8 +458,8 @@ def test_classes_of_the_script_and_rich_functions(launcher: Launcher, parallelis
     assert sorted(done.err.splitlines()) == said
 
 
-def test_print_in_functions_is_output_too(launcher: Launcher) -> None:
-    lines = launcher.lines(
+def test_print_in_functions_is_output_too(here: Here) -> None:
+    lines = here.lines(
         """
         def shout(value):
             print("mapping", value)

@@ -8,6 +8,7 @@ import pytest
 from launched import alive, wait_until
 
 if TYPE_CHECKING:
+    from here import Here
     from launched import Done, Launcher
 
 # Fails where its argument says; the line that does is marked.
@@ -98,19 +99,19 @@ def report(done: Done) -> str:
 
 @pytest.mark.parametrize("parallelism", [1, 2])
 @pytest.mark.parametrize("place", PLACES)
-def test_an_exception_names_operator_subtask_record_and_line(launcher: Launcher, place: str, parallelism: int) -> None:
-    err = report(launcher.run(FAILING, "-p", parallelism, "-", place))
+def test_an_exception_names_operator_subtask_record_and_line(here: Here, place: str, parallelism: int) -> None:
+    err = report(here.run(FAILING, "-p", parallelism, "-", place))
     operator, record = PLACES[place]
     assert "ValueError: boom" in err
     assert f"'{operator}' (subtask " in err or f"of '{operator}'" in err
-    assert f'{launcher.directory / "program.py"}", line 10, in fail' in err
+    assert f'{here.directory / "program.py"}", line 10, in fail' in err
     if record is not None and parallelism == 1:
         assert f"with the record {record}" in err
 
 
-def test_an_exception_that_cannot_be_pickled_is_told(launcher: Launcher) -> None:
+def test_an_exception_that_cannot_be_pickled_is_told(here: Here) -> None:
     err = report(
-        launcher.run(
+        here.run(
             """
             import threading
             def fail(value):
@@ -129,9 +130,9 @@ def test_an_exception_that_cannot_be_pickled_is_told(launcher: Launcher) -> None
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_a_source_that_waits_does_not_keep_a_failed_job(launcher: Launcher, parallelism: int) -> None:
+def test_a_source_that_waits_does_not_keep_a_failed_job(here: Here, parallelism: int) -> None:
     err = report(
-        launcher.run(
+        here.run(
             """
             import time
             from org.apache.flink.streaming.api.functions.source import SourceFunction
@@ -155,8 +156,8 @@ def test_a_source_that_waits_does_not_keep_a_failed_job(launcher: Launcher, para
     assert "line 12, in <lambda>" in err
 
 
-def test_the_script_can_catch_a_failed_job_and_run_another(launcher: Launcher) -> None:
-    lines = launcher.lines(
+def test_the_script_can_catch_a_failed_job_and_run_another(here: Here) -> None:
+    lines = here.lines(
         """
         from org.apache.flink.runtime.client import JobExecutionException
         def main(factory):
@@ -197,10 +198,8 @@ KEYED = """
         ("nan", ("nan", "cannot be a key")),
     ],
 )
-def test_a_key_that_cannot_be_one_is_refused(
-    launcher: Launcher, key: str, words: tuple[str, ...], parallelism: int
-) -> None:
-    err = report(launcher.run(KEYED, "-p", parallelism, "-", key))
+def test_a_key_that_cannot_be_one_is_refused(here: Here, key: str, words: tuple[str, ...], parallelism: int) -> None:
+    err = report(here.run(KEYED, "-p", parallelism, "-", key))
     assert all(word in err for word in words), err
     assert "with the record " in err
 
@@ -229,8 +228,8 @@ NOTHING = """
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_a_record_that_is_none_is_traced_to_the_function_that_returned_it(launcher: Launcher, parallelism: int) -> None:
-    err = report(launcher.run(NOTHING, "-p", parallelism))
+def test_a_record_that_is_none_is_traced_to_the_function_that_returned_it(here: Here, parallelism: int) -> None:
+    err = report(here.run(NOTHING, "-p", parallelism))
     first, second, third, *_ = err.splitlines()
     assert first.startswith("TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'. The record is None: ")
     assert first.endswith("program.py:16, returned it; is there a way through it without a return?")
@@ -238,14 +237,14 @@ def test_a_record_that_is_none_is_traced_to_the_function_that_returned_it(launch
     assert third == "  with the record None"
 
 
-def test_a_none_that_no_function_returned_is_only_shown(launcher: Launcher) -> None:
-    first, *_ = report(launcher.run(NOTHING, "-", "source")).splitlines()
+def test_a_none_that_no_function_returned_is_only_shown(here: Here) -> None:
+    first, *_ = report(here.run(NOTHING, "-", "source")).splitlines()
     assert first.endswith("TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'")
 
 
-def test_an_address_in_use_is_reported_with_what_to_do(launcher: Launcher) -> None:
+def test_an_address_in_use_is_reported_with_what_to_do(here: Here) -> None:
     err = report(
-        launcher.run(
+        here.run(
             """
             import socket
             from org.apache.flink.api.common.functions import RichMapFunction
@@ -269,9 +268,9 @@ def test_an_address_in_use_is_reported_with_what_to_do(launcher: Launcher) -> No
     assert second.endswith("while it was being opened")
 
 
-def test_what_led_to_an_exception_is_reported_behind_it(launcher: Launcher) -> None:
+def test_what_led_to_an_exception_is_reported_behind_it(here: Here) -> None:
     err = report(
-        launcher.run(
+        here.run(
             """
             def price(record):
                 try:
@@ -285,7 +284,7 @@ def test_what_led_to_an_exception_is_reported_behind_it(launcher: Launcher) -> N
             """
         )
     )
-    path = launcher.directory / "program.py"
+    path = here.directory / "program.py"
     lines = err.splitlines()
     assert lines[0] == "ValueError: no price"
     assert lines[2] == "  with the record {'name': 'a'}"
@@ -295,9 +294,9 @@ def test_what_led_to_an_exception_is_reported_behind_it(launcher: Launcher) -> N
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_a_selector_that_returns_nothing_is_told_what_to_return(launcher: Launcher, parallelism: int) -> None:
+def test_a_selector_that_returns_nothing_is_told_what_to_return(here: Here, parallelism: int) -> None:
     err = report(
-        launcher.run(
+        here.run(
             """
             from org.apache.flink.streaming.api.collector.selector import OutputSelector
             class Parity(OutputSelector):
@@ -318,9 +317,9 @@ def test_a_selector_that_returns_nothing_is_told_what_to_return(launcher: Launch
     assert "with the record 7" in err
 
 
-def test_a_record_that_cannot_cross_workers_is_told(launcher: Launcher) -> None:
+def test_a_record_that_cannot_cross_workers_is_told(here: Here) -> None:
     err = report(
-        launcher.run(
+        here.run(
             """
             import threading
             def main(factory):
@@ -349,9 +348,9 @@ def test_a_record_that_cannot_cross_workers_is_told(launcher: Launcher) -> None:
     ],
 )
 def test_a_worker_that_dies_fails_the_job_and_leaves_none(
-    launcher: Launcher, end: str, words: tuple[str, ...], parallelism: int
+    here: Here, end: str, words: tuple[str, ...], parallelism: int
 ) -> None:
-    done = launcher.run(
+    done = here.run(
         f"""
         import os, signal, sys, time
         from org.apache.flink.api.common.functions import RichMapFunction
@@ -372,13 +371,13 @@ def test_a_worker_that_dies_fails_the_job_and_leaves_none(
     )
     err = report(done)
     assert all(word in err for word in words), err
-    pids = [int(line) for line in (launcher.directory / "pids").read_text().split()]
+    pids = [int(line) for line in (here.directory / "pids").read_text().split()]
     assert len(pids) == parallelism
     assert wait_until(lambda: not any(map(alive, pids)))
 
 
 @pytest.mark.parametrize("stop", ["breakpoint()", "import pdb; pdb.set_trace()"])
-def test_a_debugger_in_a_worker_is_refused_with_what_to_do(launcher: Launcher, stop: str) -> None:
+def test_a_debugger_in_a_worker_is_refused_with_what_to_do(here: Here, stop: str) -> None:
     script = f"""
 def shown(value):
     {stop}
@@ -389,20 +388,19 @@ def main(factory):
     env.from_elements(1).map(shown).output()
     env.execute()
 """
-    done = launcher.run(script)
+    done = here.run(script)
     assert done.code == 1
     assert "Workers have no terminal for a debugger: run with --local-debug" in done.err.splitlines()[0]
 
 
-def test_a_debugger_elsewhere_is_called_in_workers(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONBREAKPOINT", "builtins.len")
+def test_a_debugger_elsewhere_is_called_in_workers(launcher: Launcher) -> None:
     script = """
 def main(factory):
     env = factory.get_execution_environment()
     env.from_elements("abc").map(lambda value: breakpoint(value)).output()
     env.execute()
 """
-    done = type(launcher)(launcher.directory).run(script)
+    done = launcher.run(script, PYTHONBREAKPOINT="builtins.len")
     assert (done.code, done.lines, done.err) == (0, ["3"], "")
 
 
@@ -434,9 +432,9 @@ CIRCLE = """
 @pytest.mark.parametrize("place", ["main", "function"])
 @pytest.mark.parametrize(("kind", "what"), [("value", "ValueError: boom"), ("memory", "MemoryError: boom")])
 def test_an_exception_that_is_its_own_cause_is_reported(
-    launcher: Launcher, kind: str, what: str, place: str, options: tuple[str, ...]
+    here: Here, kind: str, what: str, place: str, options: tuple[str, ...]
 ) -> None:
-    done = launcher.run(CIRCLE, *options, "-", place, kind)
+    done = here.run(CIRCLE, *options, "-", place, kind)
     assert done.code == 1
     assert done.err.startswith(f"{what}\n")
     assert "line 6, in fail" in done.err
@@ -445,8 +443,8 @@ def test_an_exception_that_is_its_own_cause_is_reported(
         assert "\n  in operator 'circle' (subtask 1 of 1" in done.err
 
 
-def test_a_long_chain_of_causes_is_reported_in_part(launcher: Launcher) -> None:
-    err = report(launcher.run(CIRCLE, "-", "function", "chain"))
+def test_a_long_chain_of_causes_is_reported_in_part(here: Here) -> None:
+    err = report(here.run(CIRCLE, "-", "function", "chain"))
     assert err.startswith("ValueError: 999\n  in operator 'circle'")
     assert "\ncaused by ValueError: 998\n" in err
     assert "\n... 989 more exceptions ...\ncaused by ValueError: 3\n" in err

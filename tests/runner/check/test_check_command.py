@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from here import CommandHere
     from launched import Command
 
 OLD = """
@@ -50,19 +51,19 @@ def test_what_is_python_2_is_listed_on_standard_output_and_nothing_is_run(comman
     assert os.listdir(command.directory) == ["s.py"]
 
 
-def test_a_script_of_python_3_has_nothing_to_change(command: Command) -> None:
-    command.write("s.py", NEW)
-    assert command.output("s.py", "--check") == "Nothing of Python 2 was found.\n"
-    assert os.listdir(command.directory) == ["s.py"]
+def test_a_script_of_python_3_has_nothing_to_change(quick: CommandHere) -> None:
+    quick.write("s.py", NEW)
+    assert quick.output("s.py", "--check") == "Nothing of Python 2 was found.\n"
+    assert os.listdir(quick.directory) == ["s.py"]
 
 
-def test_packages_that_are_source_are_checked_too(command: Command) -> None:
-    command.write("jobs/s.py", NEW)
-    command.write("lib/pricing/rates.py", "x = 0777\n")
-    command.write("lib/helper.py", "x = 10L\n")
-    beside = command.write("jobs/beside.py", "x <> y\n")
-    command.write("lib/rates.csv", "print x\n")
-    done = command.run("--check", "jobs/s.py", "lib/pricing", "lib/helper.py", "beside.py", "lib/rates.csv")
+def test_packages_that_are_source_are_checked_too(quick: CommandHere) -> None:
+    quick.write("jobs/s.py", NEW)
+    quick.write("lib/pricing/rates.py", "x = 0777\n")
+    quick.write("lib/helper.py", "x = 10L\n")
+    beside = quick.write("jobs/beside.py", "x <> y\n")
+    quick.write("lib/rates.csv", "print x\n")
+    done = quick.run("--check", "jobs/s.py", "lib/pricing", "lib/helper.py", "beside.py", "lib/rates.csv")
     assert done.returncode == 1
     places = [line.partition(" ")[0] for line in done.stdout.splitlines() if line.endswith("]")]
     assert places == ["lib/pricing/rates.py:1:5:", "lib/helper.py:1:5:", f"{beside}:1:3:"]
@@ -76,15 +77,15 @@ def test_packages_that_are_source_are_checked_too(command: Command) -> None:
         (["s.py", "gone"], "gone: no such package"),
     ],
 )
-def test_a_file_that_is_not_there_is_a_usage_error(command: Command, args: list[str], message: str) -> None:
-    command.write("s.py", OLD)
-    done = command.run("--check", *args)
+def test_a_file_that_is_not_there_is_a_usage_error(quick: CommandHere, args: list[str], message: str) -> None:
+    quick.write("s.py", OLD)
+    done = quick.run("--check", *args)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"Error: {message}")
 
 
-def test_without_a_script_the_usage_is_shown(command: Command) -> None:
-    done = command.run("--check")
+def test_without_a_script_the_usage_is_shown(quick: CommandHere) -> None:
+    done = quick.run("--check")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Error: the SCRIPT to run is missing" in done.stderr
 
@@ -97,9 +98,9 @@ def test_a_check_starts_no_fork_server(command: Command) -> None:
     assert command.run("--check", "s.py", PYTHONPATH=path).stderr == ""
 
 
-def test_a_script_in_one_of_its_packages_is_counted_once(command: Command) -> None:
-    command.write("lib/job.py", "print 1\n")
-    command.write("lib/other.py", "print 2\n")
-    done = command.run("--check", "lib/job.py", "lib")
+def test_a_script_in_one_of_its_packages_is_counted_once(quick: CommandHere) -> None:
+    quick.write("lib/job.py", "print 1\n")
+    quick.write("lib/other.py", "print 2\n")
+    done = quick.run("--check", "lib/job.py", "lib")
     assert done.returncode == 1
     assert done.stdout.endswith("2 places to change in 2 files; nothing was run.\n")

@@ -8,8 +8,6 @@ import pty
 import re
 import select
 import struct
-import subprocess
-import sys
 import termios
 import time
 from typing import TYPE_CHECKING
@@ -83,16 +81,11 @@ class Session:
 
     def __init__(self, command: Command, *args: str | Path, screen: Screen, **environment: str) -> None:
         self.screen = screen
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pyflink_stream", *map(str, args)],
-            cwd=command.directory,
-            env={**command.environment, "TERM": "xterm-256color", "NO_COLOR": "", **environment},
-            stdin=screen.inside,
-            stdout=screen.inside,
-            stderr=screen.inside,
-            # Its keyboard's Ctrl-C is for this process, and not for the tests.
-            preexec_fn=_take_terminal,
-        )
+        popen = dict.fromkeys(("stdin", "stdout", "stderr"), screen.inside)
+        # Its keyboard's Ctrl-C is for this process, and not for the tests.
+        options = {**popen, "preexec_fn": _take_terminal}
+        shown = {"TERM": "xterm-256color", "NO_COLOR": "", **environment}
+        self.process = command.start(*args, popen=options, **shown)
 
     def wait_for(self, condition: Callable[[list[str]], object]) -> list[str]:
         """The rows of the screen at the moment when ``condition`` holds for them."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ class Tmux:
 
     def __init__(self, command: Command, columns: int, rows: int = 24) -> None:
         self._socket = command.directory / "tmux"
-        environment = {**command.environment, "pyflink": f"{sys.executable} -m pyflink_stream"}
+        environment = {**command.environment, "pyflink": shlex.join(command.words())}
         size = ("-x", str(columns), "-y", str(rows))
         start = ("tmux", "-u", "-S", self._socket, "-f", "/dev/null", "new-session", "-d", *size, "env", "PS1=$ ", "sh")
         subprocess.run(start, cwd=command.directory, env=environment, check=True, timeout=PATIENCE)

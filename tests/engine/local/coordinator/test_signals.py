@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import PATIENCE, alive, kill_quietly, wait_until
+from launched import GROUP, PATIENCE, alive, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from launched import Launcher
@@ -70,9 +70,9 @@ ENDLESS = """
 class Running:
     """An endless job that has begun to process records."""
 
-    def __init__(self, launcher: Launcher, *args: str | int, group: bool = False) -> None:
+    def __init__(self, launcher: Launcher, *args: str | int) -> None:
         self._log = launcher.directory / "log"
-        self.process = launcher.start(ENDLESS, "-p", *args, group=group)
+        self.process = launcher.start(ENDLESS, "-p", *args, popen=GROUP)
         if not wait_until(lambda: "begun" in self.log):
             kill_quietly(self.process)
             pytest.fail(f"{self.log}")
@@ -100,7 +100,7 @@ class Running:
 def test_ctrl_c_cancels_sources_and_closes_functions(
     launcher: Launcher, source: str, group: bool, parallelism: int
 ) -> None:
-    job = Running(launcher, parallelism, "-", source, group=True)
+    job = Running(launcher, parallelism, "-", source)
     try:
         (os.killpg if group else os.kill)(job.process.pid, signal.SIGINT)
         code, err = job.end()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import kill_quietly
+from launched import GROUP, kill_quietly
 
 if TYPE_CHECKING:
-    from launched import Launcher
+    import subprocess
+
+    from launched import Command
 
 SCRIPT = """
     import time
@@ -49,26 +49,20 @@ MODULES = [
 STATUSES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
-def start(launcher: Launcher, module: str, number: int, *args: str) -> subprocess.Popen[str]:
+def start(command: Command, module: str, number: int, *args: str) -> subprocess.Popen[str]:
     """A run in a process group of its own, that gets a signal when ``module`` is imported."""
-    launcher.write("program.py", SCRIPT)
-    launcher.write("step.py", "")
-    launcher.write("sitecustomize.py", SIGNALLING)
-    path = os.pathsep.join([str(launcher.directory), launcher.environment["PYTHONPATH"]])
-    return subprocess.Popen(
-        [sys.executable, "-m", "pyflink_stream", *args, "program.py"],
-        cwd=launcher.directory,
-        env={**launcher.environment, "PYTHONPATH": path, "SIGNALLING": f"{module},{int(number)},sent"},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    script = command.write("program.py", SCRIPT)
+    command.write("step.py", "")
+    command.write("sitecustomize.py", SIGNALLING)
+    path = os.pathsep.join([str(command.directory), command.environment["PYTHONPATH"]])
+    signalling = f"{module},{int(number)},sent"
+    return command.start(*args, script, popen=GROUP, PYTHONPATH=path, SIGNALLING=signalling)
 
 
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize("number", STATUSES)
-def test_a_signal_while_a_run_starts_ends_it_silently(launcher: Launcher, module: str, number: signal.Signals) -> None:
-    process = start(launcher, module, number, "-p", "2")
+def test_a_signal_while_a_run_starts_ends_it_silently(command: Command, module: str, number: signal.Signals) -> None:
+    process = start(command, module, number, "-p", "2")
     try:
         _, err = process.communicate(timeout=60)
     finally:
@@ -79,9 +73,9 @@ def test_a_signal_while_a_run_starts_ends_it_silently(launcher: Launcher, module
 @pytest.mark.parametrize("module", ["pyflink_stream.cli", "pyflink_stream.launcher", "step"])
 @pytest.mark.parametrize("number", STATUSES)
 def test_a_stop_before_the_job_runs_says_that_no_savepoint_was_taken(
-    launcher: Launcher, module: str, number: signal.Signals
+    command: Command, module: str, number: signal.Signals
 ) -> None:
-    process = start(launcher, module, number, "--stop-with-savepoint", "savepoints")
+    process = start(command, module, number, "--stop-with-savepoint", "savepoints")
     try:
         _, err = process.communicate(timeout=60)
     finally:

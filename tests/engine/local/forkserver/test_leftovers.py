@@ -7,17 +7,21 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from launched import kill_quietly, wait_until
+from launched import GROUP, kill_quietly, wait_until
 
 if TYPE_CHECKING:
-    from launched import Launcher
+    from collections.abc import Mapping
+
+    from launched import Command, Launcher
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found by way of /proc")
 
 MARK = "RUN_OF_A_TEST"
+# What these functions do never ends by itself.
+SHORT = ("-D", "task.cancellation.timeout=1 s")
 # Functions with processes of an executor and of a shell, which nobody ends. Says when all of them run.
 SCRIPT = """
     import multiprocessing, os, re, signal, subprocess, sys, time
@@ -68,20 +72,12 @@ SCRIPT = """
 class Run:
     """The command on SCRIPT, its processes marked."""
 
-    def __init__(self, launcher: Launcher, *params: str, session: bool = True) -> None:
-        self._directory = launcher.directory
-        launcher.write("program.py", SCRIPT)
-        self._mark = f"{MARK}={launcher.directory}".encode()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pyflink_stream", "-p", "2", "program.py", "-", *params],
-            cwd=launcher.directory,
-            env={**launcher.environment, MARK: str(launcher.directory)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=session,
-            preexec_fn=None if session else os.setpgrp,
-        )
+    def __init__(self, command: Command, *params: str, popen: Mapping[str, Any] = GROUP) -> None:
+        self._directory = command.directory
+        script = command.write("program.py", SCRIPT)
+        self._mark = f"{MARK}={self._directory}".encode()
+        mark = {MARK: str(self._directory)}
+        self.process = command.start("-p", 2, *SHORT, script, "-", *params, popen=popen, **mark)
 
     def processes(self) -> dict[int, str]:
         """The command lines of its processes."""
@@ -120,8 +116,8 @@ class Run:
         kill_quietly(self.process)
 
 
-def begun(launcher: Launcher, *params: str) -> Run:
-    run = Run(launcher, *params)
+def begun(command: Command, *params: str) -> Run:
+    run = Run(command, *params)
     if not wait_until(lambda: len(run.workers()) == 2):
         run.end()
         pytest.fail("its functions have not begun")
@@ -129,8 +125,8 @@ def begun(launcher: Launcher, *params: str) -> Run:
 
 
 @pytest.mark.parametrize(("params", "status"), [([], 0), (["fail"], 1)])
-def test_a_run_that_ends_by_itself_leaves_no_process(launcher: Launcher, params: list[str], status: int) -> None:
-    run = Run(launcher, *params)
+def test_a_run_that_ends_by_itself_leaves_no_process(command: Command, params: list[str], status: int) -> None:
+    run = Run(command, *params)
     try:
         _, err = run.process.communicate(timeout=60)
         assert run.processes() == {}, err
@@ -141,8 +137,8 @@ def test_a_run_that_ends_by_itself_leaves_no_process(launcher: Launcher, params:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 @pytest.mark.parametrize("group", [False, True])
-def test_a_run_that_a_signal_ends_leaves_no_process(launcher: Launcher, number: signal.Signals, group: bool) -> None:
-    run = begun(launcher, "sleep")
+def test_a_run_that_a_signal_ends_leaves_no_process(command: Command, number: signal.Signals, group: bool) -> None:
+    run = begun(command, "sleep")
     try:
         (os.killpg if group else os.kill)(run.process.pid, number)
         _, err = run.process.communicate(timeout=60)
@@ -154,10 +150,10 @@ def test_a_run_that_a_signal_ends_leaves_no_process(launcher: Launcher, number: 
 
 @pytest.mark.parametrize("victim", ["worker", "launcher", "server", "launcher and server"])
 @pytest.mark.parametrize("busy", ["sleep", "hog"])
-def test_a_run_of_which_a_process_is_killed_leaves_no_process(launcher: Launcher, victim: str, busy: str) -> None:
+def test_a_run_of_which_a_process_is_killed_leaves_no_process(command: Command, victim: str, busy: str) -> None:
     if busy == "hog" and sys.platform != "linux":
         pytest.skip("only Linux ends what can run no Python code")
-    run = begun(launcher, busy)
+    run = begun(command, busy)
     try:
         server = run.server()
         pids = {"worker": run.workers()[:1], "launcher": [run.process.pid], "server": [server]}
@@ -169,10 +165,10 @@ def test_a_run_of_which_a_process_is_killed_leaves_no_process(launcher: Launcher
         run.end()
 
 
-def test_workers_end_with_a_launcher_whose_script_has_forked_meanwhile(launcher: Launcher) -> None:
-    run = begun(launcher, "sleep", "fork")
+def test_workers_end_with_a_launcher_whose_script_has_forked_meanwhile(command: Command) -> None:
+    run = begun(command, "sleep", "fork")
     try:
-        assert wait_until((launcher.directory / "forked").exists)
+        assert wait_until((command.directory / "forked").exists)
         server = run.server()
         run.process.kill()
         run.process.wait()
@@ -183,8 +179,8 @@ def test_workers_end_with_a_launcher_whose_script_has_forked_meanwhile(launcher:
         run.end()
 
 
-def test_a_daemon_that_a_function_starts_is_left_alone(launcher: Launcher) -> None:
-    run = Run(launcher, "daemon")
+def test_a_daemon_that_a_function_starts_is_left_alone(command: Command) -> None:
+    run = Run(command, "daemon")
     try:
         run.process.wait(60)
         assert list(run.processes().values()) == ["sleep 1000 "] * 2
@@ -193,15 +189,15 @@ def test_a_daemon_that_a_function_starts_is_left_alone(launcher: Launcher) -> No
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_while_the_fork_server_is_stopped_ends_the_run(launcher: Launcher, number: signal.Signals) -> None:
-    run = begun(launcher, "sleep")
+def test_a_stop_while_the_fork_server_is_stopped_ends_the_run(command: Command, number: signal.Signals) -> None:
+    run = begun(command, "sleep")
     try:
         os.kill(run.server(), signal.SIGSTOP)
         run.process.send_signal(number)
         _, err = run.process.communicate(timeout=60)
         assert run.process.returncode == 128 + number
         # They sleep for longer than they may.
-        assert err.count(" did not stop within 3 s, and is killed.\n") == err.count("While stopping the job: ") == 2
+        assert err.count(" did not stop within 1 s, and is killed.\n") == err.count("While stopping the job: ") == 2
         assert run.left() == {}
     finally:
         run.end()
@@ -247,9 +243,9 @@ def test_exit_handlers_of_functions_run_and_what_does_not_end_is_killed(launcher
     assert done.err == "Worker 1 was killed: threads or exit handlers of its functions did not end within 1.5 s.\n"
 
 
-def test_ctrl_z_stops_workers_too_and_they_continue_with_the_run(launcher: Launcher) -> None:
+def test_ctrl_z_stops_workers_too_and_they_continue_with_the_run(command: Command) -> None:
     # A group of its own in this session, as a shell makes it; where there is none the system ignores Ctrl-Z.
-    run = Run(launcher, "sleep", session=False)
+    run = Run(command, "sleep", popen={"preexec_fn": os.setpgrp})
     try:
         assert wait_until(lambda: len(run.workers()) == 2)
         for number, stopped in ((signal.SIGTSTP, True), (signal.SIGCONT, False), (signal.SIGTSTP, True)):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from checkpointed import Job
-    from launched import Jobs, Launcher
+    from here import Here
+    from launched import Jobs
 
 COUNTS = """
 def main(factory):
@@ -58,9 +59,9 @@ def options(directory: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("parallelism", [1, 3])
-def test_the_results_are_those_of_state_in_memory(launcher: Launcher, tmp_path: Path, parallelism: int) -> None:
+def test_the_results_are_those_of_state_in_memory(here: Here, tmp_path: Path, parallelism: int) -> None:
     def results(*args: str) -> list[str]:
-        return sorted(line.rpartition("> ")[2] for line in launcher.lines(COUNTS, "-p", str(parallelism), *args))
+        return sorted(line.rpartition("> ")[2] for line in here.lines(COUNTS, "-p", str(parallelism), *args))
 
     in_memory = results()
     assert results(*options(tmp_path)) == in_memory
@@ -68,10 +69,8 @@ def test_the_results_are_those_of_state_in_memory(launcher: Launcher, tmp_path: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_of_a_job_that_is_stopped_or_killed(
-    launcher: Launcher, tmp_path: Path, number: signal.Signals
-) -> None:
-    process = launcher.start(ENDLESS, *options(tmp_path), "-p", "2")
+def test_nothing_is_left_of_a_job_that_is_stopped_or_killed(here: Here, tmp_path: Path, number: signal.Signals) -> None:
+    process = here.start(ENDLESS, *options(tmp_path), "-p", "2")
     try:
         assert process.stdout is not None
         assert process.stdout.readline()
@@ -148,7 +147,7 @@ def test_a_directory_where_others_can_put_another_database_is_refused(jobs: Jobs
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_state_on_disk_may_be_larger_than_memory(launcher: Launcher, tmp_path: Path) -> None:
+def test_state_on_disk_may_be_larger_than_memory(here: Here, tmp_path: Path) -> None:
     script = """
     import resource, sys
     from org.apache.flink.api.common.functions import RichMapFunction
@@ -167,7 +166,7 @@ def test_state_on_disk_may_be_larger_than_memory(launcher: Launcher, tmp_path: P
         twos.reduce(lambda a, b: (0, a[1] + b[1])).filter(lambda pair: pair[1] == 800_000).output()
         env.execute()
     """
-    done = launcher.run(script, *options(tmp_path))
+    done = here.run(script, *options(tmp_path))
     unit = 1 if sys.platform == "darwin" else 1024
     assert done.lines == ["(0, 800000)"]
     # Of 400,000 keys with 1,000 bytes each.

@@ -10,14 +10,15 @@ from pyflink_stream.cli import Request, parse
 
 if TYPE_CHECKING:
     from here import CommandHere
+    from launched import Command
 
 
 @pytest.fixture
-def script(quick: CommandHere, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.chdir(quick.directory)
-    quick.write("conf/flink-conf.yaml", "execution.savepoint.path: from-the-file\n")
-    (quick.directory / "taken").mkdir()
-    return str(quick.write("s.py", "print('imported')"))
+def script(command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(command.directory)
+    command.write("conf/flink-conf.yaml", "execution.savepoint.path: from-the-file\n")
+    (command.directory / "taken").mkdir()
+    return str(command.write("s.py", "print('imported')"))
 
 
 @pytest.mark.parametrize(

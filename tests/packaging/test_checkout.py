@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 import pytest
@@ -98,12 +99,27 @@ def fresh(tmp_path: Path) -> Checkout:
     return Checkout.create(tmp_path / "fresh checkout")
 
 
+class FirstUses(NamedTuple):
+    """A checkout, and what came of three first uses of it at the same time; each was given a text."""
+
+    checkout: Checkout
+    outcomes: list[Outcome]
+
+
 @pytest.fixture(scope="module")
-def used(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+def first_uses(tmp_path_factory: pytest.TempPathFactory) -> FirstUses:
+    directory = tmp_path_factory.mktemp("used")
+    checkout = Checkout.create(directory / "used checkout")
+    (directory / "input").write_text("for the program")
+    with ExitStack() as files:
+        started = [checkout.start(stdin=files.enter_context((directory / "input").open())) for _ in range(3)]
+        return FirstUses(checkout, [Outcome(process) for process in started])
+
+
+@pytest.fixture(scope="module")
+def used(first_uses: FirstUses) -> Checkout:
     """A checkout with its .venv. Not to be changed."""
-    checkout = Checkout.create(tmp_path_factory.mktemp("used") / "checkout")
-    assert FIRST_USE in checkout.run().stderr
-    return checkout
+    return first_uses.checkout
 
 
 @pytest.fixture
@@ -112,19 +128,24 @@ def changeable(used: Checkout, tmp_path: Path) -> Checkout:
     return Checkout(Path(shutil.copytree(used.root, tmp_path / "changeable", symlinks=True)))
 
 
-def test_the_first_use_makes_the_venv_and_says_what_it_waits_for(fresh: Checkout, tmp_path: Path) -> None:
-    (tmp_path / "input").write_text("for the program")
+def test_the_first_use_makes_the_venv_and_says_what_it_waits_for(first_uses: FirstUses) -> None:
+    first = next(outcome for outcome in first_uses.outcomes if FIRST_USE in outcome.stderr)
+    venv = first_uses.checkout.venv
 
-    with (tmp_path / "input").open() as file:
-        first = fresh.run(stdin=file)
-
-    assert first.launcher["prefix"] == str(fresh.venv)
+    assert first.launcher["prefix"] == str(venv)
     assert first.launcher["input"] == "for the program"
     assert first.stderr.count("\n") == 2
     assert "waiting for pip, which installs into " in first.stderr
     assert first.stderr.endswith("what setup.cfg requires: greeting\n")
-    assert FIRST_USE in first.stderr
-    assert str(fresh.venv) in first.stderr
+    assert str(venv) in first.stderr
+
+
+def test_first_uses_at_the_same_time_share_one_venv(first_uses: FirstUses) -> None:
+    outcomes = first_uses.outcomes
+
+    assert [outcome.status for outcome in outcomes] == [0, 0, 0], outcomes[0].stderr
+    assert [outcome.launcher["input"] for outcome in outcomes] == ["for the program"] * 3
+    assert sum(FIRST_USE in outcome.stderr for outcome in outcomes) == 1
 
 
 def test_a_later_use_says_nothing_and_changes_nothing(used: Checkout) -> None:
@@ -203,13 +224,6 @@ def test_another_environment_is_made_beside_the_venv(changeable: Checkout) -> No
     command = [other / "bin" / "python", "-c", "import greeting, stream_engine, sys; print(sys.prefix)"]
     assert subprocess.check_output(command, text=True) == f"{other}\n"
     assert changeable.stamp.read_bytes() == before
-
-
-def test_first_uses_at_the_same_time_share_one_venv(fresh: Checkout) -> None:
-    outcomes = [Outcome(process) for process in [fresh.start() for _ in range(3)]]
-
-    assert [outcome.status for outcome in outcomes] == [0, 0, 0], outcomes[0].stderr
-    assert sum(FIRST_USE in outcome.stderr for outcome in outcomes) == 1
 
 
 def test_a_venv_whose_making_was_killed_is_not_used(fresh: Checkout) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from here import Here
+    from launched import Done
 
 LINES = 700
 # A text file in; a loop, windows of event time and rolling results of keys; text files out.
@@ -42,7 +43,7 @@ PROGRAM = """
         ).write_as_text("counts")
         env.execute()
 """
-# Tells when it is in the midst of it.
+# Tells when it is in the midst of it, and is not soon at its end from there.
 SLOW = """
     import os, time
     calls = 0
@@ -51,7 +52,7 @@ SLOW = """
         calls += 1
         if calls == 100:
             open(f"begun-{os.getpid()}", "w").close()
-        time.sleep(0.001)
+        time.sleep(0.05 if calls >= 100 and not os.path.exists("hurry") else 0.001)
         return int(line)
 """
 
@@ -66,10 +67,10 @@ class Numbers:
         here.write("slow.py", SLOW)
         here.write("numbers", "".join(f"{number}\n" for number in range(LINES)))
 
-    def start(self, *args: str | int, script: str = PROGRAM) -> subprocess.Popen[str]:
-        """A job in the middle of its input."""
+    def start(self, *args: str | int, script: str = PROGRAM, workers: int = 1) -> subprocess.Popen[str]:
+        """A job with so many ``workers`` in the middle of their input."""
         process = self.launcher.start(script, *args)
-        assert wait_until(lambda: bool(self.marks()) or process.poll() is not None)
+        assert wait_until(lambda: len(self.marks()) >= workers or process.poll() is not None)
         assert process.poll() is None, process.communicate()
         for mark in self.marks():
             mark.unlink()
@@ -85,10 +86,13 @@ class Numbers:
         assert (process.returncode, out, err.count("\n")) == (0, "", 1), err
         return savepoint_named_in(err)
 
+    def run(self, *args: str | int) -> Done:
+        """A program to its end, as fast as it can."""
+        (self.directory / "slow.py").write_text("parse = int\n")
+        return self.launcher.run(*args)
+
     def go_on(self, *args: str | int) -> None:
-        """To the end, and as fast as it can."""
-        self.launcher.write("slow.py", "parse = int\n")
-        done = self.launcher.run(PROGRAM, *args)
+        done = self.run(PROGRAM, *args)
         assert (done.code, done.lines, done.err) == (0, [], ""), done.err
 
     def expect_exact_results(self) -> None:

@@ -32,9 +32,11 @@ def savepoint(numbers: Numbers) -> str:
     return stopped(numbers, "first")
 
 
-def stopped(numbers: Numbers, output: str, *options: str | int) -> str:
+def stopped(numbers: Numbers, output: str, *options: str | int, workers: int = 1) -> str:
     arguments = ("-", output, "NO_OVERWRITE", str(numbers.directory / "numbers"))
-    process = numbers.start("--stop-with-savepoint", "savepoints", *options, *arguments, script=PROGRAM)
+    process = numbers.start(
+        "--stop-with-savepoint", "savepoints", *options, *arguments, script=PROGRAM, workers=workers
+    )
     try:
         return numbers.stop(process)
     finally:
@@ -43,7 +45,7 @@ def stopped(numbers: Numbers, output: str, *options: str | int) -> str:
 
 def resume(numbers: Numbers, savepoint: str, output: str | Path, mode: str, *options: str | int) -> tuple[int, str]:
     arguments = (*options, "-", str(output), mode, str(numbers.directory / "numbers"))
-    done = numbers.launcher.run(PROGRAM, "-s", savepoint, *arguments)
+    done = numbers.run(PROGRAM, "-s", savepoint, *arguments)
     return done.code, done.err
 
 
@@ -118,7 +120,7 @@ def test_a_sink_begins_anew_at_another_path_where_that_is_allowed(numbers: Numbe
 
 
 def test_a_file_that_has_become_shorter_is_refused_before_others_are_touched(numbers: Numbers) -> None:
-    savepoint = stopped(numbers, "first", "-p", 3)
+    savepoint = stopped(numbers, "first", "-p", 3, workers=3)
     first = numbers.directory / "first"
     for name in "123":
         with (first / name).open("a") as file:
@@ -134,7 +136,7 @@ def test_a_file_that_has_become_shorter_is_refused_before_others_are_touched(num
 def test_nothing_is_overwritten_when_another_output_is_refused(numbers: Numbers) -> None:
     for name in ("one", "two"):
         (numbers.directory / name).write_text(THEIRS)
-    done = numbers.launcher.run("""
+    done = numbers.run("""
         from org.apache.flink.core.fs.FileSystem import WriteMode
         def main(factory):
             env = factory.get_execution_environment()

@@ -59,6 +59,8 @@ def test_a_savepoint_can_be_taken_of_a_job_that_continues(numbers: Numbers) -> N
     process = numbers.start("-p", 2, "--savepoint", "savepoints")
     try:
         process.send_signal(signal.SIGUSR1)
+        assert wait_until(lambda: any(numbers.savepoints.rglob("_metadata")))
+        (numbers.directory / "hurry").touch()
         out, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
@@ -109,7 +111,7 @@ def test_nothing_comes_out_after_the_savepoint_that_a_job_is_stopped_with(number
         out, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
-    done = numbers.launcher.run(script, "-p", parallelism, "-s", savepoint_named_in(err))
+    done = numbers.run(script, "-p", parallelism, "-s", savepoint_named_in(err))
     lines = [*out.splitlines(), *done.lines]
     assert sorted(int(line.rpartition(" ")[2]) for line in lines) == list(range(LINES))
 
@@ -176,12 +178,12 @@ def test_a_changed_script_takes_over_the_state_of_operators_that_keep_their_uid(
         kill_quietly(process)
     before = lines_of(numbers.directory / "counts")
     # State that nothing in the script is for would be lost: that is for the user to decide.
-    refused = numbers.launcher.run(CHANGED, "-s", savepoint)
+    refused = numbers.run(CHANGED, "-s", savepoint)
     assert refused.code == 1
     assert f"{savepoint} has state of 'Sum' (uid sum), and this job has no operator for it." in refused.err
     assert "--allow-non-restored-state" in refused.err
     assert lines_of(numbers.directory / "counts") == before
-    accepted = numbers.launcher.run(CHANGED, "-s", savepoint, "--allow-non-restored-state")
+    accepted = numbers.run(CHANGED, "-s", savepoint, "--allow-non-restored-state")
     assert (accepted.code, accepted.err) == (0, "")
     counts = [(key, rank) for rank in range(1, LINES // 5 + 1) for key in range(5)]
     assert lines_of(numbers.directory / "counts") == [
@@ -217,12 +219,12 @@ def test_open_windows_of_another_kind_are_refused(numbers: Numbers, uid: str, er
         savepoint = numbers.stop(process)
     finally:
         kill_quietly(process)
-    done = numbers.launcher.run(TIMED.format(uid=uid), "-p", parallelism, "-s", savepoint)
+    done = numbers.run(TIMED.format(uid=uid), "-p", parallelism, "-s", savepoint)
     assert done.code == 1
     assert error in done.err
     assert "--allow-non-restored-state" in done.err
     left = ("-s", savepoint, "--allow-non-restored-state")
-    assert numbers.launcher.run(TIMED.format(uid=uid and '.uid("other")'), "-p", 2, *left).code == 0
+    assert numbers.run(TIMED.format(uid=uid and '.uid("other")'), "-p", 2, *left).code == 0
     assert lines_of(numbers.directory / "out")
 
 
@@ -235,12 +237,12 @@ def test_a_new_operator_does_not_get_the_state_of_one_that_reads_the_same(number
         kill_quietly(process)
     before = lines_of(numbers.directory / "out")
     changed = script.replace("keyed.reduce(max)", "keyed.reduce(min).filter(lambda _: False); keyed.reduce(max)")
-    refused = numbers.launcher.run(changed.format(uid=""), "-s", savepoint)
+    refused = numbers.run(changed.format(uid=""), "-s", savepoint)
     assert refused.code == 1
     assert "nothing says which operator of this job it is for" in refused.err
     assert lines_of(numbers.directory / "out") == before
     [uid] = re.findall(r"'Reduce: max' \(uid (\S+)\)", refused.err)
-    accepted = numbers.launcher.run(changed.format(uid=f'.uid("{uid}")'), "-s", savepoint)
+    accepted = numbers.run(changed.format(uid=f'.uid("{uid}")'), "-s", savepoint)
     assert (accepted.code, accepted.err) == (0, "")
     assert lines_of(numbers.directory / "out") == [str((number % 5, number)) for number in range(LINES)]
 
@@ -252,7 +254,7 @@ def test_the_savepoint_of_another_job_is_refused(numbers: Numbers) -> None:
     finally:
         kill_quietly(process)
     before = (numbers.directory / "counts").read_bytes()
-    done = numbers.launcher.run(
+    done = numbers.run(
         """
         def main(factory):
             env = factory.get_execution_environment()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stream_engine.configuration import OPTIONS, Configuration, nearest_key
@@ -16,6 +17,8 @@ _MOST_BYTES = 256 * 1024
 _MOST_VALUES = 1000
 _DEEPEST = 20
 _TOO_DEEP = f"keys are nested more than {_DEEPEST} deep"
+# fs.<scheme>.<option>, of which only the client of that store knows whether there is such an option.
+_OF_A_FILE_SYSTEM = re.compile(r"fs\.(?!output\.)[A-Za-z][A-Za-z0-9+-]*\..+")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -77,7 +80,7 @@ def load(file: str | None, settings: Iterable[Setting]) -> tuple[Configuration, 
     unknown: list[Setting] = []
     for setting in (*(_read(file) if file else ()), *settings):
         configuration.set(setting.key, setting.value, setting.origin)
-        if setting.key not in OPTIONS:
+        if setting.key not in OPTIONS and not _OF_A_FILE_SYSTEM.fullmatch(setting.key):
             unknown.append(setting)
     return configuration, list(_warnings(unknown))
 

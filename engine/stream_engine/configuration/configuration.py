@@ -136,7 +136,11 @@ class Configuration:
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
     def __repr__(self) -> str:
-        return f"Configuration({self.to_dict()!r})"
+        """Without what is secret, as it may be printed."""
+        from stream_engine.configuration.secrets import HIDDEN, is_secret
+
+        shown = {key: HIDDEN if is_secret(key) else value for key, value in self.to_dict().items()}
+        return f"Configuration({shown!r})"
 
     # The names Flink's own Configuration has.
     setString = set_string

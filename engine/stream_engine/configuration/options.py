@@ -107,6 +107,12 @@ TMP_DIRS = ConfigOption(
     "Where loops put the records that memory does not hold, and rocksdb its database; empty: the system's temporary "
     "directory.",
 )
+FILE_SYSTEM_TIMEOUT = ConfigOption(
+    "fs.timeout",
+    Duration(1),
+    "1 min",
+    "How long a remote store that does not answer, or answers that it cannot now, is tried again before a job fails.",
+)
 METRICS_PORT = ConfigOption(
     "metrics.reporter.prom.port",
     Ports(),
@@ -304,6 +310,7 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         SOCKET_RETRY_INTERVAL,
         ITERATION_MEMORY,
         TMP_DIRS,
+        FILE_SYSTEM_TIMEOUT,
         CHECKPOINT_INTERVAL,
         CHECKPOINT_MODE,
         CHECKPOINT_TIMEOUT,

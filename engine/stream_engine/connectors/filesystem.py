@@ -10,30 +10,25 @@ import glob
 import os
 import re
 import stat
-from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from stream_engine.connectors.file_status import FileStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-
-
-@dataclass(frozen=True)
-class FileStatus:
-    """What stands at a path: a ``directory``, a ``regular`` file of ``size`` bytes, or neither (a pipe, a device).
-
-    ``identity`` is the same for all names of one file or directory.
-    """
-
-    directory: bool
-    regular: bool
-    size: int
-    identity: tuple[int, int] | None = field(default=None, compare=False)
 
 
 class FileSystem(Protocol):
     """The operations that connectors need. Paths are those that ``resolve`` gave or that this object returned.
 
-    Operations raise OSError or its subclasses.
+    Operations raise OSError or its subclasses. Where ``truncates`` is False, a file that was written is as it is: it
+    can neither be cut nor written on. Where ``local`` is False, paths are URLs.
     """
+
+    local: bool
+    truncates: bool
 
     def status(self, path: str) -> FileStatus | None:
         """What stands at ``path``, links followed; None for nothing, as where a link leads nowhere or to itself."""
@@ -44,7 +39,7 @@ class FileSystem(Protocol):
         ...
 
     def readable(self, path: str) -> bool:
-        """Whether this process may read the file or list the directory."""
+        """Whether this process may read the file or list the directory; True where only trying can tell."""
         ...
 
     def join(self, directory: str, name: str) -> str: ...
@@ -53,8 +48,15 @@ class FileSystem(Protocol):
         """The names in a directory, sorted."""
         ...
 
-    def matches(self, pattern: str) -> list[str]:
-        """The paths that a glob pattern matches, sorted; hidden ones only where the pattern names them."""
+    def children(self, directory: str) -> Iterator[tuple[str, FileStatus | None]]:
+        """The names in a directory, sorted, each with the status of what it stands for."""
+        ...
+
+    def matches(self, pattern: str) -> Iterator[tuple[str, FileStatus | None]]:
+        """The paths that a glob pattern matches, sorted, with their statuses.
+
+        Names that begin with a dot match only where the pattern has that dot.
+        """
         ...
 
     def open(self, path: str) -> BinaryIO:
@@ -87,6 +89,9 @@ class FileSystem(Protocol):
 class LocalFileSystem:
     """The files of this machine; paths are absolute."""
 
+    local = True
+    truncates = True
+
     def status(self, path: str) -> FileStatus | None:
         try:
             found = os.stat(path)
@@ -111,8 +116,13 @@ class LocalFileSystem:
     def names(self, directory: str) -> list[str]:
         return sorted(os.listdir(directory))
 
-    def matches(self, pattern: str) -> list[str]:
-        return sorted(glob.iglob(pattern, recursive=True))
+    def children(self, directory: str) -> Iterator[tuple[str, FileStatus | None]]:
+        for name in self.names(directory):
+            yield name, self.status(os.path.join(directory, name))
+
+    def matches(self, pattern: str) -> Iterator[tuple[str, FileStatus | None]]:
+        for path in sorted(glob.iglob(pattern, recursive=True)):
+            yield path, self.status(path)
 
     def open(self, path: str) -> BinaryIO:
         return open(path, "rb", buffering=0)
@@ -149,7 +159,8 @@ def resolve(path: str | os.PathLike[str]) -> tuple[FileSystem, str]:
     """The file system of a path or URL, and the path on it.
 
     A plain path is taken literally; a relative one starts from the working directory. A ``file:`` URL is
-    percent-decoded. Raises ValueError for a path that means nothing or lies on a file system that is not supported.
+    percent-decoded. A URL of another scheme is what its file system calls a path. Raises ValueError for a path that
+    means nothing or lies on a file system that is not supported, OSError for one that cannot be used.
     """
     text = os.fspath(path)
     if not text or "\0" in text:
@@ -158,11 +169,16 @@ def resolve(path: str | os.PathLike[str]) -> tuple[FileSystem, str]:
         return _LOCAL, os.path.abspath(_path_of_file_url(text))
     scheme = _SCHEME.match(text)
     if scheme:
-        raise ValueError(
-            f"cannot use {text}: {scheme.group(1)}:// is not supported by this version; "
-            "give a path or a file:// URL of this machine"
-        )
+        # Few jobs need it, and it takes its time.
+        from stream_engine.connectors.remote_filesystem import remote
+
+        return remote(scheme[1].lower(), text[scheme.end() :])
     return _LOCAL, os.path.abspath(text)
+
+
+def is_url(path: str) -> bool:
+    """Whether a path that ``resolve`` gave lies elsewhere than on this machine."""
+    return _SCHEME.match(path) is not None
 
 
 def _path_of_file_url(url: str) -> str:

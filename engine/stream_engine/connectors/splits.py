@@ -85,12 +85,11 @@ def _find(file_system: FileSystem, path: str, on_skipped: Callable[[str], object
         return
     if not _PATTERN.search(path):
         raise FileNotFoundError(_nothing_at(file_system, path))
-    matches = [match for match in file_system.matches(path) if not _is_hidden(match, path)]
+    matches = [(match, found) for match, found in file_system.matches(path) if not _is_hidden(match, path)]
     if not matches:
         raise FileNotFoundError(f"no file matches {path}")
     seen: set[str] = set()
-    for match in matches:
-        status = file_system.status(match)
+    for match, status in matches:
         if status is None:
             on_skipped(match)
             continue
@@ -108,10 +107,9 @@ def _files_at(
         return
     if not file_system.readable(path):
         raise PermissionError(f"cannot list the directory {path}: permission denied")
-    for name in file_system.names(path):
+    for name, child_status in file_system.children(path):
         if not name.startswith((".", "_")):
             child = file_system.join(path, name)
-            child_status = file_system.status(child)
             if child_status is None:
                 on_skipped(child)
             elif child_status.regular:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine import logs
 from stream_engine.configuration.options import CHECKPOINT_INTERVAL, SAVEPOINT_PATH
+from stream_engine.connectors.storage_options import configure
 from stream_engine.graph.specs import ClientSource
 from stream_engine.job import (
     InvalidProgramException,
@@ -64,6 +65,7 @@ class LocalExecutor:
         savepoint = "" if self._begun else configuration.get(SAVEPOINT_PATH)
         self._begun = True
         start = monotonic()
+        configure(configuration)
         outcome = "failed"
         monitor = NullMonitor()
         try:

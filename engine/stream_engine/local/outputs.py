@@ -11,7 +11,7 @@ from stream_engine.graph.specs import TextFileSink
 from stream_engine.job import InvalidProgramException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from stream_engine.connectors.filesystem import FileStatus
     from stream_engine.connectors.splits import FileSplit
@@ -84,7 +84,7 @@ def _outputs_of(task: Task) -> Iterator[_Output]:
                 yield _Output(node, path, status, task.parallelism)
 
 
-def _identity(status: FileStatus | None) -> tuple[int, int] | None:
+def _identity(status: FileStatus | None) -> Hashable:
     return status.identity if status is not None else None
 
 

@@ -51,12 +51,6 @@ def test_a_file_url_with_two_slashes_says_how_many_it_needs() -> None:
         resolve("file://data/a.txt")
 
 
-@pytest.mark.parametrize("scheme", ["hdfs", "s3", "http"])
-def test_another_file_system_is_said_not_to_be_supported(scheme: str) -> None:
-    with pytest.raises(ValueError, match=f"{scheme}:// is not supported by this version"):
-        resolve(f"{scheme}://node:9000/a.txt")
-
-
 @pytest.mark.parametrize("path", ["", "file:", "file://", "a\0b"])
 def test_what_is_no_path_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="not a path"):

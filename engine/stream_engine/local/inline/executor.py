@@ -10,6 +10,7 @@ from threading import current_thread, main_thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from stream_engine.connectors.storage_options import configure
 from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.job import JobCancelledException, JobExecutionException, JobExecutionResult
 from stream_engine.local.accumulators import packed, results
@@ -36,6 +37,7 @@ class InlineExecutor:
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         job_id = uuid.uuid4().hex
+        configure(configuration)
         plan, splits = prepare_files(runnable(graph, configuration), job_id)
         start = monotonic()
         job = InlineJob(plan, splits, configuration)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from stream_engine.configuration import Configuration
 from stream_engine.configuration.options import BUFFER_TIMEOUT, CHECKPOINT_MODE, OBJECT_REUSE, STATE_BACKEND
+from stream_engine.connectors.storage_options import configure
 from stream_engine.graph.job_graph import JobGraph, has_event_windows
 from stream_engine.graph.specs import PUSHING_SOURCES, ClientSource
 from stream_engine.local.accumulators import packed
@@ -145,6 +146,7 @@ class Worker:
         if deployment.levels is not None:
             forward(self, deployment.levels)
         self.configuration: Configuration = pickle.loads(deployment.configuration)
+        configure(self.configuration, trusting=True)
         start_heart(self.control, frequency(self.configuration), self._lifeline)
         # What few jobs need is imported for those.
         if self.configuration.get(STATE_BACKEND) != "hashmap":

@@ -74,14 +74,16 @@ def savepoint_options(complete_directory: Callable[..., Any]) -> Callable[[Any],
 def _path(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is None:
         return
-    from stream_engine.connectors.filesystem import resolve
+    from stream_engine.connectors.filesystem import is_url, resolve
 
-    try:
-        _, path = resolve(value)
-    except ValueError as error:
-        raise click.UsageError(f"-s: {error}", ctx) from None
-    if not os.path.exists(path):
-        raise click.UsageError(f"-s {value}: no such savepoint or checkpoint", ctx)
+    # A store is asked later, once its options are known.
+    if value.lower().startswith("file:") or not is_url(value):
+        try:
+            _, path = resolve(value)
+        except ValueError as error:
+            raise click.UsageError(f"-s: {error}", ctx) from None
+        if not os.path.exists(path):
+            raise click.UsageError(f"-s {value}: no such savepoint or checkpoint", ctx)
     _set(ctx, SAVEPOINT_PATH.key, value, "-s")
 
 

@@ -50,7 +50,7 @@ def test_each_option_is_a_key_of_the_configuration(script: str, args: list[str],
     ("args", "message"),
     [
         (["-s", "gone"], "-s gone: no such savepoint or checkpoint"),
-        (["-s", "hdfs://host/taken"], "-s: cannot use hdfs://host/taken: hdfs:// is not supported by this version;"),
+        (["-s", "file://host/taken"], "-s: cannot use file://host/taken: it names a file of the machine 'host';"),
         (
             ["--savepoint", "a", "--stop-with-savepoint", "b"],
             "--savepoint and --stop-with-savepoint must name the same directory",

@@ -1,34 +1,97 @@
-"""Directories that stay open while something is done in them.
+"""The directories of checkpoints: on this machine, or on a remote store where their root is a URL.
 
-Where others can rename a directory above, a path may lead elsewhere from one moment to the next. So a directory is
-opened first, then checked, and then used by its descriptor: what is created, read or deleted is in the directory that
-was checked.
+They stay open while something is done in them. On this machine others may be able to rename a directory above, so that
+a path leads elsewhere from one moment to the next. So a directory is opened first, then checked, and then used by its
+descriptor: what is created, read or deleted is in the directory that was checked. Who may do what on a remote store is
+the store's own business.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from stream_engine.checkpoints.owner_only import StorageError, check_private, check_root
+from stream_engine.connectors.filesystem import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # How often to try to make a directory whose parent another job removes because it was empty.
 _ATTEMPTS = 10
 
 
-class Directory:
-    """An open directory, closed when the context ends; ``path`` is for messages. Methods raise OSError."""
+class Directory(Protocol):
+    """An open directory, closed when the context ends; ``path`` is for messages. Methods raise OSError.
+
+    A file that was created is whole, and survives, once it has been closed after ``sync_file``.
+    """
+
+    path: str
+
+    def __enter__(self) -> Directory: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def names(self) -> list[str]: ...
+
+    def has(self, name: str) -> bool:
+        """Whether there is ``name``, which may be a path below the directory."""
+        ...
+
+    def enter(self, name: str, make: bool = False) -> Directory:
+        """The directory ``name`` in this one, which ``make`` makes. Raises StorageError for one that is not used."""
+        ...
+
+    def create(self, name: str) -> BinaryIO:
+        """A new file."""
+        ...
+
+    def read(self, name: str) -> BinaryIO:
+        """A file for reading from any offset. Raises StorageError for one that is not used."""
+        ...
+
+    def sync_file(self, file: BinaryIO) -> None:
+        """Makes sure that what was written survives a failure of the machine, once the file is closed."""
+        ...
+
+    def identity(self, file: BinaryIO) -> Hashable:
+        """Another one after the file has been changed or replaced."""
+        ...
+
+    def rename(self, name: str, new: str) -> None: ...
+
+    def sync(self) -> None:
+        """Makes sure that the names of its files survive a failure of the machine."""
+        ...
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Deletes those of the files that exist."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Removes an empty directory."""
+        ...
+
+    def remove_tree(self, name: str) -> None:
+        """Removes the directory ``name`` with all that is in it."""
+        ...
+
+    def clear(self) -> None:
+        """Removes all that is in this directory."""
+        ...
+
+
+class LocalDirectory:
+    """A directory of this machine, held open; see ``Directory``."""
 
     def __init__(self, path: str, descriptor: int) -> None:
         self.path = path
         self._descriptor = descriptor
 
-    def __enter__(self) -> Directory:
+    def __enter__(self) -> LocalDirectory:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,8 +113,8 @@ class Directory:
             return False
         return True
 
-    def enter(self, name: str, make: bool = False) -> Directory:
-        """Opens the directory ``name`` in it; ``make`` creates it (0700). Raises StorageError unless it is private."""
+    def enter(self, name: str, make: bool = False) -> LocalDirectory:
+        """``make`` creates it with the mode 0700. Raises StorageError unless it is private."""
         path = os.path.join(self.path, name)
         if make:
             try:
@@ -81,15 +144,21 @@ class Directory:
             raise
         return open(descriptor, "rb")
 
+    def sync_file(self, file: BinaryIO) -> None:
+        file.flush()
+        os.fsync(file.fileno())
+
+    def identity(self, file: BinaryIO) -> Hashable:
+        status = os.fstat(file.fileno())
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
     def rename(self, name: str, new: str) -> None:
         os.rename(name, new, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
     def sync(self) -> None:
-        """Makes sure that the names of its files survive a failure of the machine."""
         os.fsync(self._descriptor)
 
     def delete(self, names: Iterable[str]) -> None:
-        """Deletes those of the files that exist."""
         for name in names:
             try:
                 os.unlink(name, dir_fd=self._descriptor)
@@ -97,16 +166,14 @@ class Directory:
                 pass
 
     def remove(self, name: str) -> None:
-        """Removes an empty directory."""
         os.rmdir(name, dir_fd=self._descriptor)
 
     def remove_tree(self, name: str) -> None:
-        """Removes the directory ``name`` with all that is in it. Only for a directory that others cannot change."""
+        """Only for a directory that others cannot change."""
         self._clear(name)
         self.remove(name)
 
     def clear(self) -> None:
-        """Removes all that is in this directory."""
         self._clear(".")
 
     def _clear(self, top: str) -> None:
@@ -123,9 +190,9 @@ class Directory:
 class Place(NamedTuple):
     """The directories ``names`` below ``root``, each in the one before it.
 
-    They are this user's alone, and none is a link. The root may be shared, if others can neither rename nor delete this
-    user's files there; ``option`` names the option that sets another root. All that is checked whenever the place is
-    opened.
+    The root may be a URL. On this machine the directories are this user's alone, and none is a link. The root may be
+    shared, if others can neither rename nor delete this user's files there; ``option`` names the option that sets
+    another root. All that is checked whenever the place is opened.
     """
 
     root: str
@@ -148,6 +215,8 @@ class Place(NamedTuple):
 
         ``make`` makes those of its directories that do not exist.
         """
+        if is_url(self.root):
+            return _remote(self.path, make)
         for _ in range(_ATTEMPTS):
             try:
                 return self._open(make)
@@ -177,21 +246,28 @@ class Place(NamedTuple):
 
 
 def open_private(path: str) -> Directory:
-    """Opens a directory that somebody names. Raises StorageError unless it is private; OSError."""
-    return _opened(path, check_private)
+    """Opens a directory that somebody names. Raises StorageError unless it is private, if on this machine; OSError."""
+    return _remote(path) if is_url(path) else _opened(path, check_private)
 
 
-def open_root(path: str, option: str) -> Directory:
+def _remote(path: str, make: bool = False) -> Directory:
+    # Most checkpoints are on this machine.
+    from stream_engine.checkpoints.remote_directory import open_remote
+
+    return open_remote(path, make)
+
+
+def open_root(path: str, option: str) -> LocalDirectory:
     """Opens a directory that may be shared. Raises StorageError as ``check_root`` does; OSError."""
     return _opened(path, lambda path, status: check_root(path, status, option))
 
 
 def _opened(
     path: str, check: Callable[[str, os.stat_result], None], name: str = "", within: int | None = None
-) -> Directory:
+) -> LocalDirectory:
     """Opens the directory at ``path``, or ``name`` in the open directory ``within``. Raises what ``check`` raises."""
     try:
-        directory = Directory(path, os.open(name or path, _DIRECTORY, dir_fd=within))
+        directory = LocalDirectory(path, os.open(name or path, _DIRECTORY, dir_fd=within))
     except FileNotFoundError:
         raise
     except OSError:

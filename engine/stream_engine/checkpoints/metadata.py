@@ -73,8 +73,7 @@ def write_metadata(place: Place, metadata: Metadata) -> None:
         with place.open() as directory:
             with directory.create(METADATA_PART) as file:
                 file.write(f"{_MAGIC} {FORMAT} {sha256(body).hexdigest()}\n".encode() + body)
-                file.flush()
-                os.fsync(file.fileno())
+                directory.sync_file(file)
             directory.rename(METADATA_PART, METADATA)
             directory.sync()
         with place.parent.open() as parent:

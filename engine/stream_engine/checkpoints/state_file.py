@@ -20,7 +20,7 @@ from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Hashable, Iterable, Iterator
 
     from stream_engine.checkpoints.directory import Directory, Place
     from stream_engine.checkpoints.metadata import StateFile
@@ -84,8 +84,7 @@ def write_state_file(place: Place, name: str, encoded: Iterable[bytes]) -> tuple
                 file.write(data)
                 digest.update(data)
                 size += len(data)
-            file.flush()
-            os.fsync(file.fileno())
+            directory.sync_file(file)
     except OSError as error:
         raise unwritable(os.path.join(place.path, name), error) from error
     return size, digest.hexdigest()
@@ -101,7 +100,7 @@ def read_state_file(directory: str, info: StateFile, operators: Collection[str])
     try:
         with open_private(directory) as opened, opened.read(info.name) as file:
             _verify(path, file, info)
-            identity = _identity(file)
+            identity = opened.identity(file)
             while file.tell() < info.size:
                 uid, part, name, size = pickle.load(file)
                 if uid in operators and part in _PARTS:
@@ -121,7 +120,7 @@ def read_state_file(directory: str, info: StateFile, operators: Collection[str])
 class StoredTable:
     """A table in a state file. It is read anew each time, as it may be larger than memory."""
 
-    def __init__(self, path: str, identity: tuple[int, ...], uid: str, holds_lists: bool) -> None:
+    def __init__(self, path: str, identity: Hashable, uid: str, holds_lists: bool) -> None:
         self._path = path
         # Of the file that was verified; another file may have its name by now.
         self._identity = identity
@@ -137,7 +136,7 @@ class StoredTable:
         """Raises StateError for state that cannot be unpickled, StorageError if the file has been replaced."""
         directory, name = os.path.split(self._path)
         with open_private(directory) as opened, opened.read(name) as file:
-            if _identity(file) != self._identity:
+            if opened.identity(file) != self._identity:
                 raise StorageError(f"{self._path} has changed while it was read.")
             try:
                 yield from entries(self._parts(file), self._holds_lists)
@@ -165,13 +164,9 @@ def verify_state_file(directory: Directory, info: StateFile) -> None:
         raise unreadable(path, error) from error
 
 
-def _identity(file: BinaryIO) -> tuple[int, ...]:
-    status = os.fstat(file.fileno())
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
 def _verify(path: str, file: BinaryIO, info: StateFile) -> None:
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     if size != info.size:
         raise StorageError(f"{path} is damaged: it has {size} bytes and should have {info.size}.")
     digest = sha256()

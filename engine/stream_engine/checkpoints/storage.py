@@ -16,7 +16,7 @@ from stream_engine.checkpoints.metadata import (
 )
 from stream_engine.checkpoints.owner_only import StorageError, unreadable, unwritable
 from stream_engine.checkpoints.state_file import STATE_FILE, verify_state_file
-from stream_engine.connectors.filesystem import LocalFileSystem, resolve
+from stream_engine.connectors.filesystem import is_url, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,8 @@ _CHECKPOINT = re.compile(r"chk-([0-9]+)")
 
 def checkpoint_root(path: str, option: str) -> str:
     """The directory that an option names, links resolved: none is followed later. Raises StorageError for no path."""
-    return os.path.realpath(_named(path, option))
+    named = _named(path, option)
+    return named if is_url(named) else os.path.realpath(named)
 
 
 def default_root() -> str:
@@ -123,6 +124,9 @@ class CheckpointStorage:
 
 def check_savepoint_root(directory: str) -> None:
     """Checks that savepoints can be written to a directory, which need not exist yet. Raises StorageError."""
+    if is_url(directory):
+        _make(Place(directory, (), SAVEPOINTS))
+        return
     existing = directory
     while not os.path.lexists(existing):
         existing = os.path.dirname(existing)
@@ -154,7 +158,7 @@ def find(path: str) -> tuple[str, Metadata]:
     named = _named(path, "the savepoint")
     if os.path.basename(named) == METADATA:
         named = os.path.dirname(named)
-    if not os.path.isdir(named):
+    if not is_url(named) and not os.path.isdir(named):
         raise StorageError(f"There is no savepoint or checkpoint {path}: there is no such directory.")
     try:
         with open_private(named) as directory:
@@ -163,6 +167,8 @@ def find(path: str) -> tuple[str, Metadata]:
             for newest in _complete(directory):
                 with directory.enter(f"chk-{newest}") as checkpoint:
                     return checkpoint.path, verified(checkpoint)
+    except FileNotFoundError as error:
+        raise StorageError(f"There is no savepoint or checkpoint {path}: {error.strerror}.") from error
     except OSError as error:
         raise unreadable(named, error) from error
     raise StorageError(f"There is no complete savepoint or checkpoint in {path}: it would have a file {METADATA}.")
@@ -194,12 +200,9 @@ def discard(place: Place) -> None:
 
 def _named(path: str, option: str) -> str:
     try:
-        file_system, resolved = resolve(path)
-    except ValueError as error:
+        return resolve(path)[1]
+    except (ValueError, OSError) as error:
         raise StorageError(f"{option}: {error}.") from error
-    if not isinstance(file_system, LocalFileSystem):
-        raise StorageError(f"{option}: {path} is not on this machine, where the checkpoints of its jobs are kept.")
-    return resolved
 
 
 def _make(place: Place) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from kept import metadata_of, take, write_files
 
-from stream_engine.checkpoints.directory import Directory, Place
+from stream_engine.checkpoints.directory import LocalDirectory, Place
 from stream_engine.checkpoints.metadata import METADATA, write_metadata
 from stream_engine.checkpoints.owner_only import StorageError
 from stream_engine.checkpoints.storage import (
@@ -237,20 +237,20 @@ def test_a_directory_that_is_swapped_after_it_was_checked_is_not_mistaken(
     (precious.parent / "run" / "chk-1").symlink_to(precious)
     (precious.parent / "run" / "chk-2").symlink_to(precious.parent / "empty")
     swapped: list[str] = []
-    original = getattr(Directory, method)
+    original = getattr(LocalDirectory, method)
 
     def swap() -> None:
         root.rename(shared / "away")
         root.mkdir()
         (root / JOB).symlink_to(precious.parent / "run")
 
-    def swap_first(directory: Directory, *args: object) -> object:
+    def swap_first(directory: LocalDirectory, *args: object) -> object:
         if not swapped:
             swapped.append(directory.path)
             as_stranger(swap)
         return original(directory, *args)
 
-    monkeypatch.setattr(Directory, method, swap_first)
+    monkeypatch.setattr(LocalDirectory, method, swap_first)
     try:
         take(storage, 2)
     except StorageError:

@@ -44,6 +44,7 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "execution.savepoint.ignore-unclaimed-state": False,
         "execution.savepoint.on-stop": False,
         "state.backend": "hashmap",
+        "state.backend.rocksdb.memory.fixed-per-slot": 192 * 1024 * 1024,
         "restart-strategy": "auto",
         "restart-strategy.fixed-delay.attempts": 1,
         "restart-strategy.fixed-delay.delay": 1000,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stream_engine.checkpoints.directory import open_private
 from stream_engine.checkpoints.owner_only import StorageError, unreadable, unwritable
-from stream_engine.operators.rocksdb import entries
+from stream_engine.operators.rocksdb.entries import entries
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 from stream_engine.pickling import dumps
 
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 # The name of a worker's file.
 STATE_FILE = re.compile(r"worker-[0-9]+")
 _PARTS = ("keyed", "split", "own")
-# The kinds of records with parts of a table on disk; the key tells whether it is a table of lists.
-_STORED = {False: "stored values", True: "stored lists"}
+# Parts of a table on disk, as ``entries`` takes what it has stored, by what that is.
+_STORED = {"values": "stored values", "lists": "stored pieces", "maps": "stored maps", "elements": "stored lists"}
+_HOLDS = {part: holds for holds, part in _STORED.items()}
 _STORED_TOGETHER = 512
 _BLOCK = 1024 * 1024
 
@@ -70,9 +71,9 @@ def _stored(uid: str, name: str, table: Any, view: Any) -> Iterator[bytes]:
     stored = table.stored(view)
     # An empty table is written, too: a restart must know of it.
     together = list(islice(stored, _STORED_TOGETHER))
-    yield from _record(uid, _STORED[table.holds_lists], name, together)
+    yield from _record(uid, _STORED[table.holds], name, together)
     while together := list(islice(stored, _STORED_TOGETHER)):
-        yield from _record(uid, _STORED[table.holds_lists], name, together)
+        yield from _record(uid, _STORED[table.holds], name, together)
 
 
 def write_state_file(place: Place, name: str, encoded: Iterable[bytes]) -> tuple[int, str]:
@@ -109,7 +110,7 @@ def read_state_file(directory: str, info: StateFile, operators: Collection[str])
                     continue
                 if uid in operators:
                     tables = snapshots.setdefault(uid, OperatorSnapshot()).keyed
-                    table = tables.setdefault(name, StoredTable(path, identity, uid, part == _STORED[True]))
+                    table = tables.setdefault(name, StoredTable(path, identity, uid, _HOLDS[part]))
                     cast("StoredTable", table).add(file.tell())
                 file.seek(size, os.SEEK_CUR)
     except OSError as error:
@@ -120,12 +121,12 @@ def read_state_file(directory: str, info: StateFile, operators: Collection[str])
 class StoredTable:
     """A table in a state file. It is read anew each time, as it may be larger than memory."""
 
-    def __init__(self, path: str, identity: Hashable, uid: str, holds_lists: bool) -> None:
+    def __init__(self, path: str, identity: Hashable, uid: str, holds: str) -> None:
         self._path = path
         # Of the file that was verified; another file may have its name by now.
         self._identity = identity
         self._uid = uid
-        self._holds_lists = holds_lists
+        self._holds = holds
         self._offsets: list[int] = []
 
     def add(self, offset: int) -> None:
@@ -139,7 +140,7 @@ class StoredTable:
             if opened.identity(file) != self._identity:
                 raise StorageError(f"{self._path} has changed while it was read.")
             try:
-                yield from entries(self._parts(file), self._holds_lists)
+                yield from entries(self._parts(file), self._holds)
             except (StorageError, OSError):
                 raise
             except Exception as error:

@@ -210,6 +210,12 @@ STATE_BACKEND = ConfigOption(
     "hashmap",
     "Where keyed state is kept: hashmap: in memory; rocksdb: on disk, which needs the extra [rocksdb].",
 )
+ROCKSDB_MEMORY = ConfigOption(
+    "state.backend.rocksdb.memory.fixed-per-slot",
+    MemorySize(1024 * 1024),
+    "192 mb",
+    "About how much memory each worker takes for state on disk: half for keys in use, the rest for the database.",
+)
 RESTART_STRATEGY = ConfigOption(
     "restart-strategy",
     Choice("auto", "none", "fixed-delay", "exponential-delay", "failure-rate"),
@@ -323,6 +329,7 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         IGNORE_UNCLAIMED_STATE,
         STOP_WITH_SAVEPOINT,
         STATE_BACKEND,
+        ROCKSDB_MEMORY,
         RESTART_STRATEGY,
         FIXED_DELAY_ATTEMPTS,
         FIXED_DELAY,

@@ -63,7 +63,7 @@ class CountWindowOperator(FunctionOperator):
         with code.block(f"if {window}.fresh == {self._windows.slide}:"):
             chain.stamp(f"{code.bind('operator', self)}.collector")
             code.line(f"{code.bind('fire', self._fire)}({key}, {window})", "function")
-        if self.tables.on_disk:
+        if self.tables.by_entry:
             with code.block("else:"):
                 code.line(f"{code.bind('windows', self._open_windows)}[{key}] = {window}", "hash")
 
@@ -79,7 +79,7 @@ class CountWindowOperator(FunctionOperator):
             del self._open_windows[key]
             self.emit(key, list(window.values))
         else:
-            if self.tables.on_disk:
+            if self.tables.by_entry:
                 self._open_windows[key] = window
             self.emit(key, [own(value) for value in window.values])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.keys import kept_key
+from stream_engine.operators.keys import MISSING, kept_key
 from stream_engine.operators.operator import FunctionOperator
 from stream_engine.operators.ownership import own
 from stream_engine.operators.panes import Panes
@@ -102,14 +102,19 @@ class _EventTime(PaneOperator):
         if not ends:
             return
         contents = self.panes.contents(self.panes.start(time))
-        if key not in contents:
+        if contents.get(key, MISSING) is MISSING:
             key = kept_key(key)
         self.add(contents, key, own(record))
         for end in ends:
             # A window that has fired fires again; one beyond its lateness is closed; a later one includes the record.
             if end - 1 <= self.watermark < end - 1 + self._lateness:
-                panes: list[Contents] = [{key: each[key]} for each in self.panes.within(end) if key in each]
+                found = (each.get(key, MISSING) for each in self.panes.within(end))
+                panes: list[Contents] = [{key: self._lent(each)} for each in found if each is not MISSING]
                 self.emit_window(end - self.panes.size, end, self.merge(panes))
+
+    def _lent(self, value: Any) -> Any:
+        """What ``merge`` may be given of a pane, which is to stay as it is: it copies values of dicts itself."""
+        return own(value) if self.tables.by_entry else value
 
     def add(self, contents: Contents, key: Any, record: Any) -> None:
         """Adds a record to the values of a pane."""
@@ -123,7 +128,7 @@ class EventTimeReduceOperator(_EventTime, WindowReduceOperator):
 
 class EventTimeApplyOperator(_EventTime, WindowApplyOperator):
     def add(self, contents: Contents, key: Any, record: Any) -> None:
-        if self.tables.on_disk:
+        if self.tables.by_entry:
             contents.append(key, record)
         else:
             contents.setdefault(key, []).append(record)

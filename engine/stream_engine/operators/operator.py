@@ -156,7 +156,7 @@ class FunctionOperator(Operator):
         super().__init__(identifier, name)
         self.function = function.load()
         self.call: Callable[..., Any] = getattr(self.function, function.method) if function.method else self.function
-        self.states = KeyedStates(UNKEYED if key is None else self.stateless, lambda: self.tables.values())
+        self.states = KeyedStates(UNKEYED if key is None else self.stateless, lambda: self.tables)
         self.exposes = self.applies and not function.only_reads
         self.accumulators = OwnAccumulators()
         self.function_state = FunctionState(self.function)
@@ -185,6 +185,9 @@ class FunctionOperator(Operator):
             self._opened = True
             open_function(self.function, self.name, host, parallelism, self.states, self.accumulators)
             self.states.check_asked()
+
+    def flush(self) -> None:
+        self.tables.trim()
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
         snapshot = OperatorSnapshot()

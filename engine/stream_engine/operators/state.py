@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from stream_engine.operators.keys import MISSING, InvalidKeyError, kept_key
 from stream_engine.operators.ownership import own
 from stream_engine.operators.snapshot import LEAVE_BEHIND, StateError
+from stream_engine.operators.tables import MemoryTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
-    from stream_engine.operators.tables import Table
+    from stream_engine.operators.tables import Tables
 
 # Why a function may keep no state.
 SOURCE = "state is kept per key, and the records of a source have none yet"
@@ -35,12 +36,12 @@ class KeyedStates:
     copied. ``unavailable`` tells why there can be no state; empty if there can.
     """
 
-    def __init__(self, unavailable: str = "", new_table: Callable[[], Table] = dict) -> None:
+    def __init__(self, unavailable: str = "", tables: Callable[[], Tables] = MemoryTables) -> None:
         self.key: Any = MISSING
-        self.tables: dict[str, Table] = {}
+        self.tables: dict[str, Any] = {}
         self.shared = False
         self._unavailable = unavailable
-        self._new_table = new_table
+        self._makes = tables
         self._kinds: dict[str, type[State]] = {}
         self._asked: set[str] = set()
         self._restored: set[str] = set()
@@ -70,7 +71,7 @@ class KeyedStates:
         self._asked.add(name)
         self._kinds[name] = kind
         if name not in self.tables or known is not kind:
-            self.tables[name] = self._new_table()
+            self.tables[name] = self._new_table(kind)
         return kind(self, self.tables[name], descriptor)
 
     def snapshot(self, snapshot: OperatorSnapshot) -> None:
@@ -84,8 +85,11 @@ class KeyedStates:
             if kind in _KINDS and not self._unavailable:
                 self._restored.add(name)
                 self._kinds[name] = _KINDS[kind]
-                self.tables[name] = self._new_table()
+                self.tables[name] = self._new_table(_KINDS[kind])
                 self.tables[name].update(state.entries(title))
+
+    def _new_table(self, kind: type[State]) -> Any:
+        return getattr(self._makes(), kind.holds)()
 
     def check_asked(self) -> None:
         """Raises StateError if the function has asked for states, but for none of those that were restored."""
@@ -100,12 +104,14 @@ class KeyedStates:
 
 
 class State:
-    """A view of one table, at the current key."""
+    """A view of one table, at the current key. ``holds`` is what the table has for a key."""
 
-    def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
+    holds = "values"
+
+    def __init__(self, states: KeyedStates, table: Any, descriptor: Any) -> None:
         self._states = states
         self._table = table
-        self._gives_copies = type(table) is not dict
+        self._by_entry = type(table) is not dict
         self._name: str = descriptor.name
         self._own = _same if states.shared else own
 
@@ -115,7 +121,11 @@ class State:
             del self._table[self._states.key]
 
     def _kept(self) -> Any:
-        """The state of the current key, or MISSING."""
+        """What is kept for the current key, or MISSING."""
+        return self._ask(self._table.get, MISSING)
+
+    def _ask(self, look_up: Callable[..., Any], *rest: Any) -> Any:
+        """What a look-up gives for the current key."""
         key = self._states.key
         if key is MISSING:
             raise RuntimeError(
@@ -123,7 +133,9 @@ class State:
                 "is called with a record or a window, not in open() or close()"
             )
         try:
-            return self._table.get(key, MISSING)
+            return look_up(key, *rest)
+        except InvalidKeyError:
+            raise
         except TypeError as error:
             raise InvalidKeyError(
                 f"{key!r} cannot be a key ({error}): keys are compared by value and must not change, so return a tuple "
@@ -134,16 +146,11 @@ class State:
         key = self._states.key
         self._table[kept_key(key) if self._kept() is MISSING else key] = content
 
-    def _put_back(self, content: Any) -> None:
-        """Writes back a state that has been changed in place."""
-        if self._gives_copies:
-            self._table[self._states.key] = content
-
 
 class ValueState(State):
     """One value per key."""
 
-    def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
+    def __init__(self, states: KeyedStates, table: Any, descriptor: Any) -> None:
         super().__init__(states, table, descriptor)
         self._default = descriptor.default
 
@@ -163,18 +170,22 @@ class ValueState(State):
 class ListState(State):
     """A list per key."""
 
+    holds = "lists"
+
     def get(self) -> list[Any]:
         """The key's list, empty for a key without one."""
         kept = self._kept()
         return [] if kept is MISSING else [self._own(value) for value in kept]
 
     def add(self, value: Any) -> None:
+        if self._by_entry:
+            self._table.append(self._ask(kept_key), self._own(value))
+            return
         kept = self._kept()
         if kept is MISSING:
             self._keep([self._own(value)])
         else:
             kept.append(self._own(value))
-            self._put_back(kept)
 
     def add_all(self, values: Any) -> None:
         for value in values:
@@ -188,23 +199,29 @@ class ListState(State):
         else:
             self.clear()
 
+    def clear(self) -> None:
+        if self._by_entry:
+            self._ask(self._table.discard)
+        else:
+            super().clear()
+
     addAll = add_all
 
 
 class MapState(State):
     """A dict per key of the stream; the keys of the dict are called fields here."""
 
+    holds = "maps"
+
     def get(self, field: Any) -> Any:
         """The value of ``field``, or None."""
         return self._own(self._fields().get(field))
 
     def put(self, field: Any, value: Any) -> None:
-        fields = self._kept()
-        if fields is MISSING:
-            fields = {}
+        fields = self._fields()
+        if not (self._by_entry or fields):
             self._keep(fields)
         fields[self._own(field)] = self._own(value)
-        self._put_back(fields)
 
     def put_all(self, fields: Any) -> None:
         """Puts all of a dict's fields."""
@@ -218,10 +235,14 @@ class MapState(State):
         """Removes ``field``, if it is there."""
         fields = self._fields()
         fields.pop(field, None)
-        if fields:
-            self._put_back(fields)
-        else:
+        if not (self._by_entry or fields):
             self.clear()
+
+    def clear(self) -> None:
+        if self._by_entry:
+            self._fields().clear()
+        else:
+            super().clear()
 
     def keys(self) -> list[Any]:
         return [self._own(field) for field in self._fields()]
@@ -239,15 +260,15 @@ class MapState(State):
     entries = items
     isEmpty = is_empty
 
-    def _fields(self) -> dict[Any, Any]:
-        kept = self._kept()
-        return {} if kept is MISSING else kept
+    def _fields(self) -> Any:
+        """The fields of the current key; those of a key that had none are kept with ``_keep``."""
+        return self._ask(self._table.fields) if self._by_entry else self._ask(self._table.get, {})
 
 
 class ReducingState(State):
     """One value per key; each added value is reduced with it."""
 
-    def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
+    def __init__(self, states: KeyedStates, table: Any, descriptor: Any) -> None:
         super().__init__(states, table, descriptor)
         function = descriptor.reduce_function
         self._reduce = getattr(function, "reduce", function)
@@ -266,7 +287,7 @@ class ReducingState(State):
 class AggregatingState(State):
     """An accumulator per key; each value is added to it."""
 
-    def __init__(self, states: KeyedStates, table: Table, descriptor: Any) -> None:
+    def __init__(self, states: KeyedStates, table: Any, descriptor: Any) -> None:
         super().__init__(states, table, descriptor)
         function = descriptor.aggregate_function
         self._create = _method_of(function, "createAccumulator", "create_accumulator")

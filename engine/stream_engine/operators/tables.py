@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stream_engine.operators.keys import MISSING
+from stream_engine.operators.ownership import own
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -17,9 +20,9 @@ class Entries(Protocol):
 
 
 class Table(Entries, Protocol):
-    """A dict, or a table that is used like one. A table that is no dict returns copies: put them back when they change.
+    """A dict, or what is used like one. What changes in an entry of one that is no dict is to be put back.
 
-    Lists on disk cannot be put back; they have ``append(key, element)``.
+    A key is looked up before it is put in for the first time.
     """
 
     def get(self, key: Any, default: Any = None, /) -> Any: ...
@@ -38,22 +41,37 @@ class Table(Entries, Protocol):
 
 
 class Tables(Protocol):
-    """Makes empty tables for one worker; if ``on_disk``, they are no dicts."""
+    """Makes the tables of one worker, empty ones. They are dicts, or else lists and maps are kept ``by_entry``.
 
-    on_disk: bool
+    Those have methods for the entries of a key: ``append(key, element)``, and ``fields(key)``, which is like a dict.
+    Their ``items`` are copies.
+    """
+
+    by_entry: bool
 
     def values(self) -> Any:
         """A Table with a value for each key."""
         ...
 
     def lists(self) -> Any:
-        """A Table with a list for each key."""
+        """A table with a list for each key."""
+        ...
+
+    def maps(self) -> Any:
+        """A table with a map for each key."""
+        ...
+
+    def trim(self) -> None:
+        """Called now and then, between two records: keeps to the memory that there is for tables."""
         ...
 
 
 class MemoryTables:
-    on_disk = False
-    values = lists = dict
+    by_entry = False
+    values = lists = maps = dict
+
+    def trim(self) -> None:
+        """They take what they need."""
 
 
 class Merged:
@@ -66,9 +84,10 @@ class Merged:
     def items(self) -> Iterator[tuple[Any, Any]]:
         for number, table in enumerate(self._tables):
             for key, value in table.items():
-                if not any(key in earlier for earlier in self._tables[:number]):
-                    later = [each[key] for each in self._tables[number + 1 :] if key in each]
-                    yield key, self._combine([value, *later])
+                if any(each.get(key, MISSING) is not MISSING for each in self._tables[:number]):
+                    continue
+                later = (each.get(key, MISSING) for each in self._tables[number + 1 :])
+                yield key, self._combine([value, *(own(each) for each in later if each is not MISSING)])
 
     def values(self) -> Iterator[Any]:
         return (value for _, value in self.items())

@@ -190,7 +190,7 @@ class WindowReduceOperator(ReducingOperator):
 
     def merge(self, panes: list[Contents]) -> Entries:
         reduce = self.call
-        if self.tables.on_disk:
+        if self.tables.by_entry:
             return Merged(panes, partial(functools.reduce, reduce))
         merged: dict[Any, Any] = {}
         for values in panes:
@@ -227,11 +227,11 @@ class WindowApplyOperator(PaneOperator):
     holds = "all records"
 
     def write_add(self, chain: ChainWriter, pane: str, key: str, record: str) -> None:
-        if not self.tables.on_disk:
+        if not self.tables.by_entry:
             write_append(chain, pane, key, record)
             return
         kept = chain.code.bind("kept_key", kept_key)
-        chain.code.line(f"{pane}.append({kept}({key}), {record})", "hash")
+        chain.code.line(f"{pane}.append({kept}({key}), {chain.owned(record)})", "hash")
 
     def _new_contents(self) -> Contents:
         return self.tables.lists()
@@ -244,7 +244,7 @@ class WindowApplyOperator(PaneOperator):
             self.call(own(key), window, values, self._collector)
 
     def merge(self, panes: list[Contents]) -> Entries:
-        if self.tables.on_disk:
+        if self.tables.by_entry:
             return Merged(panes, lambda lists: [value for values in lists for value in values])
         merged: dict[Any, list[Any]] = {}
         for contents in panes:

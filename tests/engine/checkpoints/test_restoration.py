@@ -197,9 +197,9 @@ def test_a_table_on_disk_is_kept_as_it_was_and_restored_without_being_in_memory(
     place: Place, tmp_path: Path, lists: bool
 ) -> None:
     pytest.importorskip("rocksdict")
-    from stream_engine.operators.rocksdb import RocksDbTables
+    from stream_engine.operators.rocksdb.tables import RocksDbTables
 
-    tables = RocksDbTables(str(tmp_path / "database"))
+    tables = RocksDbTables(str(tmp_path / "database"), 1 << 20)
     contents: dict[str, Any] = {f"key {n}": [n, -n] if lists else n for n in range(2000)}
     table = tables.lists() if lists else tables.values()
     table.update(contents.items())

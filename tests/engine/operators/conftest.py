@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from listed import ListHost
 
-from stream_engine.operators.rocksdb import RocksDbTables
+from stream_engine.operators.rocksdb.tables import RocksDbTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ def each_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         yield
         return
     pytest.importorskip("rocksdict")
-    tables = ListHost.tables = RocksDbTables(str(tmp_path_factory.mktemp("rocksdb")))
+    tables = ListHost.tables = RocksDbTables(str(tmp_path_factory.mktemp("rocksdb")), 1 << 20)
     yield
     ListHost.tables = None
     tables.close()

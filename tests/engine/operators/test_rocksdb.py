@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rocksdict")
 
-from stream_engine.operators.rocksdb import RocksDbTables
+from stream_engine.operators.rocksdb.tables import RocksDbTables
+from stream_engine.operators.sizes import size_of
 from stream_engine.operators.tables import Merged, forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Colliding:
@@ -32,7 +35,7 @@ class Colliding:
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RocksDbTables]:
-    tables = RocksDbTables(str(tmp_path_factory.mktemp("rocksdb")))
+    tables = RocksDbTables(str(tmp_path_factory.mktemp("rocksdb")), 1 << 20)
     yield tables
     tables.close()
 
@@ -44,16 +47,41 @@ keys = st.one_of(
     st.integers(0, 3).map(Colliding),
     st.text(max_size=2),
 )
-steps = st.lists(st.tuples(st.sampled_from(["set", "get", "delete", "in"]), keys, st.integers()), max_size=40)
+# Perhaps what changed is written, and perhaps some of what is in memory is forgotten, between any two steps.
+between = st.sampled_from(["flush", "shrink", "shrink", None, None, None])
+moves = st.sampled_from(["set", "set", "touch", "get", "delete", "in"])
+steps = st.lists(st.tuples(moves, keys, st.integers(), between), max_size=40)
 
 
-@given(steps)
-def test_a_table_does_what_a_dict_does(tables: RocksDbTables, steps: list[tuple[str, Any, int]]) -> None:
+def tend(tables: RocksDbTables, table: Any, how: str | None) -> None:
+    if how == "flush":
+        tables.flush()
+    elif how == "shrink":
+        table.shrink(2)
+        tables.flush_batch()
+
+
+def types(found: dict[Any, Any]) -> dict[Any, type]:
+    return {key: type(key) for key in found}
+
+
+@given(steps, st.booleans())
+def test_a_table_does_what_a_dict_does(
+    tables: RocksDbTables, steps: list[tuple[str, Any, int, str | None]], looks: bool
+) -> None:
     table: Any = tables.values()
     model: dict[Any, Any] = {}
-    for step, key, value in steps:
+    for step, key, value, then in steps:
         if step == "set":
-            table[key] = model[key] = [value]
+            table.get(key)
+            table[key], model[key] = [value], [value]
+        elif step == "touch":
+            # What is reduced is changed and put back.
+            assert (key in model) == (key in table)
+            if key in model:
+                table[key].append(value)
+                table[key] = table[key]
+                model[key] = [*model[key], value]
         elif step == "get":
             assert table.get(key, "none") == model.get(key, "none")
         elif step == "in":
@@ -63,32 +91,181 @@ def test_a_table_does_what_a_dict_does(tables: RocksDbTables, steps: list[tuple[
         else:
             with pytest.raises(KeyError):
                 del table[key]
-        assert len(table) == len(model)
-        assert dict(table.items()) == model
-        assert {key: type(key) for key, _ in table.items()} == {key: type(key) for key in model}
-        assert sorted(table.values()) == sorted(model.values())
-        assert all(table[key] == model[key] for key in model)
+        tend(tables, table, then)
+        if looks:
+            assert bool(table) == bool(model)
+            assert len(table) == len(model)
+            assert dict(table.items()) == model
+            assert types(dict(table.items())) == types(model)
+            assert all(table[key] == model[key] for key in model)
+    assert dict(table.items()) == model
+    assert types(dict(table.items())) == types(model)
+    assert sorted(table.values()) == sorted(model.values())
+    forget(table)
 
 
-@given(st.lists(st.tuples(keys, st.integers()), max_size=40))
-def test_lists_hold_what_was_appended_in_its_order(tables: RocksDbTables, elements: list[tuple[Any, int]]) -> None:
+moves_of_lists = st.sampled_from(["append", "append", "append", "get", "set", "discard"])
+
+
+@given(st.lists(st.tuples(moves_of_lists, keys, st.integers(), between), max_size=40))
+def test_lists_hold_what_was_added_in_its_order(
+    tables: RocksDbTables, steps: list[tuple[str, Any, int, str | None]]
+) -> None:
     table: Any = tables.lists()
     model: dict[Any, list[int]] = {}
-    for key, element in elements:
-        table.append(key, element)
-        model.setdefault(key, []).append(element)
+    for step, key, element, then in steps:
+        if step == "append":
+            table.append(key, element)
+            model.setdefault(key, []).append(element)
+        elif step == "get":
+            assert table.get(key, "none") == model.get(key, "none")
+        elif step == "set":
+            table[key], model[key] = [element, element + 1], [element, element + 1]
+        else:
+            table.discard(key)
+            model.pop(key, None)
+        tend(tables, table, then)
+        assert table.get(key, "none") == model.get(key, "none")
     assert bool(table) == bool(model)
+    assert len(table) == len(model)
     assert dict(table.items()) == model
-    assert all(table[key] == model[key] for key in model)
-    assert table.get("not there", "none") == "none"
+    forget(table)
 
 
-def test_what_a_table_gives_is_a_copy(tables: RocksDbTables) -> None:
+# Fields may be equal or collide as keys may; the keys of maps collide, too.
+few_keys = st.sampled_from([1, -1, -2, "a", Colliding(1), Colliding(2)])
+moves_of_maps = st.sampled_from(["put", "put", "put", "get", "in", "pop", "items", "some", "clear"])
+
+
+@given(st.lists(st.tuples(moves_of_maps, few_keys, keys, st.integers(), between), max_size=40))
+def test_maps_do_what_dicts_do_and_keep_the_order_of_their_fields(
+    tables: RocksDbTables, steps: list[tuple[str, Any, Any, int, str | None]]
+) -> None:
+    table: Any = tables.maps()
+    model: dict[Any, dict[Any, int]] = {}
+    for step, key, field, value, then in steps:
+        fields, expected = table.fields(key), model.setdefault(key, {})
+        if step == "put":
+            fields[field] = expected[field] = value
+        elif step == "get":
+            assert fields.get(field, "none") == expected.get(field, "none")
+        elif step == "in":
+            assert (field in fields) == (field in expected)
+        elif step == "pop":
+            assert fields.pop(field, "none") == expected.pop(field, "none")
+        elif step == "items":
+            assert list(fields.items()) == list(expected.items())
+            assert types(dict(fields.items())) == types(expected)
+        elif step == "some":
+            assert bool(fields) == bool(expected)
+        else:
+            fields.clear()
+            expected.clear()
+        tend(tables, table, then)
+    model = {key: fields for key, fields in model.items() if fields}
+    assert bool(table) == bool(model)
+    assert len(table) == len(model)
+    assert {key: list(fields.items()) for key, fields in table.items()} == {
+        key: list(fields.items()) for key, fields in model.items()
+    }
+    forget(table)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_the_entries_that_a_table_gives_out_are_copies(tables: RocksDbTables, stored: bool) -> None:
+    values, lists, maps = tables.values(), tables.lists(), tables.maps()
+    values.update([("a", [1])])
+    lists.update([("a", [[1]])])
+    maps.update([("a", {1: [1]})])
+    if stored:
+        tables.flush()
+    for table in (values, lists, maps):
+        before = repr(dict(table.items()))
+        for entry in table.values():
+            (entry[1] if table is maps else entry if table is values else entry[0]).append(2)
+        assert repr(dict(table.items())) == before
+
+
+def test_a_key_in_use_is_in_memory_as_the_object_that_was_put_in(tables: RocksDbTables) -> None:
     table = tables.values()
-    table["a"] = kept = [1]
-    kept.append(2)
-    table["a"].append(3)
-    assert table["a"] == [1]
+    table.update([("a", kept := [1])])
+    assert table["a"] is kept
+    tables.flush()
+    assert table["a"] is kept
+    table["a"].append(2)
+    table["a"] = table["a"]
+    tables.flush()
+    table.shrink(1)
+    assert table["a"] == [1, 2]
+    assert table["a"] is not kept
+
+
+def test_a_field_is_written_and_read_without_the_others_of_its_map(tables: RocksDbTables) -> None:
+    class Counted:
+        read = written = 0
+
+        def __getstate__(self) -> dict[str, int]:
+            Counted.written += 1
+            return {}
+
+        def __setstate__(self, _: dict[str, int]) -> None:
+            Counted.read += 1
+
+    table = tables.maps()
+    globals()["Counted"], Counted.__qualname__ = Counted, "Counted"
+    for number in range(100):
+        table.fields("a")[number] = Counted()
+    tables.flush()
+    table.shrink(1000)
+    assert Counted.written == 100
+    table.fields("a")[7] = Counted()
+    assert 8 in table.fields("a")
+    tables.flush()
+    # The field's old value is read to know its place among the others.
+    assert (Counted.written, Counted.read) == (101, 2)
+
+
+@pytest.mark.parametrize("kind", ["values", "lists", "maps"])
+def test_entries_take_no_more_memory_than_they_may(tmp_path: Path, kind: str) -> None:
+    """However they come in: as new keys, or as values that grow."""
+    tables = RocksDbTables(str(tmp_path / "database"), 8 << 20)
+    table: Any = getattr(tables, kind)()
+    for number in range(20_000):
+        key = f"{number % 10_000:08}"
+        if kind == "values":
+            table[key] = table.get(key, "") + "x" * 1000
+        elif kind == "lists":
+            table.append(key, "x" * 1000)
+        else:
+            table.fields(key)[number] = "x" * 1000
+        assert sum(map(size_of, in_memory(table))) < 7 << 20
+    assert sum(len(str(entry)) for entry in table.values()) >= 20_000_000
+    tables.close()
+
+
+def in_memory(table: Any) -> list[Any]:
+    """What there is to be measured, now and then."""
+    if isinstance(table, dict):
+        clean: dict[Any, Any] = getattr(table, "_clean", {})
+        return [dict(dict.items(table)), clean] if len(clean) % 100 == 0 else []
+    cached: Any = getattr(table, "_cached", {})
+    if len(cached) % 100:
+        return []
+    return [[(each.new, each.old) if hasattr(table, "append") else each.known for each in cached.values()]]
+
+
+def test_values_that_grow_in_memory_make_others_leave_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = RocksDbTables(str(tmp_path / "database"), 8 << 20)
+    table = tables.values()
+    table.update((number, "") for number in range(100))
+    tables.trim()
+    for number in range(100):
+        table[number] = "x" * 100_000
+    monkeypatch.setattr("stream_engine.operators.rocksdb.database.monotonic", lambda: inf)
+    tables.trim()
+    assert table.entries < 50
+    assert all(table[number] == "x" * 100_000 for number in range(100))
+    tables.close()
 
 
 def test_what_is_changed_while_a_table_is_read_does_not_show(tables: RocksDbTables) -> None:
@@ -97,6 +274,7 @@ def test_what_is_changed_while_a_table_is_read_does_not_show(tables: RocksDbTabl
     items = table.items()
     next(items)
     table.update((number, -1) for number in range(2000))
+    tables.flush()
     assert sorted(value for _, value in items)[:2] != [-1, -1]
 
 
@@ -105,8 +283,12 @@ def test_a_table_that_is_forgotten_leaves_the_others_alone(tables: RocksDbTables
     before, table, after = tables.values(), tables.values(), tables.values()
     for each in (before, table, after):
         each.update((number, number) for number in range(size))
+    tables.flush()
+    prefix = table.number.to_bytes(4, "big")
+    assert len(list(tables.scan(prefix))) == size
     forget(table)
-    assert list(table.items()) == []
+    tables.flush()
+    assert list(tables.scan(prefix)) == []
     assert len(dict(before.items())) == len(dict(after.items())) == size
 
 

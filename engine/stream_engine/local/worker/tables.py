@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from stream_engine.configuration.options import ROCKSDB_MEMORY
 from stream_engine.local.state_place import STATE_DIRECTORY, place_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def tables_on_disk(configuration: Configuration, index: int) -> Tables:
 
     Raises StorageError when other users could change their directory, OSError when it cannot be used.
     """
-    from stream_engine.operators.rocksdb import RocksDbTables
+    from stream_engine.operators.rocksdb.tables import RocksDbTables
 
     place = place_of(configuration.get(STATE_DIRECTORY))
     # It may have been cleaned away, as temporary directories are; that is no reason for the job to end.
@@ -29,4 +30,4 @@ def tables_on_disk(configuration: Configuration, index: int) -> Tables:
             if re.fullmatch(f"{index}-[0-9]+", name):
                 with suppress(OSError):
                     job.remove_tree(name)
-    return RocksDbTables(os.path.join(place.path, f"{index}-{os.getpid()}"))
+    return RocksDbTables(os.path.join(place.path, f"{index}-{os.getpid()}"), configuration.get(ROCKSDB_MEMORY))

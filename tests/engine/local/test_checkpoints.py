@@ -259,3 +259,18 @@ def test_once_per_job_it_is_said_that_a_source_cannot_go_back(job: Job, tmp_path
     ]
     assert "define snapshot_state() and restore_state(state)" in lines[0]
     assert [line.partition(" from ")[0] for line in lines[2:]] == ["Restart 1"]
+
+
+def test_state_that_is_pickled_by_a_child_is_restored_exactly(job: Job) -> None:
+    """Of so many keys that a child is worth it, which change while it is at work."""
+    keys, rounds = 80_000, 4
+    env = job.environment(2, execution__checkpointing__interval=20)
+    numbers = env.generate_sequence(0, keys * rounds - 1)
+    counts = numbers.map(lambda number: (number % keys, 1)).key_by(lambda pair: pair[0])
+    counted = counts.reduce(lambda a, b: (a[0], a[1] + b[1]))
+    once = job.once(at=rounds - 1, newer_than=1, pause=0)
+    some = counted.filter(lambda pair: pair[1] == rounds or pair[0] % 1000 == 0).map(lambda pair: once.map(pair[1]))
+    some.filter(lambda count: count == rounds).write_as_text(str(job.output))
+    (told,) = job.run(env)
+    assert told.startswith("Restart 1 from checkpoint ")
+    assert lines_of(job.output) == [str(rounds)] * keys

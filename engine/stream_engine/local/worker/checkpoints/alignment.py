@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stream_engine.checkpoints.forked import encoded_apart, large_tables
 from stream_engine.checkpoints.state_file import Encoding
+from stream_engine.configuration.options import TMP_DIRS
 from stream_engine.operators.snapshot import OperatorSnapshot
 from stream_engine.pickling import dumps
 from stream_engine.task.failure import OperatorError
@@ -196,6 +198,7 @@ class BarrierAlignment:
     def _encoded(self, number: int, final: bool) -> Encoded:
         subtask = self._subtask
         encoded: Encoded = {}
+        apart: dict[str, dict[str, Any]] = {}
         for node, operator in zip(subtask.task.operators, subtask.chain.operators, strict=True):
             if operator.commits if final else subtask.finished and not operator.commits:
                 continue
@@ -205,7 +208,14 @@ class BarrierAlignment:
                 if node is subtask.task.head and self.source is not None:
                     snapshot = source_snapshot(self.source)
                 if snapshot:
+                    if tables := large_tables(snapshot):
+                        apart[node.uid] = tables
+                        snapshot.keyed = {name: each for name, each in snapshot.keyed.items() if name not in tables}
                     encoded[node.uid] = [Encoding(node.uid, snapshot)]
+        if apart:
+            # One child for all of them.
+            directories = subtask.configuration.get(TMP_DIRS)
+            encoded[next(iter(apart))] += encoded_apart(apart, directories[0] if directories else None)
         return encoded
 
     def _hand_in(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stream_engine.checkpoints.metadata import StateFile
 from stream_engine.checkpoints.owner_only import StorageError
 from stream_engine.checkpoints.state_file import write_state_file
-from stream_engine.operators.snapshot import key_hash
+from stream_engine.operators.snapshot import StateError, key_hash
 from stream_engine.wire.messages import Acknowledgement, Kind, Refusal, packed
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ class SnapshotWriter:
             try:
                 file = self._written(place, encoded) if encoded else None
             except BaseException as error:
-                # Any exception: the coordinator waits for an answer, and the next checkpoint for this thread.
-                reason = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
+                # Whatever it is: the coordinator waits for an answer, and the next checkpoint for this thread.
+                reason = (
+                    str(error) if isinstance(error, StorageError | StateError) else f"{type(error).__name__}: {error}"
+                )
                 self._control.send(Kind.DECLINED, 0, packed(Refusal(number, reason)))
             else:
                 self._control.send(Kind.ACKNOWLEDGED, 0, packed(Acknowledgement(number, file, key_hash())))

@@ -1,0 +1,128 @@
+"""Large tables in memory are pickled by a child of the worker, from its copy of the worker's memory.
+
+A thread would do that at the expense of the loop, as only one of the two can run. A child runs on another core, and
+sees the tables as they were when it was forked, without anybody copying them: the system copies the pages that the
+worker changes from then on, as long as the child is there.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import warnings
+from itertools import islice
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.checkpoints.state_file import Encoding
+from stream_engine.operators.sizes import size_of
+from stream_engine.operators.snapshot import OperatorSnapshot, StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+# Bytes that the tables of a subtask take in memory; to pickle less takes about as long as to fork.
+_LARGE = 6 * 1024 * 1024
+_SAMPLE = 32
+_BLOCK = 1024 * 1024
+# Seconds after which a child is killed that has got stuck, say in a lock of the user's: there are no other threads.
+_LONGEST = 600
+# Exit codes.
+_DONE, _FAILED = 0, 1
+
+# The child does nothing but pickle and write, so that other threads, which it does not have, need not worry it.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+
+
+def large_tables(snapshot: OperatorSnapshot) -> dict[str, Any]:
+    """The tables in memory of an operator, if they are better pickled by a child; empty, if they are not."""
+    tables = {name: table for name, table in snapshot.keyed.items() if type(table) is dict}
+    return tables if sum(map(_memory, tables.values())) >= _LARGE else {}
+
+
+def _memory(table: dict[Any, Any]) -> int:
+    sample = list(islice(table.items(), _SAMPLE))
+    return sum(map(size_of, sample)) * len(table) // len(sample) if sample else 0
+
+
+def encoded_apart(tables: Mapping[str, Mapping[str, Any]], directory: str | None) -> list[Iterable[bytes]]:
+    """What a state file holds of the ``tables`` of some operators, by uid, pickled by a child if there can be one.
+
+    Raises StateError where it cannot be pickled, perhaps when it is read. ``directory`` is for a file without a name;
+    None: where the system has temporary ones.
+    """
+    try:
+        return [ForkedEncoding(tables, directory)]
+    except OSError:
+        return [Encoding(uid, OperatorSnapshot(keyed={**each})) for uid, each in tables.items()]
+
+
+class ForkedEncoding:
+    """See ``encoded_apart``. Reading it waits for the child; it can be read again."""
+
+    def __init__(self, tables: Mapping[str, Mapping[str, Any]], directory: str | None) -> None:
+        """Raises OSError where there can be no file or no child."""
+        # None until it has ended.
+        self._code: int | None = None
+        self._running = False
+        # Closed when nobody can read this any more.
+        self._file = TemporaryFile(dir=directory)  # noqa: SIM115
+        self._operators = ", ".join(map(repr, tables))
+        self._pid = os.fork()
+        if self._pid == 0:
+            _pickle(tables, self._file.fileno())
+        self._running = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._running:
+            _, status = os.waitpid(self._pid, 0)
+            self._running = False
+            self._code = os.waitstatus_to_exitcode(status)
+        descriptor, offset = self._file.fileno(), 0
+        if self._code != _DONE:
+            reason = os.pread(descriptor, _BLOCK, 0).decode() if self._code == _FAILED else ""
+            reason = reason or f"its state was not kept, as the process that pickles it has ended with {self._code}"
+            raise StateError(f"{self._operators}: {reason}")
+        while block := os.pread(descriptor, _BLOCK, offset):
+            offset += len(block)
+            yield block
+
+    def __del__(self) -> None:
+        if self._running:
+            # The checkpoint was given up.
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+        self._file.close()
+
+
+def _pickle(tables: Mapping[str, Mapping[str, Any]], descriptor: int) -> None:
+    """What the child does, which it does not come back from."""
+    code = _FAILED
+    try:
+        # Collecting garbage would write to all objects, and so copy them.
+        gc.disable()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(_LONGEST)
+        # Others find out by their sockets that the worker has ended.
+        os.closerange(3, descriptor)
+        os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+        try:
+            for uid, each in tables.items():
+                for data in Encoding(uid, OperatorSnapshot(keyed={**each})):
+                    _write(descriptor, data)
+            code = _DONE
+        except Exception as error:
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            _write(descriptor, str(error).encode()[: _BLOCK // 2])
+    finally:
+        os._exit(code)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from stream_engine.operators.operator import Writer
     from stream_engine.operators.tables import Tables
     from stream_engine.task.host import Channel
+    from stream_engine.task.ready import Holder
+    from stream_engine.task.subtask import Subtask
     from stream_engine.task.timers import Owner
 
 
@@ -77,6 +79,12 @@ class FlinkSlot:
             for exchange in graph.outputs(task.id)
         ]
         return self.exchanges
+
+    def on_input(self, subtask: Subtask) -> None:
+        """The host lets the subtask work as long as it is ready."""
+
+    def hold(self, holder: Holder) -> None:
+        """The host flushes everything at the end of each element."""
 
     def acknowledge(self, channel: Channel) -> None:
         """Flink itself holds senders back."""

@@ -56,6 +56,10 @@ class Host(Place, Protocol):
         """Calls ``action``, a method of the operator, once, between two records, at ``time`` or soon after."""
         ...
 
+    def hold(self) -> None:
+        """Lets the operator be flushed, once, when there is nothing else to do or the time for it has come."""
+        ...
+
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         """Opens the file, socket or console behind a sink. Raises OSError.
 
@@ -116,7 +120,7 @@ class Operator:
         """No record with a timestamp of ``time`` (ms) or earlier will come any more."""
 
     def flush(self) -> None:
-        """Emits or writes what was held back for speed."""
+        """Hands on what was held back for speed; called after ``Host.hold``."""
 
     def finish(self) -> None:
         """Called once, after the last record, while it can still emit results."""

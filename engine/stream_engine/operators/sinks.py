@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from stream_engine.graph.functions import UserFunction
     from stream_engine.graph.specs import FunctionSink, SocketSink
+    from stream_engine.operators.code import Code
     from stream_engine.operators.operator import Host, Writer
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.operators.writer import ChainWriter
@@ -58,14 +59,57 @@ def written_files_in(snapshots: Mapping[int, OperatorSnapshot]) -> WrittenFiles 
     )
 
 
+class _Batch:
+    """What a sink hands on together: when there is much, and when its host asks, which it does of those that hold some.
+
+    Generated code compares with the limit under a name of its own: 1 while nothing is held, so that the first is seen.
+    """
+
+    def __init__(self, hand_on: Callable[[], None]) -> None:
+        self._held: list[Any] = []
+        self._hand_on = hand_on
+        self._host: Host | None = None
+        self._namespace: dict[str, Any] = {}
+        self._limit = ""
+
+    def open(self, host: Host) -> None:
+        self._host = host
+
+    def write(self, code: Code, operator: int, item: str, role: str = "engine") -> None:
+        """Writes that the value of ``item`` is added, an expression that is evaluated in ``role``."""
+        held = code.bind("held", self._held)
+        if not self._limit:
+            # The chain writes each operator more than once.
+            self._namespace, self._limit = code.namespace, code.bind("limit", 1)
+        code.line(f"{held}.append({item})", role)
+        # It is not this record that writing fails with.
+        with code.operator(operator, None), code.block(f"if len({held}) >= {self._limit}:"):
+            code.line(f"{code.bind('reach', self._reach)}()")
+
+    def _reach(self) -> None:
+        if len(self._held) >= _LINES:
+            self._hand_on()
+            return
+        self._namespace[self._limit] = _LINES
+        assert self._host is not None
+        self._host.hold()
+
+    def take(self) -> list[Any]:
+        """What is held; afterwards nothing is."""
+        held = self._held[:]
+        self._held.clear()
+        self._namespace[self._limit] = 1
+        return held
+
+
 class LineOperator(Operator):
-    """Writes ``str(record)`` as a line. Lines go out in batches: when there are many, and whenever the host asks."""
+    """``str(record)`` as a line. Lines are handed on in batches."""
 
     def __init__(self, identifier: int, name: str, sink: ConsoleSink | TextFileSink, index: int, width: int) -> None:
         super().__init__(identifier, name)
         self._sink = sink
         self._prefix = _prefix(sink, index, width) if isinstance(sink, ConsoleSink) else ""
-        self._lines: list[str] = []
+        self._lines = _Batch(self.flush)
         self._writer: Writer | None = None
         # Whether a timer will write out what its writer holds.
         self._timed = False
@@ -74,17 +118,13 @@ class LineOperator(Operator):
         self._others: dict[int, int] = {}
 
     def write(self, chain: ChainWriter, record: str) -> None:
-        code = chain.code
-        lines = code.bind("lines", self._lines)
-        prefix = code.bind("prefix", self._prefix)
+        prefix = chain.code.bind("prefix", self._prefix)
         text = f'f"{{{prefix}}}{{{record}!s}}"' if self._prefix else f"str({record})"
-        code.line(f"{lines}.append({text})", "function")
-        # If writing fails, it is not because of this record.
-        with code.operator(self.id, None), code.block(f"if len({lines}) >= {_LINES}:"):
-            code.line(f"{code.bind('flush', self.flush)}()")
+        self._lines.write(chain.code, self.id, text, "function")
 
     def open(self, host: Host, parallelism: int) -> None:
         self._host = host
+        self._lines.open(host)
         self._writer = host.writer(self._sink, parallelism, self._positions)
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
@@ -113,9 +153,8 @@ class LineOperator(Operator):
             self._positions[state.index] = written.sizes[state.index]
 
     def flush(self) -> None:
-        if self._lines and self._writer is not None:
-            lines = self._lines[:]
-            self._lines.clear()
+        lines = self._lines.take()
+        if lines and self._writer is not None:
             self.written.add(len(lines))
             self._writer.write(lines)
             if self._writer.buffers and not self._timed:
@@ -198,21 +237,18 @@ class SocketOperator(FunctionOperator):
     def __init__(self, identifier: int, name: str, sink: SocketSink, key: UserFunction | None) -> None:
         super().__init__(identifier, name, sink.schema, key)
         self._sink = sink
-        self._buffer: list[str | bytes] = []
+        self._batch = _Batch(self.flush)
         self._writer: Writer | None = None
 
     def write(self, chain: ChainWriter, record: str) -> None:
         self.write_record_key(chain, record)
         code = chain.code
-        buffer = code.bind("buffer", self._buffer)
         data = code.fresh("data")
         code.line(f"{data} = {code.bind('serialize', self.call)}({record})", "function")
         # Converted here, where an error still belongs to the record. The schema can change neither str nor bytes later.
         with code.block(f"if {data}.__class__ is not str and {data}.__class__ is not bytes:"):
             code.line(f"{data} = {code.bind('bytes_of', self._bytes_of)}({data})")
-        code.line(f"{buffer}.append({data})")
-        with code.operator(self.id, None), code.block(f"if len({buffer}) >= {_LINES}:"):
-            code.line(f"{code.bind('flush', self.flush)}()")
+        self._batch.write(code, self.id, data)
 
     def _bytes_of(self, data: Any) -> bytes:
         if isinstance(data, str):
@@ -227,6 +263,7 @@ class SocketOperator(FunctionOperator):
 
     def open(self, host: Host, parallelism: int) -> None:
         super().open(host, parallelism)
+        self._batch.open(host)
         self._writer = host.writer(self._sink, parallelism)
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
@@ -235,11 +272,10 @@ class SocketOperator(FunctionOperator):
         return super().snapshot(checkpoint)
 
     def flush(self) -> None:
-        if self._buffer and self._writer is not None:
-            buffer = self._buffer[:]
-            self._buffer.clear()
-            self.written.add(len(buffer))
-            self._writer.write(buffer)
+        data = self._batch.take()
+        if data and self._writer is not None:
+            self.written.add(len(data))
+            self._writer.write(data)
 
     def close(self) -> None:
         if self._writer is not None:

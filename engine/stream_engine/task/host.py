@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stream_engine.operators.accumulators import Accumulators
     from stream_engine.operators.operator import Writer
     from stream_engine.operators.tables import Tables
+    from stream_engine.task.ready import Holder
     from stream_engine.task.timers import Owner
     from stream_engine.wire.messages import CheckpointOrder
 
@@ -52,6 +53,14 @@ class Slot(Protocol):
 
     def acknowledge(self, channel: Channel) -> None:
         """A frame of records that came through ``channel`` has been processed: its sender may send another one."""
+        ...
+
+    def on_input(self, subtask: Any) -> None:
+        """Something has come that ``subtask`` may process."""
+        ...
+
+    def hold(self, holder: Holder) -> None:
+        """Flushes ``holder`` once, when the host has nothing else to do or the time for it has come."""
         ...
 
     def schedule(self, time: int, owner: Owner, action: Callable[[], None]) -> None:

@@ -100,7 +100,6 @@ class LoopMonitors:
     """The monitors of the loops that a worker's ``subtasks`` take part in."""
 
     def __init__(self, graph: JobGraph, subtasks: Sequence[Subtask], control: LoopControl) -> None:
-        self._subtasks = subtasks
         monitors = (LoopMonitor(i, graph, subtasks, control) for i in range(len(graph.loops)))
         self.by_id = {monitor.id: monitor for monitor in monitors if monitor.subtasks}
         self.by_exchange = {exchange: monitor for monitor in self.by_id.values() for exchange in monitor.exchanges}
@@ -108,16 +107,13 @@ class LoopMonitors:
     def __bool__(self) -> bool:
         return bool(self.by_id)
 
-    def tend(self, busy: bool, now: int) -> bool:
-        """Reports on all loops if the worker has nothing to do at ``now``; returns whether it has anything to do."""
-        # Flushing may have fed records back.
-        busy = busy or any(subtask.ready for subtask in self._subtasks)
+    def tend(self, busy: bool, now: int) -> None:
+        """Reports the loops at ``now``, where the worker has nothing to do."""
         for monitor in self.by_id.values():
             if busy:
                 monitor.busy()
             else:
                 monitor.report(now)
-        return busy
 
     @property
     def deadline(self) -> float:

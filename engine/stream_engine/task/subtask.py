@@ -120,6 +120,9 @@ class Subtask:
 
         self._slot.schedule(time, self, act)
 
+    def hold(self) -> None:
+        self._slot.hold(self)
+
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         return self._slot.writer(sink, parallelism, positions)
 
@@ -154,6 +157,7 @@ class Subtask:
         """Queues a frame from another slot; ``work`` processes it."""
         self.bytes_in += len(frame.payload)
         self._queue.append((sender, frame))
+        self._slot.on_input(self)
 
     def feed_back(self, exchange: int, sender: int, records: list[Any]) -> None:
         """Takes records from the end of the loop that begins here.
@@ -168,6 +172,7 @@ class Subtask:
         assert self._fed_back is not None
         if not self.finished:
             self._fed_back.put(records)
+            self._slot.on_input(self)
 
     def fed_back(self) -> list[bytes]:
         """The waiting records that were fed back, as pickled lists."""
@@ -207,14 +212,18 @@ class Subtask:
         """Nothing is held back any more: queues the records that were held back first."""
         self._queue.extendleft(reversed(self._held))
         self._held.clear()
+        self._slot.on_input(self)
 
     def pause(self, paused: bool) -> None:
-        """Stops or resumes the processing of input."""
+        """Lets nothing in, or something again."""
+        if paused == self.paused:
+            return
         self.paused = paused
         if paused:
             self.resumed.clear()
         else:
             self.resumed.set()
+            self._slot.on_input(self)
 
     def on_barrier(self, exchange: int, sender: int, order: CheckpointOrder) -> None:
         """The checkpoint does not count what comes through this channel from now on."""

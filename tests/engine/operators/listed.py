@@ -147,6 +147,8 @@ class ListHost:
     def schedule(self, time: int, action: Callable[[], None]) -> None:
         self.timers.append((time, action))
 
+    def hold(self) -> None: ...
+
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> ListWriter:
         self.writers.append(ListWriter(positions))
         return self.writers[-1]

@@ -74,6 +74,10 @@ class ListSlot:
 
     def acknowledge(self, channel: tuple[int, int]) -> None: ...
 
+    def on_input(self, subtask: Any) -> None: ...
+
+    def hold(self, holder: Any) -> None: ...
+
     def schedule(self, time: int, owner: Any, action: Any) -> None:
         self._host.timers.schedule(time, owner, action)
 

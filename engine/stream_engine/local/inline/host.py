@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from stream_engine.operators.operator import Writer
     from stream_engine.operators.tables import Tables
     from stream_engine.task.host import Channel
+    from stream_engine.task.ready import Holder
+    from stream_engine.task.subtask import Subtask
     from stream_engine.task.timers import Owner
 
 
@@ -90,6 +92,14 @@ class InlineSlot:
 
     def acknowledge(self, channel: Channel) -> None:
         """Does nothing: records come by calls, so no sender waits."""
+
+    def on_input(self, subtask: Subtask) -> None:
+        """Something has come that ``subtask`` may process."""
+        self._job.ready.add(subtask)
+
+    def hold(self, holder: Holder) -> None:
+        """``holder`` is flushed after the record that is being processed."""
+        self._job.held.add(holder)
 
     def schedule(self, time: int, owner: Owner, action: Callable[[], None]) -> None:
         def act() -> None:

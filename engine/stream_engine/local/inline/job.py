@@ -193,7 +193,7 @@ class InlineJob(JobState):
     def _settle(self) -> None:
         """Called between two records of a source: processes records in loops, runs timers, and writes lines."""
         self._tick()
-        while (subtask := next((each for each in self.subtasks.values() if each.has_input), None)) is not None:
+        while (subtask := self.ready.first()) is not None:
             self.index = subtask.index
             subtask.work()
             self._tick()
@@ -201,9 +201,9 @@ class InlineJob(JobState):
     def _tick(self) -> None:
         self.now = int(time() * 1000)
         self.timers.run(self.now)
-        for subtask in self.subtasks.values():
-            self.index = subtask.index
-            subtask.flush()
+        for holder in self.held.take():
+            self.index = holder.index
+            holder.flush()
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

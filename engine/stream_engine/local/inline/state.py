@@ -6,6 +6,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from stream_engine.operators.accumulators import Accumulators
+from stream_engine.task.ready import HeldBack, ReadyQueue
 from stream_engine.task.timers import Timers
 
 if TYPE_CHECKING:
@@ -15,14 +16,19 @@ if TYPE_CHECKING:
 
 
 class JobState:
-    """The plan, the time (``now``, ms since the epoch), timers, accumulators, and subtasks by task and index."""
+    """The plan, the clock (``now``, ms since the epoch), timers, accumulators, and subtasks by task and index.
+
+    ``ready`` are those that have input, and ``held`` those that hold something back.
+    """
 
     def __init__(self, graph: JobGraph, configuration: Configuration) -> None:
         self.graph = graph
         self.configuration = configuration
         self.accumulators = Accumulators()
         self.timers = Timers()
-        # The index of the working subtask. While the code of a chain runs, the stack tells it, so this is for all else.
+        self.ready: ReadyQueue[Subtask] = ReadyQueue()
+        self.held = HeldBack()
+        # Of the subtask that is at work: it is known anyway where the code of a chain runs, so kept for all else only.
         self.index = 0
         self.now = int(time() * 1000)
         self.subtasks: dict[tuple[int, int], Subtask] = {}

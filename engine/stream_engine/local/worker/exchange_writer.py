@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.graph.partitioners import Broadcast, Forward
 from stream_engine.operators.code import Count
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stream_engine.operators.ownership import Plainness
     from stream_engine.operators.writer import ChainWriter
     from stream_engine.task.loops import LoopMonitor
+    from stream_engine.task.ready import Holder
     from stream_engine.task.subtask import Subtask
     from stream_engine.wire.connection import Connection
     from stream_engine.wire.messages import CheckpointOrder
@@ -28,6 +29,21 @@ _FRAME_SIZE = 64 * 1024
 _MOST_RECORDS = 4096
 # Frames that a receiver may have before it has processed them: one in work, the others to hide the latency.
 _CREDIT = 4
+
+
+class WriterSlot(Protocol):
+    """What such a writer asks of its worker's slot."""
+
+    index: int
+    buffer_timeout: int
+
+    def hold(self, holder: Holder) -> None:
+        """Lets ``holder`` be flushed in time."""
+        ...
+
+    def work_downstream(self, first: int | None) -> None:
+        """Makes room where a receiver must catch up: processes input of task ``first`` and later."""
+        ...
 
 
 class ExchangeWriter:
@@ -41,29 +57,27 @@ class ExchangeWriter:
 
     def __init__(
         self,
-        index: int,
+        slot: WriterSlot,
         exchange: Exchange,
         target: Task,
         local: Subtask | None,
         peers: Mapping[int, Connection],
         plainness: Plainness,
-        buffer_timeout: int,
-        work_downstream: Callable[[int | None], None],
     ) -> None:
         width = target.parallelism
         self.exchange = exchange
         self.operator = exchange.source
         self._receiver = target.head.id
         self.selected = exchange.selected
-        self._index = index
-        self._work_downstream = work_downstream
-        # Called when sending without a credit begins or ends; None: frames are never sent without one.
+        self.index = slot.index
+        self._slot = slot
+        # What is done when frames begin or cease to be sent without a credit; None: that is never done.
         self._on_overdrawn: Callable[[], None] | None = None
         self._width = width
         self._local = local
         self._peers = {} if isinstance(exchange.partitioner, Forward) else dict(peers)
-        # A record that is fed back is queued, or a chain would call itself for each round of the loop.
-        self._has_local = index < width
+        # A record that is fed back waits for its turn, or a chain would call itself for each round of the loop.
+        self._has_local = slot.index < width
         self._feeds_back = exchange.feedback
         self.loop: LoopMonitor | None = None
         # The local receiver's functions get the record itself; a record that is buffered is copied if it can change.
@@ -74,9 +88,10 @@ class ExchangeWriter:
         self.overdrawn = False
         self._buffers: list[list[Any]] = [[] for _ in range(width)]
         self._plainness = plainness
-        self._fixed_limit = buffer_timeout == 0
-        self.limit = 1 if self._fixed_limit else 128
-        # Counts of records sent in frames; and the ways in which the local receiver gets records one by one.
+        # How many records make a buffer full: 1 while all are empty, so that the first record is noticed.
+        self.limit = 1
+        self._full = 1 if slot.buffer_timeout == 0 else 128
+        # Sent in frames; and handed to the local receiver one by one, in these ways.
         self.records_out = self.bytes_out = 0
         self.handed = Count()
         self.ways: list[Way] = []
@@ -95,11 +110,11 @@ class ExchangeWriter:
             if self._has_local:
                 self._write_local(chain, record)
             return
-        target = write_target(chain, record, partitioner, self._receiver, self._width, self._index)
+        target = write_target(chain, record, partitioner, self._receiver, self._width, self.index)
         if not self._has_local:
             self._write_append(chain, target, self._owned(chain, record))
             return
-        with code.block(f"if {target} == {self._index}:"):
+        with code.block(f"if {target} == {self.index}:"):
             self._write_local(chain, record)
         with code.block("else:"):
             self._write_append(chain, target, self._owned(chain, record))
@@ -109,7 +124,7 @@ class ExchangeWriter:
 
     def _write_local(self, chain: ChainWriter, record: str) -> None:
         if self._feeds_back:
-            self._write_append(chain, repr(self._index), chain.owned(record))
+            self._write_append(chain, repr(self.index), chain.owned(record))
             return
         assert self._local is not None
         process = self._local.chain.process
@@ -133,7 +148,8 @@ class ExchangeWriter:
         self._local = head
 
     def flush(self) -> None:
-        """Sends all buffers, full or not."""
+        """Sends what is buffered, full or not."""
+        self.limit = 1
         for target, buffer in enumerate(self._buffers):
             if buffer:
                 self._send(target)
@@ -144,7 +160,7 @@ class ExchangeWriter:
         for peer in self._peers.values():
             peer.send(Kind.MARK, self.exchange.id, packed_time(time))
         if self._local is not None:
-            self._local.on_mark(self.exchange.id, self._index, time)
+            self._local.on_mark(self.exchange.id, self.index, time)
 
     def watermark(self, time: int) -> None:
         """Tells every receiver that no record with a timestamp of ``time`` (ms) or earlier will come."""
@@ -154,7 +170,7 @@ class ExchangeWriter:
         for peer in self._peers.values():
             peer.send(Kind.WATERMARK, self.exchange.id, packed_time(time))
         if self._local is not None:
-            self._local.on_watermark(self.exchange.id, self._index, time)
+            self._local.on_watermark(self.exchange.id, self.index, time)
 
     def idle(self) -> None:
         """Tells every receiver not to wait for this sender's watermarks until it sends one again."""
@@ -163,7 +179,7 @@ class ExchangeWriter:
         for peer in self._peers.values():
             peer.send(Kind.IDLE, self.exchange.id)
         if self._local is not None:
-            self._local.on_idle(self.exchange.id, self._index)
+            self._local.on_idle(self.exchange.id, self.index)
 
     def end(self) -> None:
         """Tells every receiver that no further record will come."""
@@ -173,7 +189,7 @@ class ExchangeWriter:
         for peer in self._peers.values():
             peer.send(Kind.END, self.exchange.id)
         if self._local is not None:
-            self._local.on_end(self.exchange.id, self._index)
+            self._local.on_end(self.exchange.id, self.index)
 
     @property
     def callee(self) -> Subtask | None:
@@ -189,7 +205,7 @@ class ExchangeWriter:
     def hand_barrier(self, order: CheckpointOrder) -> None:
         """Tells the same to the receiver in this worker."""
         if self._local is not None:
-            self._local.on_barrier(self.exchange.id, self._index, order)
+            self._local.on_barrier(self.exchange.id, self.index, order)
 
     def overdraw(self, on_change: Callable[[], None]) -> None:
         """Lets frames after a barrier be sent without a credit; calls ``on_change`` when that begins or ends."""
@@ -206,15 +222,23 @@ class ExchangeWriter:
             self._weigh()
 
     def _send_full(self, target: int) -> None:
+        """A buffer has reached the limit."""
         records = len(self._buffers[target])
+        if self.limit != self._full:
+            self.limit = self._full
+            # A loop whose records lay in buffers would never be found empty.
+            if self._slot.buffer_timeout >= 0 or self.loop is not None:
+                self._slot.hold(self)
+            if records < self._full:
+                return
         size = self._send(target)
-        if size and not self._fixed_limit:
-            self.limit = max(1, min(_MOST_RECORDS, records * _FRAME_SIZE // size))
+        if size and self._slot.buffer_timeout:
+            self.limit = self._full = max(1, min(_MOST_RECORDS, records * _FRAME_SIZE // size))
 
     def _send(self, target: int) -> int:
         """Sends a buffer; returns the size of the frame in bytes, 0 when none was needed."""
         buffer = self._buffers[target]
-        if target == self._index:
+        if target == self.index:
             assert self._local is not None
             self.records_out += len(buffer)
             self._local.feed_back(self.exchange.id, target, buffer.copy())
@@ -226,8 +250,8 @@ class ExchangeWriter:
         # Cleared in place, as the generated code holds the list; and before any wait, which runs other code.
         buffer.clear()
         while self._credit[target] <= 0 and not self._unbounded:
-            # The head of a loop is upstream, and always takes what it is sent.
-            self._work_downstream(None if self._feeds_back else self.exchange.target_task)
+            # The beginning of a loop is upstream, and takes what it is sent without processing it.
+            self._slot.work_downstream(None if self._feeds_back else self.exchange.target_task)
         if self.loop is not None:
             self.loop.sent += 1
         self._credit[target] -= 1

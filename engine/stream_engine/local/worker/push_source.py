@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from stream_engine.graph.job_graph import JobGraph
     from stream_engine.local.worker.biased_lock import BiasedLock
     from stream_engine.local.worker.null_meter import NullMeter
     from stream_engine.operators.code import Way
@@ -28,7 +27,6 @@ _ENDED = "ended"
 class PushHost(Protocol):
     """What a push source asks of its worker."""
 
-    graph: JobGraph
     lock: BiasedLock
     meter: NullMeter
     cancelled: bool
@@ -45,7 +43,7 @@ class PushHost(Protocol):
 class PushSource:
     """Runs a source's ``run`` in a thread. ``done`` is set at its end, with ``error`` what it raised."""
 
-    def __init__(self, worker: PushHost, subtask: Subtask) -> None:
+    def __init__(self, worker: PushHost, subtask: Subtask, timestamped: bool) -> None:
         self.subtask = subtask
         self.done = False
         self.error: BaseException | None = None
@@ -53,7 +51,7 @@ class PushSource:
         self.ways: list[Way] = []
         self._worker = worker
         self.claim = Claim()
-        self._function = PushingFunction(subtask, worker.graph.timestamped)
+        self._function = PushingFunction(subtask, timestamped)
         self.open, self.cancel = self._function.open, self._function.cancel
         # The operator whose ``close`` is being called.
         self.closing: int | None = None

@@ -21,17 +21,16 @@ if TYPE_CHECKING:
 class Switchboard:
     """The connections to the coordinator (``control``) and, by their index, to the other workers (``peers``).
 
-    Frames of the coordinator go to ``on_control(frame)``. Any thread may call ``wake``; all else is for the one that
-    holds the worker's lock.
+    ``wake`` is for any thread, all else for the one that has the worker's turn.
     """
 
-    def __init__(self, control: socket, peers: dict[int, socket], on_control: Callable[[Frame], None]) -> None:
+    def __init__(self, control: socket, peers: dict[int, socket]) -> None:
         self.control = Connection(control, self._on_backlog)
         self.peers = {peer: Connection(socket, self._on_backlog) for peer, socket in peers.items()}
         # How many frames have come in; callers compare it to see whether any have since.
         self.frames = 0
         self.meter = NullMeter()
-        self._on_control = on_control
+        self.on_control: Callable[[Frame], None] = lambda frame: None
         # What has come from the coordinator and has not been handled.
         self._orders: deque[Frame] = deque()
         self._reading = Lock()
@@ -49,8 +48,9 @@ class Switchboard:
             frames = self.control.read()
         return frames
 
-    def listen_to_peers(self, on_frame: Callable[[int, Frame], None]) -> None:
-        """Takes in what they send from now on, by ``on_frame(sender, frame)``."""
+    def listen(self, on_control: Callable[[Frame], None], on_frame: Callable[[int, Frame], None]) -> None:
+        """From now on what comes in is for ``on_control(frame)`` and, from a peer, ``on_frame(sender, frame)``."""
+        self.on_control = on_control
         self._on_frame = on_frame
         for peer in self.peers.values():
             self._selector.register(peer.socket, selectors.EVENT_READ, peer)
@@ -76,7 +76,7 @@ class Switchboard:
                 self._selector.modify(connection.socket, both, connection)
         while self._orders:
             self.frames += 1
-            self._on_control(self._orders.popleft())
+            self.on_control(self._orders.popleft())
 
     def look(self) -> list[Frame]:
         """The frames that the coordinator has just sent, read without the lock: the next ``poll`` handles them."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from launched import PATIENCE
+from many_tasks import calls_of_dropping
 
 from stream_engine.accumulators import IntCounter
 from stream_engine.api.functions import RichMapFunction
@@ -303,3 +304,9 @@ def test_a_reader_that_has_seen_enough_ends_the_run_quietly(launcher: Launcher) 
         err = process.stderr.read()
         assert (process.wait(timeout=PATIENCE), err) == (128 + 13, "")
     assert (launcher.directory / "closed").exists()
+
+
+def test_a_record_costs_the_same_however_many_tasks_it_does_not_come_to(inline: Jobs):
+    few, many = calls_of_dropping(inline, 5), calls_of_dropping(inline, 50)
+
+    assert many < 2 * few

@@ -141,7 +141,7 @@ def test_state_without_uids_is_refused_when_the_order_of_operators_has_changed(
     files = write_files(place, [{UID: counts(0, 1)}])
     metadata = metadata_of(1, files, 1, **then)
     for lenient in (False, True):
-        with pytest.raises(StateError, match=rf"^chk has state of 'A' \(uid {UID}\).* cannot be told .*'B'.* uid\("):
+        with pytest.raises(StateError, match=rf"^chk has state of 'A' \(uid {UID}\).* nothing says which operator .*'B'.* uid\("):
             check_operators(metadata, now, "chk", lenient, made=now)
 
 

@@ -253,7 +253,7 @@ def test_once_per_job_it_is_said_that_a_source_cannot_go_back(job: Job, tmp_path
 
     pushed.union(fed, replayed).map(fail).output()
     lines = job.run(env)
-    assert [line.partition(" cannot go back ")[0].partition(", made at ")[0] for line in lines[:2]] == [
+    assert [line.partition(" cannot return ")[0].partition(", made at ")[0] for line in lines[:2]] == [
         "The source 'forgetful'",
         "The source 'fed'",
     ]

@@ -142,7 +142,7 @@ def test_a_full_traceback_shows_the_frames_of_the_engine_too(quick: CommandHere)
     for place in ("worker/process.py", "pyflink_stream/launcher.py", "<chain "):
         assert place not in users
         assert place in everything
-    in_the_worker = everything[everything.index("Full traceback in the worker:") : everything.index("Where the script waited")]
+    in_the_worker = everything[everything.index("Full traceback in the worker:") : everything.index("Where the script")]
     assert f'File "{script}", line 2, in invert' in in_the_worker
 
 

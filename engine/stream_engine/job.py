@@ -129,6 +129,10 @@ class InvalidProgramException(Exception):
     """The script asked for something that cannot be run; raised at the API call, before anything has run."""
 
 
+class ClusterUnusable(Exception):
+    """A job cannot be run where it was to run; raised before anything of it has been. It is the caller's to mend."""
+
+
 class Executor(Protocol):
     """Runs a plan to its end. The launcher chooses one; ``execute()`` of an environment calls it."""
 
@@ -136,6 +140,6 @@ class Executor(Protocol):
         """Runs the plan; returns when the job has finished.
 
         Raises JobExecutionException if it failed, JobCancelledException if it was stopped, InvalidProgramException if
-        it cannot be run at all.
+        it cannot be run at all, ClusterUnusable if the cluster cannot run it.
         """
         ...

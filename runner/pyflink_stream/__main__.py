@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from stream_engine.status import Observer
 
 _COMPLETION = "_PYFLINK_STREAM_COMPLETE"
+# What names a Flink cluster.
+_REMOTE = ("-m", "--jobmanager")
 # Under --watch another process runs the script.
-_WITHOUT_WORKERS = ("--help", "-h", "--version", "--check", "--explain", "--local-debug", "--watch")
+_WITHOUT_WORKERS = ("--help", "-h", "--version", "--check", "--explain", "--local-debug", "--watch", *_REMOTE)
 
 
 def main() -> int:
@@ -91,6 +93,10 @@ def _run(handlers: dict[int, Any]) -> int:
             from pyflink_stream.launcher import launch_inline
 
             return launch_inline(request.program, request.configuration, request.full_tracebacks)
+        if request.remote:
+            from pyflink_stream.launcher import launch_on_cluster
+
+            return launch_on_cluster(request.program, request.configuration, request.full_tracebacks)
         server = server or _start_server()
         return _launch(request, server)
     except KeyboardInterrupt:

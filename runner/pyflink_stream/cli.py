@@ -10,10 +10,11 @@ import click
 
 from pyflink_stream import __version__, configuration, console, exit_codes
 from pyflink_stream.arguments import EXPLAIN, split, with_explicit_formats
+from pyflink_stream.cluster_options import TARGETS, cluster_settings
 from pyflink_stream.program import Program, ProgramNotFound
 from pyflink_stream.savepoint_options import savepoint_options, savepoint_settings
 from stream_engine.configuration import Configuration, ConfigurationError
-from stream_engine.configuration.options import DEFAULT_PARALLELISM, METRICS_PORT, REST_PORT, SAVEPOINT_PATH
+from stream_engine.configuration.options import DEFAULT_PARALLELISM, METRICS_PORT, REST_PORT, SAVEPOINT_PATH, TARGET
 from stream_engine.graph.render import FORMATS
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ Examples:
   pyflink-stream -D parallelism.default=auto -D pipeline.object-reuse=true examples/word_count.py
   pyflink-stream --explain -p 2 examples/word_count.py
   pyflink-stream --local-debug examples/word_count.py
+  pyflink-stream --target flink -m localhost:8081 examples/word_count.py
   pyflink-stream --check examples/orders.py examples/lib/pricing
   pyflink-stream --watch examples/orders.py examples/lib/pricing
 """
@@ -64,6 +66,11 @@ class Request(NamedTuple):
     def serves(self) -> bool:
         """Whether it asks for metrics or a page to be served."""
         return self.ui or any(map(self.configuration.get, (METRICS_PORT, REST_PORT)))
+
+    @property
+    def remote(self) -> bool:
+        """Whether jobs run on a Flink cluster."""
+        return self.configuration.get(TARGET) == "remote"
 
 
 class Watching(NamedTuple):
@@ -123,6 +130,17 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     metavar="N",
     shell_complete=_complete_parallelism,
     help="Parallel instances of every operator that the script gives no number; auto takes the usable cores.",
+)
+@click.option(
+    "--target",
+    type=_Word(list(TARGETS)),
+    help="Where jobs run: local, on the cores of this machine, or flink, on an Apache Flink cluster.",
+)
+@click.option(
+    "-m",
+    "--jobmanager",
+    metavar="HOST:PORT",
+    help="The Flink cluster that jobs run on, by the address of its web page.",
 )
 @click.option(
     "-D",
@@ -192,6 +210,8 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
 def command(
     ctx: click.Context,
     parallelism: str | None,
+    target: str | None,
+    jobmanager: str | None,
     definitions: tuple[str, ...],
     conf_dir: str | None,
     wish: str,
@@ -225,12 +245,19 @@ def command(
     savepoints = savepoint_settings(ctx)
     if local_debug and savepoints:
         raise click.UsageError(f"--local-debug takes no checkpoints, so {savepoints[0].origin} has no effect", ctx)
-    settings = [*map(_definition, definitions), *savepoints]
+    settings = [*map(_definition, definitions), *savepoints, *cluster_settings(target, jobmanager)]
     if parallelism is not None:
         settings.append(configuration.Setting(DEFAULT_PARALLELISM.key, parallelism, "-p"))
     if resume is not None:
         settings.append(configuration.Setting(SAVEPOINT_PATH.key, resume, "--watch"))
     merged, warnings = configuration.load(source.file, settings)
+    if merged.get(TARGET) == "remote":
+        # Keys that are not ours are Flink's.
+        warnings = []
+        if ui:
+            raise click.UsageError("--ui is for jobs on this machine: the Flink cluster has a page of its own", ctx)
+        if local_debug:
+            raise click.UsageError("--local-debug runs jobs in this process: leave out --target flink", ctx)
     for warning in (source.remark, *warnings):
         if warning:
             console.warning(warning)

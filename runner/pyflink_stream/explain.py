@@ -78,4 +78,4 @@ def explain(program: Program, configuration: Configuration, form: str, full_trac
             )
 
     with redirect_stdout(sys.stderr):
-        return call_main(program, configuration, printer, full_tracebacks, call)
+        return call_main(program, configuration, printer, full_tracebacks, call, lambda *_: printer)

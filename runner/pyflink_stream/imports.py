@@ -28,8 +28,16 @@ class ProgramFinder:
     files or directories.
     """
 
-    def __init__(self, modules: Mapping[str, str], archives: Sequence[str], resources: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        modules: Mapping[str, str],
+        archives: Sequence[str],
+        resources: Mapping[str, str],
+        originals: Mapping[str, str] | None = None,
+    ) -> None:
+        """``originals`` maps files and directories to where they are on another machine: tracebacks name those."""
         self.modules = modules
+        self._originals = originals or {}
         self.archives = archives
         self.resources = resources
         # The files that somebody has asked a module's loader for, in this process.
@@ -42,7 +50,9 @@ class ProgramFinder:
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Called by the import system; ``path`` is None for a top-level name."""
-        if path is not None or fullname in self._standing_aside:
+        if path is not None:
+            return self._copied(fullname, path) if self._originals else None
+        if fullname in self._standing_aside:
             return None
         location = self.modules.get(fullname)
         if location is not None:
@@ -88,6 +98,26 @@ class ProgramFinder:
         """Makes the import system load the module anew, and with ``parts`` the modules of the package, too."""
         for loaded in [each for each in sys.modules if each == name or (parts and each.startswith(f"{name}."))]:
             self._forgotten[loaded] = sys.modules.pop(loaded)
+
+    def original(self, path: str) -> str:
+        """Where the file is on the machine that it comes from."""
+        for copy, original in self._originals.items():
+            if path == copy or path.startswith(copy + os.sep):
+                return original + path[len(copy) :]
+        return path
+
+    def _copied(self, name: str, path: Sequence[str]) -> ModuleSpec | None:
+        """A module inside a package that is a copy of another machine's."""
+        spec = PathFinder.find_spec(name, path)
+        origin = spec.origin if spec is not None and isinstance(spec.loader, SourceFileLoader) else None
+        if spec is None or origin is None or self.original(origin) == origin:
+            return None
+        return importlib.util.spec_from_file_location(
+            name,
+            origin,
+            loader=_SourceLoader(name, origin, self),
+            submodule_search_locations=spec.submodule_search_locations,
+        )
 
     def _archived(self, name: str) -> ModuleSpec | None:
         if not self.archives or name in _NEVER_ARCHIVED:
@@ -139,7 +169,8 @@ class _SourceLoader(SourceFileLoader):
 
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> Any:
         try:
-            return super().source_to_code(data, path, _optimize=_optimize)  # pyright: ignore[reportCallIssue]
+            original = self._finder.original(path)
+            return super().source_to_code(data, original, _optimize=_optimize)  # pyright: ignore[reportCallIssue]
         except (SyntaxError, ValueError) as error:
             if getattr(error, "filename", None) is None:  # It may have null bytes.
                 raise SyntaxError(f"{path} is not Python source: {error}") from None

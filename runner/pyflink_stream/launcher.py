@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from pyflink_stream import console, exit_codes, standard_output
 from pyflink_stream.program import NoEntryPoint, Program
-from stream_engine.configuration.options import SAVEPOINT_DIRECTORY, STOP_WITH_SAVEPOINT
-from stream_engine.job import JobCancelledException
+from stream_engine.configuration.options import CLUSTER_ADDRESS, REST_PORT, SAVEPOINT_DIRECTORY, STOP_WITH_SAVEPOINT
+from stream_engine.job import ClusterUnusable, JobCancelledException
 from stream_engine.local.stop_signals import stop_signals
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from stream_engine.job import Executor
     from stream_engine.local.forkserver.client import ForkServer
     from stream_engine.status import Observer
+
+# Where Flink's REST interface is if nobody says.
+_FLINKS_PORT = 8081
 
 
 def launch(
@@ -49,18 +52,47 @@ def launch_inline(program: Program, configuration: Configuration, full_traceback
     return call_main(program, configuration, InlineExecutor(), full_tracebacks)
 
 
+def launch_on_cluster(program: Program, configuration: Configuration, full_tracebacks: bool = False) -> int:
+    """As ``launch``, on the Flink cluster that the configuration names."""
+    address = cluster_address(configuration)
+    if address is None:
+        console.error(f"rest.port: give the port of the Flink cluster at {configuration.get(CLUSTER_ADDRESS)}, or -m")
+        return exit_codes.USAGE
+    return call_main(program, configuration, cluster_executor(program, *address), full_tracebacks)
+
+
+def cluster_address(configuration: Configuration) -> tuple[str, int] | None:
+    """The host and port of the Flink cluster in the configuration; None where no one port is given."""
+    ports = configuration.get(REST_PORT) or (_FLINKS_PORT,)
+    return (configuration.get(CLUSTER_ADDRESS), ports[0]) if len(ports) == 1 else None
+
+
+def cluster_executor(program: Program, host: str, port: int, jars: Sequence[str] = ()) -> Executor:
+    """Runs jobs of the program on the Flink cluster whose REST interface is there."""
+    from pyflink_stream.shipped import ShippedProgram
+    from stream_engine.flink.cluster import RemoteCluster
+    from stream_engine.flink.executor import FlinkExecutor
+
+    shipped = ShippedProgram(program)
+    return FlinkExecutor(RemoteCluster(f"{host}:{port}", shipped.files, jars), shipped.install)
+
+
 def call_main(
     program: Program,
     configuration: Configuration,
     executor: Executor,
     full_tracebacks: bool = False,
     call: Callable[[Program, PythonEnvironmentFactory], None] = Program.run,
+    remote: Callable[[str, int, Sequence[str]], Executor] | None = None,
 ) -> int:
-    """Calls the script's main through ``call``, with environments whose jobs ``executor`` runs; returns the status."""
+    """Calls the script's main, through ``call``, with environments whose jobs ``executor`` runs; returns the status.
+
+    ``remote`` makes the executor where the script asks for a Flink cluster; by default, that runs them there.
+    """
     from stream_engine.api.factory import PythonEnvironmentFactory
 
     finder = None
-    factory = PythonEnvironmentFactory(executor, configuration)
+    factory = PythonEnvironmentFactory(executor, configuration, remote or partial(cluster_executor, program))
     stops = partial(_stop, configuration.get(STOP_WITH_SAVEPOINT))
     for number in stop_signals():
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -96,6 +128,9 @@ def call_main(
     except NoEntryPoint as error:
         console.error(str(error))
         return exit_codes.FAILED
+    except ClusterUnusable as error:
+        console.error(str(error))
+        return exit_codes.USAGE
     except BaseException as error:
         lost = standard_output.status_without_reader(error)
         if lost is not None:

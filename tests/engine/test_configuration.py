@@ -63,6 +63,9 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "metrics.reporter.prom.host": "127.0.0.1",
         "rest.port": (),
         "rest.bind-address": "127.0.0.1",
+        "execution.target": "local",
+        "rest.address": "localhost",
+        "cluster.shared-paths": (),
     }
 
 

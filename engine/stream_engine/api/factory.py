@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.api.addresses import check_address
 from stream_engine.api.capture.snapshot import refuse
 from stream_engine.api.current import make_current
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
@@ -12,6 +13,8 @@ from stream_engine.beans import with_properties
 from stream_engine.configuration import Configuration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from stream_engine.job import Executor
 
 
@@ -19,12 +22,19 @@ if TYPE_CHECKING:
 class PythonEnvironmentFactory(PartOfPlan):
     """Makes environments whose jobs ``executor`` runs, with ``configuration`` for their defaults.
 
+    ``remote`` makes the executor of a Flink cluster, from its host, port and the jars that its jobs need.
     ``environments`` has those made so far, so that one with an unexecuted plan can be found.
     """
 
-    def __init__(self, executor: Executor, configuration: Configuration) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        configuration: Configuration,
+        remote: Callable[[str, int, Sequence[str]], Executor] | None = None,
+    ) -> None:
         self.environments: list[PythonStreamExecutionEnvironment] = []
         self._executor = executor
+        self._remote = remote
         self._configuration = configuration
         make_current(self)
 
@@ -43,14 +53,26 @@ class PythonEnvironmentFactory(PartOfPlan):
     def create_remote_execution_environment(
         self, host: str, port: int, *arguments: Any
     ) -> PythonStreamExecutionEnvironment:
-        """Raises InvalidProgramException: jobs run on this machine only, in this version."""
-        refuse(
-            f"Running on the Flink cluster at {host}:{port} is not part of this version; "
-            "get_execution_environment() runs the same plan on this machine's cores."
-        )
+        """Jobs run on the Flink cluster whose REST interface is at ``host`` and ``port``.
 
-    def _made(self, configuration: Configuration) -> PythonStreamExecutionEnvironment:
-        environment = PythonStreamExecutionEnvironment(self._executor, configuration)
+        ``arguments`` are ``(*jars)``, ``(parallelism, *jars)`` or ``(config, *jars)``: the paths of jars that the
+        cluster needs for the job, and what wins over the launcher's configuration.
+        """
+        check_address(host, port)
+        jars = [str(each) for each in arguments if isinstance(each, str)]
+        others = [each for each in arguments if not isinstance(each, str)]
+        if self._remote is None:
+            refuse(f"Nothing here can run jobs on the Flink cluster at {host}:{port}: run the script by the launcher.")
+        if len(others) > 1:
+            refuse(f"create_remote_execution_environment() takes a parallelism or a Configuration, not {others!r}.")
+        parallelism = others[0] if others and isinstance(others[0], int) else None
+        config = others[0] if others and parallelism is None else None
+        configuration = self._configuration.merge(_configuration(config))
+        environment = self._made(configuration, self._remote(host, port, jars))
+        return environment if parallelism is None else environment.set_parallelism(parallelism)
+
+    def _made(self, configuration: Configuration, executor: Executor | None = None) -> PythonStreamExecutionEnvironment:
+        environment = PythonStreamExecutionEnvironment(executor or self._executor, configuration)
         self.environments.append(environment)
         return environment
 

@@ -129,13 +129,33 @@ REST_PORT = ConfigOption(
     "rest.port",
     Ports(),
     "",
-    "Where a page shows running jobs: a port, or a range of which the first free one is taken; empty: nowhere.",
+    "Where a page shows running jobs: a port, or a range of which the first free one is taken; empty: nowhere. On a "
+    "Flink cluster: the port of its own page.",
 )
 REST_ADDRESS = ConfigOption(
     "rest.bind-address",
     Text(),
     "127.0.0.1",
     "The address that the page is served at; by default for this machine only.",
+)
+
+TARGET = ConfigOption(
+    "execution.target",
+    Choice("local", "remote"),
+    "local",
+    "Where jobs run: local: on this machine; remote: on the Flink cluster at rest.address and rest.port (--target).",
+)
+CLUSTER_ADDRESS = ConfigOption(
+    "rest.address",
+    Text(),
+    "localhost",
+    "The host of the Flink cluster that jobs run on, if they are not to run on this machine (-m HOST:PORT).",
+)
+SHARED_PATHS = ConfigOption(
+    "cluster.shared-paths",
+    Paths(),
+    "",
+    "Directories that this machine and all workers of a Flink cluster have mounted at the same place.",
 )
 
 CHECKPOINT_INTERVAL = ConfigOption(
@@ -348,6 +368,9 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         METRICS_HOST,
         REST_PORT,
         REST_ADDRESS,
+        TARGET,
+        CLUSTER_ADDRESS,
+        SHARED_PATHS,
     )
 }
 

@@ -134,10 +134,48 @@ def test_a_local_environment_refuses_what_is_no_configuration(factory: Any) -> N
         factory.create_local_execution_environment(2, "fast")
 
 
-@pytest.mark.parametrize("arguments", [(), ("a.jar",), (Configuration(), "a.jar"), (2, "a.jar", "b.jar")])
-def test_a_remote_environment_says_that_it_is_not_there(factory: Any, arguments: Any) -> None:
-    with pytest.raises(InvalidProgramException, match="cluster at flink:6123 is not part of this version"):
-        factory.create_remote_execution_environment("flink", 6123, *arguments)
+@pytest.mark.parametrize(
+    ("arguments", "jars", "parallelism", "timeout"),
+    [
+        ((), [], 1, 100),
+        (("a.jar",), ["a.jar"], 1, 100),
+        ((Configuration({"execution.buffer-timeout": "5 ms"}), "a.jar"), ["a.jar"], 1, 5),
+        ((2, "a.jar", "b.jar"), ["a.jar", "b.jar"], 2, 100),
+    ],
+)
+def test_a_remote_environment_runs_its_jobs_on_the_cluster_that_it_names(
+    executor: Any, arguments: Any, jars: list[str], parallelism: int, timeout: int
+) -> None:
+    clusters: list[Any] = []
+
+    def remote(*cluster: Any) -> Any:
+        clusters.append(cluster)
+        return executor
+
+    factory: Any = PythonEnvironmentFactory(Unusable(), Configuration(), remote)
+    env = factory.create_remote_execution_environment("flink", 8081, *arguments)
+    env.from_elements(1)
+    env.execute()
+
+    assert clusters == [("flink", 8081, jars)]
+    assert env.get_parallelism() == parallelism
+    assert executor.jobs[0].configuration.get("execution.buffer-timeout") == timeout
+
+
+class Unusable:
+    def execute(self, graph: Any, configuration: Any, job_name: str) -> Any:
+        raise AssertionError("the job was to run elsewhere")
+
+
+@pytest.mark.parametrize("arguments", [("flink", "8081"), ("", 8081), ("flink", 8081, 2, Configuration())])
+def test_a_remote_environment_refuses_what_names_no_cluster(factory: Any, arguments: Any) -> None:
+    with pytest.raises(InvalidProgramException):
+        factory.create_remote_execution_environment(*arguments)
+
+
+def test_a_remote_environment_needs_somebody_who_knows_clusters(factory: Any) -> None:
+    with pytest.raises(InvalidProgramException, match="cluster at flink:8081: run the script by the launcher"):
+        factory.create_remote_execution_environment("flink", 8081)
 
 
 def test_a_script_without_a_factory_finds_the_one_of_its_program(factory: Any) -> None:

@@ -1,0 +1,192 @@
+"""A Flink cluster on this machine, out of the pip package: ``flink_cluster.py start [OPTIONS]`` and ``... stop``.
+
+For trying and testing. It listens on the loopback only, at free ports, and is of the user that starts it.
+
+In its ``--directory``: ``address`` is where it can be reached, ``pids`` are its processes, ``log`` is what they say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+# How long the processes may take to get ready, or to end, in seconds.
+PATIENCE = 180
+
+
+class Failure(Exception):
+    """The cluster cannot be started. The message says why, and what to do."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="A Flink cluster on this machine, out of the pip package.")
+    parser.add_argument("action", choices=["start", "stop"])
+    parser.add_argument("--directory", type=Path, default=CHECKOUT / ".flink-cluster", help="where it keeps its files")
+    parser.add_argument("--task-managers", type=int, default=2, metavar="N")
+    parser.add_argument("--slots", type=int, default=2, metavar="N", help="of each TaskManager")
+    parser.add_argument("-D", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="of config.yaml")
+    given = parser.parse_args()
+    try:
+        if given.action == "stop":
+            stop(given.directory)
+        else:
+            settings = dict(each.split("=", 1) for each in given.settings)
+            address = start(given.directory, given.task_managers, given.slots, settings)
+            sys.stdout.write(f"{address}\n")
+    except Failure as failure:
+        sys.stderr.write(f"flink-cluster: {failure}\n")
+        return 1
+    return 0
+
+
+def start(directory: Path, task_managers: int, slots: int, settings: dict[str, str]) -> str:
+    """Starts a JobManager and TaskManagers; gives the address, as soon as all slots are there."""
+    if find_spec("pyflink") is None:
+        raise Failure(f"apache-flink is not installed for {sys.executable}: run bin/venv.sh flink")
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        raise Failure("there is no java: install Java 17 (on Debian and Ubuntu: apt install openjdk-17-jre-headless)")
+    stop(directory)
+    flink = Path(str(find_spec("pyflink").origin)).parent  # pyright: ignore[reportOptionalMemberAccess]
+    for name in ("conf", "lib", "log"):
+        (directory / name).mkdir(parents=True)
+    for file in (flink / "conf").iterdir():
+        shutil.copy(file, directory / "conf")
+    for jar in [*(flink / "lib").glob("*.jar"), *(flink / "opt").glob("flink-python-*.jar")]:
+        (directory / "lib" / jar.name).symlink_to(jar)
+    address = f"127.0.0.1:{_configure(directory, slots, settings)}"
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "JAVA_HOME" or value},
+        "FLINK_HOME": str(flink),
+        "FLINK_CONF_DIR": str(directory / "conf"),
+        "FLINK_LIB_DIR": str(directory / "lib"),
+        "FLINK_LOG_DIR": str(directory / "log"),
+        "FLINK_PID_DIR": str(directory),
+    }
+    # The workers are to have apache-flink, and nothing of this checkout.
+    environment.pop("PYTHONPATH", None)
+    roles = [("jobmanager", 0), *(("taskmanager", number) for number in range(task_managers))]
+    processes = [_started(flink, role, number, directory, environment) for role, number in roles]
+    (directory / "pids").write_text("".join(f"{process.pid}\n" for process in processes))
+    try:
+        _await(address, task_managers * slots, processes, directory)
+    except BaseException:
+        stop(directory)
+        raise
+    (directory / "address").write_text(address)
+    return address
+
+
+def stop(directory: Path) -> None:
+    """Ends the processes of a cluster, if there is one, and forgets it."""
+    pids = directory / "pids"
+    if pids.exists():
+        left = [int(line) for line in pids.read_text().split()]
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in left:
+                if _runs(pid, directory):
+                    os.kill(pid, number)
+            deadline = time.monotonic() + PATIENCE / 6
+            while left and time.monotonic() < deadline:
+                left = [pid for pid in left if _runs(pid, directory)]
+                time.sleep(0.05)
+    if directory.exists() and ((directory / "conf").exists() or not any(directory.iterdir())):
+        shutil.rmtree(directory)
+
+
+def _runs(pid: int, directory: Path) -> bool:
+    """Whether the process is there, and one of this cluster's: a number may be another's by now."""
+    listed = subprocess.run(["ps", "-o", "stat=,args=", "-ww", "-p", str(pid)], capture_output=True, text=True)
+    state, _, command = listed.stdout.strip().partition(" ")
+    return bool(state) and state[0] != "Z" and str(directory) in command
+
+
+def _configure(directory: Path, slots: int, settings: dict[str, str]) -> int:
+    """Writes config.yaml; gives the port of the REST interface."""
+    import yaml
+
+    path = directory / "conf" / "config.yaml"
+    configuration = yaml.safe_load(path.read_text())
+    rest, rpc = _free_ports(2)
+    temporary = directory / "tmp"
+    temporary.mkdir()
+    for key, value in {
+        "jobmanager.rpc.address": "127.0.0.1",
+        "jobmanager.rpc.port": rpc,
+        "jobmanager.bind-host": "127.0.0.1",
+        "rest.address": "127.0.0.1",
+        "rest.port": rest,
+        "rest.bind-address": "127.0.0.1",
+        "rest.bind-port": str(rest),
+        "taskmanager.host": "127.0.0.1",
+        "taskmanager.bind-host": "127.0.0.1",
+        "taskmanager.numberOfTaskSlots": slots,
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        "io.tmp.dirs": str(temporary),
+        **settings,
+    }.items():
+        *parents, last = key.split(".")
+        place: dict[str, Any] = configuration
+        for name in parents:
+            place = place.setdefault(name, {})
+        place[last] = value
+    path.write_text(yaml.safe_dump(configuration))
+    return rest
+
+
+def _free_ports(count: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+def _started(
+    flink: Path, role: str, number: int, directory: Path, environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    with open(directory / "log" / f"{role}-{number}.out", "wb") as out:
+        # The shell that this is becomes the Java process.
+        return subprocess.Popen(
+            ["bash", str(flink / "bin" / f"{role}.sh"), "start-foreground"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+
+
+def _await(address: str, slots: int, processes: list[subprocess.Popen[bytes]], directory: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{address}/overview", timeout=5) as answer:
+                if json.load(answer)["slots-total"] == slots:
+                    return
+        except (OSError, urllib.error.URLError, ValueError):
+            pass
+        ended = [process for process in processes if process.poll() is not None]
+        if ended or time.monotonic() > deadline:
+            kept = directory.with_name(f"{directory.name}-failed")
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(directory / "log", kept)
+            raise Failure(f"it did not get ready: see {kept}")
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""A Flink cluster that is reached through its REST interface and the apache-flink package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from stream_engine.flink.host import failure_in
+from stream_engine.flink.rest import RestClient, RestError
+from stream_engine.flink.settings import flink_settings
+from stream_engine.flink.shipping import pack_archive
+from stream_engine.flink.visibility import check_paths
+from stream_engine.installation import extra
+from stream_engine.job import ClusterUnusable, JobExecutionException
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from stream_engine.configuration import Configuration
+    from stream_engine.flink.plan import FlinkJob
+    from stream_engine.flink.submission import JavaJob
+    from stream_engine.graph.job_graph import JobGraph
+
+PACKAGE = "apache-flink"
+# How long a job that is cancelled may take to be, in seconds.
+_PATIENCE = 30.0
+_PYTHON_KEY = "python.executable"
+
+
+class RemoteCluster:
+    """The cluster at ``address``: HOST:PORT.
+
+    ``files`` gives what goes along with each job, by names in the archive; ``jars`` are paths of what Flink needs.
+    """
+
+    def __init__(
+        self, address: str, files: Callable[[], list[tuple[str, str]]] = list, jars: Sequence[str] = ()
+    ) -> None:
+        self._jars = jars
+        self._rest = RestClient(address)
+        self._address = address
+        self._files = files
+
+    def check(self, plan: JobGraph, configuration: Configuration) -> None:
+        """Raises ClusterUnusable when the plan cannot run there. What takes longest is looked at last."""
+        _check_client()
+        try:
+            overview = self._rest.overview()
+            hosts = self._rest.hosts()
+        except RestError as error:
+            raise ClusterUnusable(
+                f"There is no Flink cluster at {self._address}: {error}. Give the address of its web page with "
+                "-m HOST:PORT; make flink-cluster starts one on this machine."
+            ) from None
+        theirs, mine = overview["flink-version"], version(PACKAGE)
+        if _series(theirs) != _series(mine):
+            raise ClusterUnusable(
+                f"The cluster at {self._address} is Flink {theirs}, but {PACKAGE} here is {mine}: they must be of the "
+                f"same series. Install it with {sys.executable} -m pip install '{PACKAGE}=={_series(theirs)}.*'."
+            )
+        if overview["slots-total"] < plan.slots:
+            raise ClusterUnusable(
+                f"The job needs {plan.slots} slots, but the cluster at {self._address} has {overview['slots-total']}: "
+                "start more TaskManagers, give them more slots (taskmanager.numberOfTaskSlots), or lower the "
+                "parallelism (-p)."
+            )
+        if overview["slots-available"] < plan.slots:
+            raise ClusterUnusable(
+                f"The job needs {plan.slots} slots, but of the {overview['slots-total']} that the cluster at "
+                f"{self._address} has, {overview['slots-available']} are free: wait for other jobs to end, or cancel "
+                f"one on http://{self._address}."
+            )
+        check_paths(plan, hosts, configuration)
+
+    def submit(self, job: FlinkJob, configuration: Configuration) -> RemoteJob:
+        """Raises ClusterUnusable, or JobExecutionException for a job that the cluster refuses."""
+        settings = flink_settings(configuration)
+        if self._jars:
+            urls = (each if "://" in each else f"file://{os.path.abspath(each)}" for each in self._jars)
+            settings["pipeline.jars"] = ";".join(filter(None, (settings.get("pipeline.jars"), *urls)))
+        if not os.environ.get("JAVA_HOME"):
+            # One that is set, but empty, would be taken for a directory.
+            os.environ.pop("JAVA_HOME", None)
+        directory = tempfile.mkdtemp(prefix="pyflink-stream-")
+        try:
+            python = settings.pop(_PYTHON_KEY, "") or self._rest.settings().get(_PYTHON_KEY, "python")
+            archive = pack_archive(self._files(), directory, python)
+            # Only now: it takes seconds, and needs Java.
+            from stream_engine.flink.submission import submit
+
+            return RemoteJob(submit(job, self._address, settings, archive), self._rest)
+        except Exception as error:
+            raise _refused(error) from error
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+class RemoteJob:
+    """A job that a cluster has accepted."""
+
+    def __init__(self, job: JavaJob, rest: RestClient) -> None:
+        self.id = job.id
+        self._job = job
+        self._rest = rest
+        self._cancelled = False
+
+    def reports(self) -> Iterator[bytes]:
+        try:
+            yield from self._job.reports()
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            state = self._settled()
+            if self._cancelled and state == "CANCELED":
+                return
+            raise self._failed(str(error)) from error
+        if self._cancelled:
+            self._settled()
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        try:
+            self._rest.cancel(self.id)
+        except RestError:
+            # It has ended by itself, or the cluster has gone: what reads the reports will know.
+            return
+
+    def _settled(self) -> str:
+        """The state of the job when it has come to its end."""
+        deadline = monotonic() + _PATIENCE
+        state = "unknown"
+        while monotonic() < deadline:
+            try:
+                state = self._rest.job(self.id)["state"]
+            except RestError:
+                return "unknown"
+            if state in ("FINISHED", "FAILED", "CANCELED"):
+                break
+            sleep(0.1)
+        return state
+
+    def _failed(self, text: str) -> JobExecutionException:
+        failure = failure_in(text)
+        if failure is None:
+            try:
+                text = self._rest.cause(self.id) or text
+            except RestError:
+                pass
+            failure = failure_in(text)
+        if failure is not None:
+            return JobExecutionException.of(failure, self.id)
+        return JobExecutionException(explained(text), self.id)
+
+
+def explained(text: str) -> str:
+    """What is to be said of an exception of Flink's own, without its frames."""
+    _, mark, ours = text.partition("[[pyflink-stream: ")
+    if mark:
+        return ours.partition("]]")[0]
+    if any(sign in text for sign in ("Process died with exit code", "SDK harness", "CANCELLED: client cancelled")):
+        return (
+            "A Python worker of the cluster died: a function may have crashed it or called os._exit, or the system "
+            "ended it as memory ran out. Look at the logs of the TaskManagers."
+        )
+    causes = [line.removeprefix("Caused by: ").strip() for line in text.splitlines() if line.startswith("Caused by: ")]
+    cause = causes[-1] if causes else (text.strip().splitlines() or ["no cause was given"])[0]
+    return f"The job failed on the Flink cluster: {cause}"
+
+
+def _refused(error: Exception) -> Exception:
+    if isinstance(error, ClusterUnusable | JobExecutionException):
+        return error
+    return JobExecutionException(f"The Flink cluster did not take the job. {explained(str(error))}")
+
+
+def _check_client() -> None:
+    if sys.version_info >= (3, 13):
+        raise ClusterUnusable(
+            f"{PACKAGE} has no version for Python {sys.version_info[0]}.{sys.version_info[1]}: run this with Python "
+            "3.10, 3.11 or 3.12."
+        )
+    try:
+        version(PACKAGE)
+    except PackageNotFoundError:
+        raise ClusterUnusable(f"A Flink cluster is reached with {PACKAGE}: run {extra('flink')}.") from None
+    java_home = os.environ.get("JAVA_HOME")
+    java = os.path.join(java_home, "bin", "java") if java_home else shutil.which("java")
+    if java is None or not os.access(java, os.X_OK):
+        where = f"JAVA_HOME is {java_home}, where there is no bin/java" if java_home else "there is no java"
+        raise ClusterUnusable(
+            f"A Flink cluster is reached with Java, but {where}: install Java 17 (on Debian and Ubuntu: apt install "
+            "openjdk-17-jre-headless)."
+        )
+
+
+def _series(text: str) -> str:
+    return ".".join(text.split(".")[:2])

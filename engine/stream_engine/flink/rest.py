@@ -1,0 +1,65 @@
+"""Flink's REST interface, as far as it is asked here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+# In seconds.
+_TIMEOUT = 30
+
+
+class RestError(Exception):
+    """The cluster cannot be asked, or does not answer as Flink does."""
+
+
+class RestClient:
+    """The interface at ``address``: HOST:PORT. All methods raise RestError."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        # The cluster's address is as it was given, whatever proxy there is for the web.
+        self._opener = build_opener(ProxyHandler({}))
+
+    def overview(self) -> dict[str, Any]:
+        """``flink-version``, ``slots-total``, ``slots-available``, ``taskmanagers``, ..."""
+        answer = self.get("/overview")
+        if not isinstance(answer, dict) or "flink-version" not in answer:
+            raise RestError("what answers there is no Flink")
+        return answer
+
+    def settings(self) -> dict[str, str]:
+        """The configuration of the JobManager."""
+        return {entry["key"]: entry["value"] for entry in self.get("/jobmanager/config")}
+
+    def hosts(self) -> set[str]:
+        """The hosts that TaskManagers run on."""
+        return {manager["id"].rpartition(":")[0] for manager in self.get("/taskmanagers")["taskmanagers"]}
+
+    def job(self, identifier: str) -> dict[str, Any]:
+        return self.get(f"/jobs/{identifier}")
+
+    def cause(self, identifier: str) -> str:
+        """The text of the exception that a job failed with; empty when there is none."""
+        answer = self.get(f"/jobs/{identifier}/exceptions?maxExceptions=1")
+        entries = answer.get("exceptionHistory", {}).get("entries", [])
+        return entries[0].get("stacktrace", "") if entries else answer.get("root-exception") or ""
+
+    def cancel(self, identifier: str) -> None:
+        self._ask("PATCH", f"/jobs/{identifier}?mode=cancel")
+
+    def get(self, path: str) -> Any:
+        return self._ask("GET", path)
+
+    def _ask(self, method: str, path: str) -> Any:
+        try:
+            with self._opener.open(Request(f"http://{self.address}{path}", method=method), timeout=_TIMEOUT) as answer:
+                return json.loads(answer.read() or b"null")
+        except HTTPError as error:
+            raise RestError(f"{path}: {error.code} {error.reason}") from error
+        except (URLError, OSError) as error:
+            raise RestError(str(getattr(error, "reason", error))) from error
+        except ValueError as error:
+            raise RestError("what answers there is no Flink") from error

@@ -1,0 +1,93 @@
+"""What goes along with a job, so that its workers need apache-flink and nothing of ours: one archive.
+
+| in the archive | what it is |
+|---|---|
+| ``lib/`` | this engine, the import paths of scripts, and what the launcher adds |
+| ``program/`` | the script, its packages and data files |
+| ``bin/python`` | starts the cluster's own Python with ``lib`` on its path |
+
+It is named by its content. Flink unpacks it once for each Python worker.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from hashlib import sha256
+from typing import TYPE_CHECKING
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import stream_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(stream_engine.__file__ or "")))
+_PACKAGES = ("stream_engine", os.path.join("org", "apache", "flink"), "java")
+# Python's hashes of user-defined keys are the same in all workers.
+_LAUNCHER = """\
+#!/bin/sh
+here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd -P)
+export PYTHONPATH="$here/lib${{PYTHONPATH:+:$PYTHONPATH}}" PYTHONHASHSEED=0 PYTHONUNBUFFERED=1
+exec {python} "$@"
+"""
+# Of all files: the same content is to be the same archive.
+_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class Archive:
+    """An archive at ``path``, to be unpacked into a directory called ``name``."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.name = os.path.splitext(os.path.basename(path))[0]
+
+    @property
+    def python(self) -> str:
+        """The interpreter of the workers, as Flink has to be told of it."""
+        return f"{self.name}/bin/python"
+
+
+def pack_archive(files: Iterable[tuple[str, str]], directory: str, python: str) -> Archive:
+    """Makes the archive in ``directory``; ``files`` are those that the launcher adds, by their names in it.
+
+    A directory stands for all that is in it. ``python`` is the interpreter of the cluster's workers. Raises OSError.
+    """
+    contents = [("bin/python", _LAUNCHER.format(python=shlex.quote(python)).encode())]
+    engine = [(f"lib/{package}", os.path.join(_ENGINE, package)) for package in _PACKAGES]
+    for name, path in _all_files([*engine, *files]):
+        with open(path, "rb") as file:
+            contents.append((name, file.read()))
+    digest = sha256()
+    for name, data in contents:
+        digest.update(f"{name} {len(data)}\n".encode())
+        digest.update(data)
+    path = os.path.join(directory, f"pyflink-stream-{digest.hexdigest()[:16]}.zip")
+    if not os.path.exists(path):
+        _write(path, contents)
+    return Archive(path)
+
+
+def _write(path: str, contents: Iterable[tuple[str, bytes]]) -> None:
+    unfinished = f"{path}.{os.getpid()}"
+    with ZipFile(unfinished, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in contents:
+            info = ZipInfo(name, _TIME)
+            info.compress_type = ZIP_DEFLATED
+            info.external_attr = (0o755 if name.startswith("bin/") else 0o644) << 16
+            archive.writestr(info, data)
+    os.replace(unfinished, path)
+
+
+def _all_files(entries: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for name, path in entries:
+        if not os.path.isdir(path):
+            yield name, path
+            continue
+        for directory, directories, files in os.walk(path, followlinks=True):
+            directories[:] = sorted(each for each in directories if each != "__pycache__" and not each.startswith("."))
+            inside = os.path.relpath(directory, path)
+            for file in sorted(files):
+                # Compiled for the Python of this machine.
+                if not file.endswith((".pyc", ".pyo")):
+                    yield os.path.normpath(os.path.join(name, inside, file)), os.path.join(directory, file)

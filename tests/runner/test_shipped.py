@@ -1,0 +1,120 @@
+"""A program runs out of the archive that goes along with a job, on a Python that has nothing of ours."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from zipfile import ZipFile
+
+import pytest
+
+from pyflink_stream.program import Program
+from pyflink_stream.shipped import ShippedProgram
+from stream_engine.flink.shipping import Archive, pack_archive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    home = tmp_path / "home"
+    (home / "lib" / "deep").mkdir(parents=True)
+    (home / "script.py").write_text("import lib.deep.inner\n\n\ndef fail():\n    return lib.deep.inner.fail()\n")
+    (home / "lib" / "__init__.py").write_text("")
+    (home / "lib" / "deep" / "__init__.py").write_text("")
+    (home / "lib" / "deep" / "inner.py").write_text(
+        "import pkgutil\n\n\ndef fail():\n    raise ValueError(pkgutil.get_data('script', 'rates.csv').decode())\n"
+    )
+    (home / "rates.csv").write_text("1,2")
+    with ZipFile(home / "more.zip", "w") as archive:
+        archive.writestr("zipped.py", "VALUE = 7\n")
+    packages = [str(home / name) for name in ("lib", "rates.csv", "more.zip")]
+    return Program(str(home / "script.py"), packages, ["--x", "1"])
+
+
+def unpacked(archive: Archive, directory: Path) -> Path:
+    """As Flink does it."""
+    with ZipFile(archive.path) as file:
+        file.extractall(directory)
+    (directory / "bin" / "python").chmod(0o755)
+    return directory
+
+
+def run_there(archive: Archive, directory: Path, source: str) -> subprocess.CompletedProcess[str]:
+    python = unpacked(archive, directory) / "bin" / "python"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # Without its site-packages, where the checkout's own code is.
+    command = [str(python), "-S", "-c", source]
+    return subprocess.run(command, env=environment, cwd=directory, capture_output=True, text=True)
+
+
+def pack(program: Program, directory: Path) -> tuple[Archive, bytes]:
+    shipped = ShippedProgram(program)
+    return pack_archive(shipped.files(), str(directory), sys.executable), pickle.dumps(shipped.install)
+
+
+def test_modules_data_and_parameters_are_there_and_tracebacks_name_the_originals(
+    program: Program, tmp_path: Path
+) -> None:
+    archive, prepare = pack(program, tmp_path)
+    home = os.path.dirname(program.script)
+    os.rename(home, tmp_path / "elsewhere")
+
+    source = f"""
+import pickle, sys, traceback
+pickle.loads({prepare!r})()
+import script, zipped, stream_engine.flink.host, org.apache.flink.streaming.api
+print(sys.argv, zipped.VALUE, stream_engine.__file__)
+try:
+    script.fail()
+except ValueError:
+    traceback.print_exc()
+"""
+    done = run_there(archive, tmp_path / "there", source)
+
+    lib = tmp_path / "there" / "lib" / "stream_engine" / "__init__.py"
+    assert done.stdout == f"{program.argv} 7 {lib}\n", done.stderr
+    assert f'File "{home}/lib/deep/inner.py", line 5, in fail\n    raise ValueError(' in done.stderr
+    assert f'File "{home}/script.py", line 5, in fail\n    return lib.deep.inner.fail()' in done.stderr
+    assert done.stderr.endswith("ValueError: 1,2\n")
+
+
+def test_workers_have_one_hash_seed(program: Program, tmp_path: Path) -> None:
+    archive, _ = pack(program, tmp_path)
+
+    hashes = {run_there(archive, tmp_path / name, "print(hash('a'))").stdout for name in ("one", "other")}
+
+    assert len(hashes) == 1
+
+
+def test_a_module_that_the_script_imported_from_beside_it_goes_along(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import shipped_helper\n")
+    (tmp_path / "shipped_helper.py").write_text("VALUE = 3\n")
+    program = Program(str(tmp_path / "script.py"), [], [])
+    finder = program.install()
+    try:
+        __import__("script")
+        archive, prepare = pack(program, tmp_path)
+    finally:
+        finder.uninstall()
+        sys.modules.pop("shipped_helper", None)
+        sys.path.remove(str(tmp_path))
+
+    source = f"import pickle\npickle.loads({prepare!r})()\nimport script\nprint(script.shipped_helper.VALUE)"
+    assert run_there(archive, tmp_path / "there", source).stdout == "3\n"
+
+
+def test_an_archive_is_named_by_its_content(program: Program, tmp_path: Path) -> None:
+    first, _ = pack(program, tmp_path)
+    again, _ = pack(program, tmp_path)
+    with open(program.script, "a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    changed, _ = pack(program, tmp_path)
+
+    assert first.path == again.path
+    assert first.name != changed.name
+    assert first.python == f"{first.name}/bin/python"

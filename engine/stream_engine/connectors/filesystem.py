@@ -24,10 +24,9 @@ class FileSystem(Protocol):
     """The operations that connectors need. Paths are those that ``resolve`` gave or that this object returned.
 
     Operations raise OSError or its subclasses. Where ``truncates`` is False, a file that was written is as it is: it
-    can neither be cut nor written on. Where ``local`` is False, paths are URLs.
+    can neither be cut nor written on.
     """
 
-    local: bool
     truncates: bool
 
     def status(self, path: str) -> FileStatus | None:
@@ -67,6 +66,10 @@ class FileSystem(Protocol):
         """A file for writing, emptied, without a buffer. Raises FileExistsError when ``exclusive`` and it is there."""
         ...
 
+    def put(self, path: str, data: bytes) -> None:
+        """A whole file at once, in place of any other; harmless when it is done twice."""
+        ...
+
     def reopen(self, path: str, size: int) -> BinaryIO:
         """A file that is there, cut to ``size`` bytes, for writing on. Raises EOFError when it is shorter than that."""
         ...
@@ -89,7 +92,6 @@ class FileSystem(Protocol):
 class LocalFileSystem:
     """The files of this machine; paths are absolute."""
 
-    local = True
     truncates = True
 
     def status(self, path: str) -> FileStatus | None:
@@ -129,6 +131,10 @@ class LocalFileSystem:
 
     def create(self, path: str, exclusive: bool = False) -> BinaryIO:
         return open(path, "xb" if exclusive else "wb", buffering=0)
+
+    def put(self, path: str, data: bytes) -> None:
+        with open(path, "wb") as file:
+            file.write(data)
 
     def reopen(self, path: str, size: int) -> BinaryIO:
         if os.stat(path).st_size < size:

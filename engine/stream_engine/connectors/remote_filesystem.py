@@ -54,7 +54,6 @@ class RemoteFileSystem:
     An operation is tried again while the store does not answer, and none waits for it without end; see retrying.
     """
 
-    local = False
     truncates = False
 
     def __init__(self, scheme: str, base: str, system: AbstractFileSystem) -> None:
@@ -119,7 +118,6 @@ class RemoteFileSystem:
         return cast("BinaryIO", WrittenFile(self._system, self._inner(path), self._patience, path))
 
     def put(self, path: str, data: bytes) -> None:
-        """A whole file at once, in place of any other."""
         self._ask(lambda: self._system.pipe_file(self._inner(path), data), path)
 
     def reopen(self, path: str, size: int) -> BinaryIO:

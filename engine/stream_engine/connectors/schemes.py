@@ -70,8 +70,11 @@ def make(scheme: str, url: str, options: Mapping[str, str]) -> AbstractFileSyste
     kind = fsspec.get_filesystem_class(scheme)
     given: dict[str, Any] = dict(options) if scheme in _HDFS else _typed(options)
     if scheme in _HDFS:
-        # Whoever calls tries again; the client would do so for minutes, and say nothing.
-        given.setdefault("dfs.client.failover.max.attempts", "0")
+        # Enough to find the NameNode that is active. Whoever calls tries again, and can tell why; the client would be
+        # silent for minutes.
+        given.setdefault("dfs.client.failover.max.attempts", "3")
+        given.setdefault("dfs.client.failover.sleep.base.millis", "100")
+        given.setdefault("dfs.client.failover.sleep.max.millis", "1000")
     elif scheme in ("s3", "s3a"):
         given.setdefault("default_block_size", _PART)
         # Others write there, too, and listings that are kept do not show that.

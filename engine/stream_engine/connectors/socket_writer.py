@@ -80,6 +80,9 @@ class SocketLines:
     def flush(self) -> None:
         """Does nothing: everything was sent."""
 
+    def complete(self, position: int) -> None:
+        """Does nothing: what was sent is sent."""
+
     def position(self) -> None:
         """None: what was sent cannot be taken back."""
 

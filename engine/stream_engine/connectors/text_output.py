@@ -6,6 +6,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from stream_engine.connectors.filesystem import resolve
+from stream_engine.connectors.part import part_of
 
 if TYPE_CHECKING:
     import os
@@ -152,7 +153,7 @@ def _results_in(file_system: FileSystem, directory: str, keep_directory: bool) -
     for name in file_system.names(directory):
         path = file_system.join(directory, name)
         status = file_system.status(path)
-        if is_result(name) and status is not None and status.regular:
+        if (is_result(name) or part_of(name) is not None) and status is not None and status.regular:
             results.append(path)
         elif not keep_directory or name.isdigit():
             raise FileExistsError(

@@ -92,6 +92,9 @@ class TextWriter:
         self.flush()
         return self._written if self._keeps else None
 
+    def complete(self, position: int) -> None:
+        """Does nothing: lines show as soon as they are written."""
+
     def close(self) -> None:
         """Flushes and closes, even when flushing fails. Raises what ``flush`` raises."""
         try:

@@ -165,10 +165,14 @@ class ConsoleSink(NamedTuple):
 
 
 class TextFileSink(NamedTuple):
-    """``str(record)`` as a line of a file (parallelism 1) or of the files ``1`` to ``n`` of a directory."""
+    """``str(record)`` as a line of a file (parallelism 1) or of the files ``1`` to ``n`` of a directory.
+
+    With ``parts``, of part files in a directory, each of which shows when a checkpoint is complete that counts it.
+    """
 
     path: str
     overwrite: bool = False
+    parts: bool = False
 
 
 class SocketSink(NamedTuple):

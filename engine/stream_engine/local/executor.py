@@ -70,7 +70,8 @@ class LocalExecutor:
         monitor = NullMonitor()
         try:
             with Recovery(job_id, job_name, plan, configuration, savepoint) as recovery:
-                plan, splits = prepare_files(plan, job_id, recovery.written, recovery.lenient)
+                checkpointed = recovery.checkpoints is not None
+                plan, splits = prepare_files(plan, job_id, recovery.written, recovery.lenient, checkpointed)
                 _log_start(plan, job_name, job_id)
                 start = monotonic()
                 monitor = self._monitor(job_id, job_name, plan, configuration)

@@ -28,12 +28,17 @@ Splits = dict[int, list[list["FileSplit"]]]
 
 
 def prepare_files(
-    plan: JobGraph, job_id: str, written: Mapping[str, WrittenFiles] | None = None, lenient: bool = False
+    plan: JobGraph,
+    job_id: str,
+    written: Mapping[str, WrittenFiles] | None = None,
+    lenient: bool = False,
+    checkpointed: bool = False,
 ) -> tuple[JobGraph, Splits]:
     """The plan with the paths for its workers to write to, and what each source reads.
 
     The sinks whose uids are in ``written`` resume with those files. A sink that now has another path is refused or, if
-    ``lenient``, begins anew there. Touches nothing before all files of the job have been checked.
+    ``lenient``, begins anew there. In a job that is ``checkpointed``, sinks on stores whose files cannot be cut write
+    part files. Touches nothing before all files of the job have been checked.
     Raises JobExecutionException for a path that cannot be used, with its operator, and InvalidProgramException for one
     that is used twice.
     """
@@ -55,12 +60,14 @@ def prepare_files(
     resumed = {
         node.id
         for node, task in sinks
-        if _checked(node, task.parallelism, job_id, (written or {}).get(node.uid or ""), lenient)
+        if _checked(node, task.parallelism, job_id, (written or {}).get(node.uid or ""), lenient, checkpointed)
     }
     # A directory before the files in it.
     sinks.sort(key=lambda sink: _real_path(sink[0]))
-    paths = {node.id: _prepared(node, task.parallelism, job_id, node.id in resumed) for node, task in sinks}
-    return plan._replace(tasks=tuple(_with_paths(task, paths) for task in plan.tasks)), splits
+    prepared = {
+        node.id: _prepared(node, task.parallelism, job_id, node.id in resumed, checkpointed) for node, task in sinks
+    }
+    return plan._replace(tasks=tuple(_with_sinks(task, prepared) for task in plan.tasks)), splits
 
 
 def check_spill_directory(directories: tuple[str, ...]) -> None:
@@ -71,8 +78,11 @@ def check_spill_directory(directories: tuple[str, ...]) -> None:
         raise InvalidProgramException(f"io.tmp.dirs: {directories[0]} is not a directory that can be written to.")
 
 
-def _checked(node: StreamNode, parallelism: int, job_id: str, files: WrittenFiles | None, lenient: bool) -> bool:
+def _checked(
+    node: StreamNode, parallelism: int, job_id: str, files: WrittenFiles | None, lenient: bool, checkpointed: bool
+) -> bool:
     """Whether a text sink resumes with ``files``; otherwise it begins anew."""
+    from stream_engine.connectors.part_output import check_parts_output, check_resumed_parts
     from stream_engine.connectors.text_output import check_output, check_resumed, real_output
 
     sink = node.operator
@@ -86,8 +96,12 @@ def _checked(node: StreamNode, parallelism: int, job_id: str, files: WrittenFile
                     "--allow-non-restored-state; nothing was changed"
                 )
             files = None
-        if files is not None:
+        if files is not None and _in_parts(sink.path):
+            check_resumed_parts(sink.path, files.sizes)
+        elif files is not None:
             check_resumed(sink.path, files.sizes)
+        elif checkpointed and _in_parts(sink.path):
+            check_parts_output(sink.path, sink.overwrite)
         else:
             check_output(sink.path, parallelism, sink.overwrite)
     return files is not None
@@ -100,23 +114,32 @@ def _real_path(node: StreamNode) -> str:
     return real_output(node.operator.path)
 
 
-def _prepared(node: StreamNode, parallelism: int, job_id: str, resumed: bool) -> str:
+def _in_parts(path: str) -> bool:
+    """Whether what is written to a path cannot be cut back to what a checkpoint counts."""
+    from stream_engine.connectors.filesystem import resolve
+
+    return not resolve(path)[0].truncates
+
+
+def _prepared(node: StreamNode, parallelism: int, job_id: str, resumed: bool, checkpointed: bool) -> TextFileSink:
+    """The sink with the path that its writers are to be given."""
+    from stream_engine.connectors.part_output import prepare_parts_output, resume_parts_output
     from stream_engine.connectors.text_output import prepare_output, resume_output
 
     sink = node.operator
     assert isinstance(sink, TextFileSink)
     with _located(node, job_id):
+        if (resumed or checkpointed) and _in_parts(sink.path):
+            parts = resume_parts_output(sink.path) if resumed else prepare_parts_output(sink.path, sink.overwrite)
+            return sink._replace(path=parts, parts=True)
         if resumed:
-            return resume_output(sink.path, parallelism)
-        return prepare_output(sink.path, parallelism, sink.overwrite)
+            return sink._replace(path=resume_output(sink.path, parallelism))
+        return sink._replace(path=prepare_output(sink.path, parallelism, sink.overwrite))
 
 
-def _with_paths(task: Task, paths: Mapping[int, str]) -> Task:
-    """The task with the paths of its sinks, by their ids."""
-    operators = (
-        replace(node, operator=node.operator._replace(path=paths[node.id])) if node.id in paths else node
-        for node in task.operators
-    )
+def _with_sinks(task: Task, sinks: Mapping[int, TextFileSink]) -> Task:
+    """The task with these sinks, by the ids of their operators."""
+    operators = (replace(node, operator=sinks[node.id]) if node.id in sinks else node for node in task.operators)
     return task._replace(operators=tuple(operators))
 
 

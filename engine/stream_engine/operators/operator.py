@@ -42,6 +42,10 @@ class Writer(Protocol):
         """Writes out all lines; returns where the next one begins, or None if what was written cannot be taken back."""
         ...
 
+    def complete(self, position: int) -> None:
+        """A checkpoint is complete, or the job is: what was written before ``position`` is never taken back."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -110,6 +110,10 @@ class LineOperator(Operator):
         self._sink = sink
         self._prefix = _prefix(sink, index, width) if isinstance(sink, ConsoleSink) else ""
         self._lines = _Batch(self.flush)
+        # Part files become visible when a checkpoint that counts them completes.
+        self.commits = isinstance(sink, TextFileSink) and sink.parts
+        # Where its writer was at each checkpoint that is being taken, by number.
+        self._taken: dict[int, int] = {}
         self._writer: Writer | None = None
         # Whether a timer will write out what its writer holds.
         self._timed = False
@@ -133,6 +137,8 @@ class LineOperator(Operator):
         position = None if self._writer is None else self._writer.position()
         if position is not None and isinstance(self._sink, TextFileSink):
             snapshot.own[_POSITION] = position
+            if self.commits:
+                self._taken[checkpoint] = position
             snapshot.own[_PATH] = self._sink.path
             if self._others:
                 snapshot.own[_OTHERS] = self._others
@@ -151,6 +157,17 @@ class LineOperator(Operator):
         self._positions = dict(self._others)
         if state.index in written.sizes:
             self._positions[state.index] = written.sizes[state.index]
+
+    def on_checkpoint_complete(self, checkpoint: int) -> None:
+        if self._writer is not None and checkpoint in self._taken:
+            self._writer.complete(self._taken[checkpoint])
+        self._taken = {number: position for number, position in self._taken.items() if number > checkpoint}
+
+    def commit(self) -> None:
+        self.flush()
+        position = None if self._writer is None else self._writer.position()
+        if self._writer is not None and position is not None:
+            self._writer.complete(position)
 
     def flush(self) -> None:
         lines = self._lines.take()

@@ -20,6 +20,10 @@ def open_writer(
 
     ``positions`` is for a sink that resumes; see Host.writer.
     """
+    if isinstance(sink, specs.TextFileSink) and sink.parts:
+        from stream_engine.connectors.part_writer import PartWriter
+
+        return PartWriter(sink.path, index, parallelism, positions)
     if isinstance(sink, specs.TextFileSink):
         return TextWriter(sink.path, index, parallelism, positions)
     if isinstance(sink, specs.SocketSink):

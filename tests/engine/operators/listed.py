@@ -72,6 +72,7 @@ class ListWriter:
         self.positions = positions
         self.flushed = 0
         self.closed = False
+        self.completed: int | None = None
 
     def write(self, lines: list[Any]) -> None:
         self.lines.extend(lines)
@@ -81,6 +82,9 @@ class ListWriter:
 
     def position(self) -> int:
         return len(self.lines)
+
+    def complete(self, position: int) -> None:
+        self.completed = position
 
     def close(self) -> None:
         self.closed = True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine import logs
 from stream_engine.failures.failure import Failure
-from stream_engine.graph.specs import FunctionSink
+from stream_engine.graph.specs import FunctionSink, TextFileSink
 from stream_engine.job import JobExecutionException
 from stream_engine.local.coordinator.failure import AttemptFailed
 from stream_engine.local.coordinator.logs import handle, levels
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.graph.stream_graph import StreamNode
     from stream_engine.local.coordinator.checkpoints import CheckpointCoordinator
     from stream_engine.local.coordinator.client_source import ClientSources
     from stream_engine.local.coordinator.null_monitor import NullMonitor
@@ -66,11 +67,7 @@ class Attempt:
         self._alive: set[int] = set()
         self._finished: dict[int, bytes] = {}
         self._committed: set[int] = set()
-        self._commits = any(
-            isinstance(node.operator, FunctionSink) and node.operator.transactional
-            for task in self._graph.tasks
-            for node in task.operators
-        )
+        self._commits = any(_commits(node) for task in self._graph.tasks for node in task.operators)
         # Whether the last checkpoint was asked for; whether the result may count; whether the workers may end.
         self._kept = self._counts = self._over = False
         self._referees: list[LoopReferee] = []
@@ -350,6 +347,14 @@ class Attempt:
         if self._checkpoints is not None:
             # Only now: nobody writes to the unfinished checkpoint any more.
             self._checkpoints.detach()
+
+
+def _commits(node: StreamNode) -> bool:
+    """Whether an operator keeps something back until the checkpoint is complete that counts it, or the job is."""
+    operator = node.operator
+    if isinstance(operator, FunctionSink):
+        return operator.transactional
+    return isinstance(operator, TextFileSink) and operator.parts
 
 
 def _exit_message(code: int) -> str:

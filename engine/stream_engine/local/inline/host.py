@@ -68,6 +68,9 @@ class Terminal:
     def position(self) -> None:
         """None: what was written cannot be taken back."""
 
+    def complete(self, position: int) -> None:
+        """What was written is shown already."""
+
     def close(self) -> None:
         """Does nothing: standard output is not the sink's."""
 

@@ -46,6 +46,9 @@ class ConsoleWriter:
     def position(self) -> None:
         """None: what was written cannot be taken back."""
 
+    def complete(self, position: int) -> None:
+        """Does nothing: lines show as soon as they are written."""
+
     def close(self) -> None:
         """Does nothing: no line is held back, and the connection is the worker's."""
 

@@ -3,10 +3,11 @@
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-cluster bench lint style types imports options format venv clean
+.PHONY: help run flink-cluster flink-cluster-stop test test-long test-cluster bench lint style types imports options format
+.PHONY: venv clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 run: ## Count the words of a built-in text: examples/word_count.py
 	@bin/pyflink-stream.sh examples/word_count.py
@@ -15,6 +16,13 @@ run: ## Count the words of a built-in text: examples/word_count.py
 # than there may be cores, as many tests wait for what they have started; not to very many, as that are processes, too.
 test: lint ## Check everything: lint, then all tests but the long ones
 	$(python) -m pytest --numprocesses 4 --dist worksteal
+
+flink-cluster: ## Start a Flink cluster on this machine, for trying; prints its address
+	@bin/venv.sh flink
+	@$(python) bin/flink_cluster.py start
+
+flink-cluster-stop: ## Stop it
+	@$(python) bin/flink_cluster.py stop
 
 test-long: venv ## Run the tests that take many minutes
 	$(python) -m pytest -m long
@@ -51,5 +59,5 @@ venv: ## Make or update .venv, with all that developing needs
 	@bin/venv.sh test
 
 clean: ## Remove .venv, and whatever tools and builds have left
-	rm -rf .venv .venv-bench .venv-cluster build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache engine/*.egg-info
+	rm -rf .venv .venv-bench .venv-cluster .flink-cluster build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache engine/*.egg-info
 	find bin engine runner examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

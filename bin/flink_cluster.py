@@ -1,4 +1,4 @@
-"""A Flink cluster on this machine, out of the pip package: ``flink_cluster.py start [OPTIONS]`` and ``... stop``.
+"""A Flink cluster on this machine, out of the pip package: ``flink_cluster.py start [OPTIONS]``, ``add`` and ``stop``.
 
 For trying and testing. It listens on the loopback only, at free ports, and is of the user that starts it.
 
@@ -33,18 +33,21 @@ class Failure(Exception):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="A Flink cluster on this machine, out of the pip package.")
-    parser.add_argument("action", choices=["start", "stop"])
+    parser.add_argument("action", choices=["start", "add", "stop"])
     parser.add_argument("--directory", type=Path, default=CHECKOUT / ".flink-cluster", help="where it keeps its files")
     parser.add_argument("--task-managers", type=int, default=2, metavar="N")
     parser.add_argument("--slots", type=int, default=2, metavar="N", help="of each TaskManager")
     parser.add_argument("-D", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="of config.yaml")
     given = parser.parse_args()
     try:
+        directory = given.directory.absolute()
         if given.action == "stop":
-            stop(given.directory)
+            stop(directory)
+        elif given.action == "add":
+            add(directory)
         else:
             settings = dict(each.split("=", 1) for each in given.settings)
-            address = start(given.directory, given.task_managers, given.slots, settings)
+            address = start(directory, given.task_managers, given.slots, settings)
             sys.stdout.write(f"{address}\n")
     except Failure as failure:
         sys.stderr.write(f"flink-cluster: {failure}\n")
@@ -59,7 +62,7 @@ def start(directory: Path, task_managers: int, slots: int, settings: dict[str, s
     if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
         raise Failure("there is no java: install Java 17 (on Debian and Ubuntu: apt install openjdk-17-jre-headless)")
     stop(directory)
-    flink = Path(str(find_spec("pyflink").origin)).parent  # pyright: ignore[reportOptionalMemberAccess]
+    flink = _flink()
     for name in ("conf", "lib", "log"):
         (directory / name).mkdir(parents=True)
     for file in (flink / "conf").iterdir():
@@ -67,16 +70,7 @@ def start(directory: Path, task_managers: int, slots: int, settings: dict[str, s
     for jar in [*(flink / "lib").glob("*.jar"), *(flink / "opt").glob("flink-python-*.jar")]:
         (directory / "lib" / jar.name).symlink_to(jar)
     address = f"127.0.0.1:{_configure(directory, slots, settings)}"
-    environment = {
-        **{name: value for name, value in os.environ.items() if name != "JAVA_HOME" or value},
-        "FLINK_HOME": str(flink),
-        "FLINK_CONF_DIR": str(directory / "conf"),
-        "FLINK_LIB_DIR": str(directory / "lib"),
-        "FLINK_LOG_DIR": str(directory / "log"),
-        "FLINK_PID_DIR": str(directory),
-    }
-    # The workers are to have apache-flink, and nothing of this checkout.
-    environment.pop("PYTHONPATH", None)
+    environment = _environment(flink, directory)
     roles = [("jobmanager", 0), *(("taskmanager", number) for number in range(task_managers))]
     processes = [_started(flink, role, number, directory, environment) for role, number in roles]
     (directory / "pids").write_text("".join(f"{process.pid}\n" for process in processes))
@@ -87,6 +81,18 @@ def start(directory: Path, task_managers: int, slots: int, settings: dict[str, s
         raise
     (directory / "address").write_text(address)
     return address
+
+
+def add(directory: Path) -> None:
+    """Starts one more TaskManager of a cluster that runs; it is there a while later."""
+    pids = directory / "pids"
+    if not pids.exists():
+        raise Failure("there is no cluster to add a TaskManager to: start one")
+    number = len(pids.read_text().split()) - 1
+    flink = _flink()
+    process = _started(flink, "taskmanager", number, directory, _environment(flink, directory))
+    with pids.open("a") as file:
+        file.write(f"{process.pid}\n")
 
 
 def stop(directory: Path) -> None:
@@ -104,6 +110,24 @@ def stop(directory: Path) -> None:
                 time.sleep(0.05)
     if directory.exists() and ((directory / "conf").exists() or not any(directory.iterdir())):
         shutil.rmtree(directory)
+
+
+def _flink() -> Path:
+    return Path(str(find_spec("pyflink").origin)).parent  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def _environment(flink: Path, directory: Path) -> dict[str, str]:
+    """The variables of the cluster's processes. Its workers are to have apache-flink, and nothing of this checkout."""
+    # A JAVA_HOME that is set, but empty, would be taken for a directory.
+    unwanted = {"PYTHONPATH", *(() if os.environ.get("JAVA_HOME") else ("JAVA_HOME",))}
+    return {
+        **{name: value for name, value in os.environ.items() if name not in unwanted},
+        "FLINK_HOME": str(flink),
+        "FLINK_CONF_DIR": str(directory / "conf"),
+        "FLINK_LIB_DIR": str(directory / "lib"),
+        "FLINK_LOG_DIR": str(directory / "log"),
+        "FLINK_PID_DIR": str(directory),
+    }
 
 
 def _runs(pid: int, directory: Path) -> bool:

@@ -14,7 +14,7 @@ from stream_engine.flink.host import failure_in
 from stream_engine.flink.rest import RestClient, RestError
 from stream_engine.flink.settings import flink_settings
 from stream_engine.flink.shipping import pack_archive
-from stream_engine.flink.visibility import check_paths
+from stream_engine.flink.visibility import check_paths, is_here
 from stream_engine.installation import extra
 from stream_engine.job import ClusterUnusable, JobExecutionException
 
@@ -93,7 +93,10 @@ class RemoteCluster:
             # Only now: it takes seconds, and needs Java.
             from stream_engine.flink.submission import submit
 
-            return RemoteJob(submit(job, self._address, settings, archive), self._rest)
+            here = all(map(is_here, self._rest.hosts()))
+            return RemoteJob(
+                submit(job, self._address, settings, archive), self._rest, f"{directory}-end" if here else None
+            )
         except Exception as error:
             raise _refused(error) from error
         finally:
@@ -103,8 +106,11 @@ class RemoteCluster:
 class RemoteJob:
     """A job that a cluster has accepted."""
 
-    def __init__(self, job: JavaJob, rest: RestClient) -> None:
+    def __init__(self, job: JavaJob, rest: RestClient, place: str | None) -> None:
+        """``place`` is for a directory that this machine and the JobManager can both have; None: there is none."""
         self.id = job.id
+        self._place = place
+        self._completed = False
         self._job = job
         self._rest = rest
         self._cancelled = False
@@ -118,9 +124,26 @@ class RemoteJob:
             state = self._settled()
             if self._cancelled and state == "CANCELED":
                 return
+            if self._completed and state in ("FINISHED", "CANCELED"):
+                return
             raise self._failed(str(error)) from error
         if self._cancelled:
             self._settled()
+
+    def complete(self) -> None:
+        """Lets the job finish: Flink ends endless sources only with a savepoint; without one it is cancelled."""
+        if self._completed:
+            return
+        self._completed = True
+        try:
+            if self._place is None or not self._rest.stop(self.id, self._place):
+                self._rest.cancel(self.id)
+        except RestError:
+            # It has ended by itself, or the cluster has gone: what reads the reports will know.
+            return
+        finally:
+            if self._place is not None:
+                shutil.rmtree(self._place, ignore_errors=True)
 
     def cancel(self) -> None:
         self._cancelled = True

@@ -9,13 +9,16 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from stream_engine import logs
+from stream_engine.configuration.options import SAVEPOINT_PATH
 from stream_engine.flink.plan import flink_job
 from stream_engine.flink.refusals import check_possible, with_generators_read
 from stream_engine.flink.reports import Reports
+from stream_engine.graph.specs import TextFileSink
 from stream_engine.job import JobCancelledException, JobExecutionException, JobExecutionResult
 from stream_engine.local.files import prepare_files
 from stream_engine.local.preparation import runnable
 from stream_engine.local.stop_signals import Requests, stop_signals
+from stream_engine.operators.sinks import WrittenFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +37,10 @@ class Submitted(Protocol):
 
     def reports(self) -> Iterator[bytes]:
         """The elements that its subtasks report with, until it ends. Raises JobExecutionException when it fails."""
+        ...
+
+    def complete(self) -> None:
+        """All subtasks have finished: lets a job end whose sources are driven without end."""
         ...
 
     def cancel(self) -> None:
@@ -59,6 +66,7 @@ class FlinkExecutor:
     def __init__(self, cluster: Cluster, prepare: Callable[[], object] | None = None) -> None:
         self._cluster = cluster
         self._prepare = prepare
+        self._begun = False
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
         """Runs the plan to its end; see Executor. What cannot work there is refused before a file is touched."""
@@ -66,12 +74,13 @@ class FlinkExecutor:
         plan = runnable(graph, configuration)
         check_possible(plan, configuration)
         self._cluster.check(plan, configuration)
-        plan, splits = prepare_files(with_generators_read(plan), job_id)
+        settings = self._settings(configuration)
+        plan, splits = prepare_files(with_generators_read(plan), job_id, _resumed(plan, settings))
         job = flink_job(plan, splits, configuration, job_name, self._prepare)
         start = monotonic()
         reports = Reports(plan, configuration)
         with _Stop(reports) as stop:
-            submitted = self._cluster.submit(job, configuration)
+            submitted = self._cluster.submit(job, settings)
             logs.info("Job %r (%s) runs on the Flink cluster", job_name, submitted.id)
             stop.begin(submitted)
             try:
@@ -79,6 +88,8 @@ class FlinkExecutor:
                     lost = reports.take(element)
                     if lost is not None:
                         stop.ask(lost)
+                    if reports.complete and job.ticks:
+                        submitted.complete()
             except JobExecutionException:
                 if stop.signal is None:
                     raise
@@ -89,6 +100,22 @@ class FlinkExecutor:
                 raise JobCancelledException(f"The job was stopped by {name}.", submitted.id, stop.signal)
         runtime = int((monotonic() - start) * 1000)
         return JobExecutionResult(submitted.id, job_name, runtime, reports.accumulators(submitted.id))
+
+    def _settings(self, configuration: Configuration) -> Configuration:
+        """Those of a job: only the first of a script resumes from a savepoint."""
+        if self._begun:
+            configuration = configuration.copy()
+            configuration.remove(SAVEPOINT_PATH)
+        self._begun = True
+        return configuration
+
+
+def _resumed(plan: JobGraph, configuration: Configuration) -> dict[str, WrittenFiles]:
+    """The text sinks that go on with their files, by their uids. Their workers know from where, and nobody else."""
+    if not configuration.get(SAVEPOINT_PATH):
+        return {}
+    sinks = (node for task in plan.tasks for node in task.operators if isinstance(node.operator, TextFileSink))
+    return {node.uid or "": WrittenFiles(None, {}) for node in sinks}
 
 
 class _Stop:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pyflink.common import Row  # pyright: ignore[reportMissingImports]
 from pyflink.common.typeinfo import Types  # pyright: ignore[reportMissingImports]
 from pyflink.datastream import (  # pyright: ignore[reportMissingImports]
+    FlatMapFunction,
     KeyedProcessFunction,
     OutputTag,
     TimeDomain,
@@ -25,7 +26,8 @@ from pyflink.datastream import (  # pyright: ignore[reportMissingImports]
 from pyflink.datastream.state import ValueStateDescriptor  # pyright: ignore[reportMissingImports]
 
 from stream_engine.flink.console import redirect_streams
-from stream_engine.flink.host import SubtaskHost
+from stream_engine.flink.elements import Drive, Envelope, pack_element
+from stream_engine.flink.host import TURN, SubtaskHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +39,7 @@ ELEMENT = Types.ROW([Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 
 # Of event time: the input of a source is over when they fire, so it is time's last moments that they share.
 _FIRST_TURN = 2**62
+_TICK_SIZE = 16 * 1024
 # As in the workers of the embedded engine.
 _GC_THRESHOLDS = (200_000, 20, 20)
 _lock = Lock()
@@ -137,6 +140,20 @@ class TaskFunction(KeyedProcessFunction):
             timers.register_processing_time_timer(int(next_timer))
         if self._driven and host.reads:
             timers.register_event_time_timer(self._turn)
+
+
+class Ticks(FlatMapFunction):
+    """Gives each number that comes as a tick to the subtasks whose Flink keys are ``keys``, at the pace of a turn."""
+
+    def __init__(self, keys: list[int]) -> None:
+        # So many bytes that only few of them wait before a source, and a barrier behind them.
+        self._tick = pack_element([Envelope(Drive.TICK, 0, 0, bytes(_TICK_SIZE))])
+        self._keys = keys
+
+    def flat_map(self, value: Any) -> Iterator[Any]:
+        for key in self._keys:
+            yield Row(key, self._tick)
+        sleep(TURN)
 
 
 def _prepare_process() -> None:

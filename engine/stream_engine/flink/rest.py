@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import sleep
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -50,12 +51,28 @@ class RestClient:
     def cancel(self, identifier: str) -> None:
         self._ask("PATCH", f"/jobs/{identifier}?mode=cancel")
 
+    def stop(self, identifier: str, directory: str, drain: bool = True) -> str | None:
+        """Stops a job with a savepoint in ``directory``; where that is to ``drain`` it, as if its sources had ended.
+
+        Returns the path of the savepoint, or None where none could be taken.
+        """
+        body = {"drain": drain, "targetDirectory": directory if "://" in directory else f"file://{directory}"}
+        trigger = self._ask("POST", f"/jobs/{identifier}/stop", body)["request-id"]
+        while True:
+            answer = self.get(f"/jobs/{identifier}/savepoints/{trigger}")
+            if answer["status"]["id"] == "COMPLETED":
+                return answer["operation"].get("location")
+            sleep(0.05)
+
     def get(self, path: str) -> Any:
         return self._ask("GET", path)
 
-    def _ask(self, method: str, path: str) -> Any:
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = Request(f"http://{self.address}{path}", data, headers, method=method)
         try:
-            with self._opener.open(Request(f"http://{self.address}{path}", method=method), timeout=_TIMEOUT) as answer:
+            with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 return json.loads(answer.read() or b"null")
         except HTTPError as error:
             raise RestError(f"{path}: {error.code} {error.reason}") from error

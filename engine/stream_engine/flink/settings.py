@@ -25,6 +25,7 @@ from stream_engine.configuration.options import (
     RESTART_STRATEGY,
     RETAINED_CHECKPOINTS,
     SAVEPOINT_DIRECTORY,
+    SAVEPOINT_PATH,
     TOLERABLE_FAILURES,
 )
 
@@ -67,6 +68,8 @@ def flink_settings(configuration: Configuration) -> dict[str, str]:
         put(option, f"{configuration.get(option)} ms")
     for option in (*_NUMBERS, CHECKPOINT_DIRECTORY, SAVEPOINT_DIRECTORY, RETAINED_CHECKPOINTS):
         put(option, str(configuration.get(option)))
+    if configuration.get(SAVEPOINT_PATH):
+        settings["execution.state-recovery.path"] = configuration.get(SAVEPOINT_PATH)
     put(IGNORE_UNCLAIMED_STATE, str(configuration.get(IGNORE_UNCLAIMED_STATE)).lower())
     interval = configuration.get(CHECKPOINT_INTERVAL)
     if interval:

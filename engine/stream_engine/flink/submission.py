@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyflink  # pyright: ignore[reportMissingImports]
-from pyflink.common import Row  # pyright: ignore[reportMissingImports]
+from pyflink.common import Row, WatermarkStrategy  # pyright: ignore[reportMissingImports]
 from pyflink.common.typeinfo import Types  # pyright: ignore[reportMissingImports]
 from pyflink.datastream import StreamExecutionEnvironment, data_stream  # pyright: ignore[reportMissingImports]
+from pyflink.datastream.connectors.number_seq import NumberSequenceSource  # pyright: ignore[reportMissingImports]
 from pyflink.datastream.data_stream import DataStream, KeyedStream  # pyright: ignore[reportMissingImports]
 from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingImports]
 
 from stream_engine.flink.elements import Drive, Envelope, pack_element
-from stream_engine.flink.function import ELEMENT, TaskFunction, side_output
+from stream_engine.flink.function import ELEMENT, TaskFunction, Ticks, side_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,6 +99,8 @@ def _transformations(env: Any, job: FlinkJob) -> Any:
     reports: list[Any] = []
     for stage in job.stages:
         inputs = _starts(env, stage, keys_of[stage.parallelism])
+        if stage.source and job.ticks:
+            inputs = inputs.union(_ticks(env, stage, keys_of[stage.parallelism]))
         if stage.inputs:
             inputs = inputs.union(*(sides[exchange] for exchange in stage.inputs))
         # Not key_by() of PyFlink's, which adds a Python operator.
@@ -111,7 +114,7 @@ def _transformations(env: Any, job: FlinkJob) -> Any:
             driven=stage.source and not job.ticks,
             checkpointed=job.interval > 0,
         )
-        with _bundles_of(_TURNS if stage.source else None):
+        with _bundles_of(_TURNS if stage.source and not job.ticks else None):
             out = keyed.process(function, ELEMENT).name(stage.name).set_parallelism(stage.parallelism)
         for exchange in stage.outputs:
             # Not get_side_output() of PyFlink's, which adds a Python operator.
@@ -125,6 +128,15 @@ def _starts(env: Any, stage: Stage, keys: list[int]) -> Any:
     """The bounded stream whose end lets event time come to its own."""
     start = pack_element([Envelope(Drive.START, 0, 0, b"")])
     return env.from_collection([Row(key, start) for key in keys], ELEMENT).name(f"Start of {stage.name}")
+
+
+def _ticks(env: Any, stage: Stage, keys: list[int]) -> Any:
+    """What drives a source between barriers, without end: the client ends the job when all subtasks have reported."""
+    numbers = env.from_source(
+        NumberSequenceSource(0, 2**40), WatermarkStrategy.no_watermarks(), f"Ticks of {stage.name}", Types.LONG()
+    )
+    with _bundles_of(1):
+        return numbers.set_parallelism(1).flat_map(Ticks(keys), ELEMENT).set_parallelism(1).name("at the pace of turns")
 
 
 def _keys(width: int, groups: int) -> list[int]:

@@ -22,7 +22,7 @@ def check_paths(plan: JobGraph, hosts: Iterable[str], configuration: Configurati
 
     They can where they all run here, and below the directories that the user says all machines have.
     """
-    others = sorted(host for host in hosts if not _is_here(host))
+    others = sorted(host for host in hosts if not is_here(host))
     if not others:
         return
     shared = [os.path.abspath(path) for path in configuration.get(SHARED_PATHS)]
@@ -42,7 +42,8 @@ def check_paths(plan: JobGraph, hosts: Iterable[str], configuration: Configurati
                 )
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Whether ``host`` is a name or an address of this machine."""
     try:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
     except OSError:

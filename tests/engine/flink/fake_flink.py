@@ -61,6 +61,8 @@ class FakeJob:
         self._reports: list[bytes] = []
         self._ticking: set[_Place] = set()
 
+    def complete(self) -> None: ...
+
     def cancel(self) -> None:
         self._cancelled = True
 

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from flink_commands import FlinkCluster, FlinkCommand
+from launched import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
+    """A cluster that all tests share."""
+    pytest.importorskip("pyflink", reason="the extra flink is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("there is no Java")
+    with FlinkCluster(tmp_path_factory.mktemp("cluster") / "flink") as running:
+        yield running
+
+
+@pytest.fixture
+def flink(cluster: FlinkCluster, tmp_path: Path) -> FlinkCommand:
+    return FlinkCommand(tmp_path, cluster)
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Command:
+    """The same command, whose jobs run on this machine."""
+    return Command(tmp_path)

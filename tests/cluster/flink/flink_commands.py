@@ -1,0 +1,99 @@
+"""A Flink cluster of this machine's own, and the command with its address."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
+
+from launched import ROOT, Command, Done, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SCRIPTS = Path(__file__).parent / "scripts"
+# ``2> record`` and ``id:2> record``: which subtask writes a record is not the same on both engines.
+_SUBTASK = re.compile(r"^(?:(\d+)> |(.*?):(\d+)> )")
+
+
+class FlinkCluster:
+    """One JobManager and two TaskManagers with two slots each, while the context lasts."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.address = ""
+
+    def __enter__(self) -> FlinkCluster:
+        self.address = self._run("start", "--task-managers", "2", "--slots", "2").strip()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run("stop")
+
+    def _run(self, action: str, *options: str) -> str:
+        command = [sys.executable, str(ROOT / "bin" / "flink_cluster.py"), action, "--directory", str(self.directory)]
+        return subprocess.run([*command, *options], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+    def start_task_manager(self) -> None:
+        """In place of one that was killed."""
+        self._run("add")
+
+    def get(self, path: str) -> Any:
+        with urlopen(f"http://{self.address}{path}", timeout=60) as answer:
+            return json.load(answer)
+
+    def jobs(self, name: str) -> list[dict[str, Any]]:
+        """The jobs of that name, the last one first."""
+        found = (job for job in self.get("/jobs/overview")["jobs"] if job["name"] == name)
+        return sorted(found, key=lambda job: job["start-time"], reverse=True)
+
+    def state(self, name: str) -> str:
+        """That of the last job of the name; empty when there is none."""
+        return next((job["state"] for job in self.jobs(name)), "")
+
+    def await_state(self, name: str, state: str) -> None:
+        assert wait_until(lambda: self.state(name) == state), f"{name} is {self.state(name)}, not {state}"
+
+    def task_managers(self) -> list[int]:
+        """The processes of the TaskManagers."""
+        return [int(line) for line in (self.directory / "pids").read_text().split()[1:]]
+
+    def python_workers(self) -> list[int]:
+        """The Python processes of running jobs, which have our archive on their path."""
+        listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+        found = (line.split(None, 1) for line in listed.splitlines() if "pyflink.fn_execution.beam.beam_boot" in line)
+        return [int(pid) for pid, command in found if not command.startswith(("bash", "/bin/bash", "sh ", "/bin/sh"))]
+
+
+class FlinkCommand(Command):
+    """The launcher, whose jobs run on a cluster."""
+
+    def __init__(self, directory: Path, cluster: FlinkCluster) -> None:
+        super().__init__(directory)
+        self.cluster = cluster
+
+    def start(self, *args: object, group: bool = False, **environment: str) -> Any:
+        return super().start("-m", self.cluster.address, *args, group=group, **environment)
+
+
+def records(lines: Iterable[str]) -> Counter[str]:
+    """The multiset of the lines, without the numbers of subtasks."""
+    return Counter(_SUBTASK.sub(lambda match: f"{match[2]}> " if match[2] else "", line) for line in lines)
+
+
+def sections(done: Done) -> dict[str, list[str]]:
+    """The lines behind each ``-- name``."""
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in done.lines:
+        if line.startswith("-- "):
+            name = line[3:]
+            found[name] = []
+        else:
+            found[name].append(line)
+    return found

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
-
-from stream_engine.local.coordinator.loops import LoopReferee
-from stream_engine.task.feedback import FeedbackQueue
-from stream_engine.wire.messages import Counts, Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from here import Here
     from launched import Jobs
-
-    from stream_engine.wire.connection import Connection
 
 TURNS = """
 def main(factory):
@@ -169,71 +161,3 @@ def test_windows_of_event_time_in_a_loop_fire_when_its_input_has_ended(here: Her
     expected = [(n % 3, n) for n in (7, 8, 9, 17, 18, 19, 27, 28, 29)]
     assert sorted(line.split("> ")[-1] for line in windows) == sorted(map(str, expected))
     assert late == "9"
-
-
-class Told:
-    """A worker's connection that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self.kinds: list[int] = []
-
-    def send(self, kind: int, exchange: int = 0, payload: bytes = b"") -> None:
-        self.kinds.append(kind)
-
-
-def referee() -> tuple[LoopReferee, list[Told]]:
-    workers = [Told(), Told()]
-    return LoopReferee(0, cast("list[Connection]", cast("Any", workers))), workers
-
-
-def test_a_loop_ends_when_all_answer_as_they_reported() -> None:
-    judge, workers = referee()
-    judge.on_report(0, Counts(1, 0))
-    judge.on_report(1, Counts(0, 1))
-    assert workers[0].kinds == [Kind.LOOP_PROBE]
-    judge.on_answer(0, Counts(1, 0))
-    assert workers[0].kinds == [Kind.LOOP_PROBE]
-    judge.on_answer(1, Counts(0, 1))
-    assert [told.kinds for told in workers] == [[Kind.LOOP_PROBE, Kind.LOOP_END]] * 2
-
-
-def test_frames_under_way_keep_it_open() -> None:
-    judge, workers = referee()
-    judge.on_report(0, Counts(2, 0))
-    judge.on_report(1, Counts(0, 1))
-    assert workers[0].kinds == []
-
-
-def test_a_report_made_between_two_answers_is_not_lost() -> None:
-    judge, workers = referee()
-    judge.on_report(1, Counts(0, 0))
-    judge.on_report(0, Counts(1, 0))
-    judge.on_report(0, Counts(1, 1))
-    judge.on_answer(0, Counts(1, 1))
-    judge.on_report(0, Counts(1, 2))
-    judge.on_answer(1, Counts(2, 1))
-    # Three sent and three received, by the newest of each: worth asking again.
-    assert workers[0].kinds[-1] == Kind.LOOP_PROBE
-
-
-def test_the_queue_makes_its_directory_again_when_it_has_been_removed(tmp_path: Path) -> None:
-    queue = FeedbackQueue(0, str(tmp_path / "spill"))
-    queue.put([1])
-    queue.put([2])
-    assert [queue.get(), queue.get()] == [[1], [2]]
-    queue.close()
-    assert os.listdir(tmp_path / "spill") == []
-
-
-def test_the_queue_keeps_its_order_between_memory_and_disk(tmp_path: Path) -> None:
-    queue = FeedbackQueue(len(pickle.dumps(list(range(20)))), str(tmp_path))
-    batches = [[index] * 10 for index in range(50)]
-    taken = []
-    for index, batch in enumerate(batches):
-        queue.put(batch)
-        if index % 3 == 0:
-            taken.append(queue.get())
-    while queue:
-        taken.append(queue.get())
-    queue.close()
-    assert taken == batches

@@ -17,6 +17,8 @@ from s3 import S3
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from kafka_broker import Kafka
+
 HERE = Path(__file__).parent
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -67,4 +69,14 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     for package in ("s3fs", "moto"):
         pytest.importorskip(package, reason="the extras s3 and cluster are not installed")
     with S3(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A broker that all tests share; a test that kills it starts it again."""
+    pytest.importorskip("confluent_kafka", reason="the extra kafka is not installed")
+    from kafka_broker import Kafka
+
+    with Kafka(tmp_path_factory.mktemp("kafka")) as running:
         yield running

@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -36,6 +37,20 @@ from org.apache.flink.api.common.restartstrategy import RestartStrategies
 from org.apache.flink.api.common.serialization import SimpleStringSchema
 from org.apache.flink.api.common.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
 from org.apache.flink.api.common.time import Time
+from org.apache.flink.formats.json import JsonNodeDeserializationSchema
+from org.apache.flink.streaming.connectors.kafka import FlinkKafkaConsumer, FlinkKafkaConsumer010, FlinkKafkaConsumer011
+from org.apache.flink.streaming.connectors.kafka import FlinkKafkaConsumer08, FlinkKafkaConsumer09
+from org.apache.flink.streaming.connectors.kafka import FlinkKafkaProducer, FlinkKafkaProducer010, FlinkKafkaProducer011
+from org.apache.flink.streaming.connectors.kafka import FlinkKafkaProducer08, FlinkKafkaProducer09
+from org.apache.flink.streaming.connectors.kafka import KafkaDeserializationSchema, KafkaSerializationSchema
+from org.apache.flink.streaming.connectors.kafka.internals import KafkaTopicPartition
+from org.apache.flink.streaming.connectors.kafka.partitioner import FlinkFixedPartitioner, FlinkKafkaPartitioner
+from org.apache.flink.streaming.python.connectors import PythonFlinkKafkaConsumer09, PythonFlinkKafkaProducer09
+from org.apache.flink.streaming.python.connectors import PythonFlinkKafkaConsumer010, PythonFlinkKafkaProducer010
+from org.apache.flink.streaming.python.connectors import PythonFlinkKafkaConsumer011, PythonFlinkKafkaProducer011
+from org.apache.flink.streaming.util.serialization import JSONDeserializationSchema, JSONKeyValueDeserializationSchema
+from org.apache.flink.streaming.util.serialization import KeyedDeserializationSchema, KeyedSerializationSchema
+from org.apache.kafka.clients.producer import ProducerRecord
 from org.apache.flink.api.java.utils import ParameterTool
 from org.apache.flink.configuration import Configuration
 from org.apache.flink.runtime.client import JobExecutionException
@@ -66,6 +81,24 @@ def test_imports_of_the_guide_and_of_older_scripts_work(line: str) -> None:
     exec(line, names)
     imported = line.partition(" import ")[2].split(", ")
     assert all(names[name] is not None for name in imported)
+
+
+def test_a_jar_on_the_path_does_no_harm(tmp_path: Path) -> None:
+    # Given the jar of a connector, as scripts of Jython's time had to name it
+    jar = tmp_path / "connector.jar"
+    with ZipFile(jar, "w") as archive:
+        for name in ("FlinkKafkaConsumer09.class", "internals/KafkaTopicPartition.class"):
+            archive.writestr(f"org/apache/flink/streaming/connectors/kafka/{name}", b"\xca\xfe\xba\xbe")
+    # When a script puts it on its path, and another that is not there
+    script = (
+        f"import sys\nsys.path.append({str(jar)!r})\nsys.path.insert(0, '/none.jar')\n"
+        "from org.apache.flink.streaming.connectors.kafka import FlinkKafkaConsumer09 as first\n"
+        "from org.apache.flink.streaming.connectors.kafka.internals import KafkaTopicPartition as second\n"
+        "print(first.__module__, second.__module__)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": str(ENGINE)}, stdout=-1, check=True)
+    # Then the classes are those of this project
+    assert run.stdout == b"stream_engine.api.kafka stream_engine.api.kafka_schemas\n"
 
 
 def test_time_is_a_module_and_has_its_functions_as_a_class_would() -> None:
@@ -149,8 +182,8 @@ def test_a_users_own_java_module_is_found_first(tmp_path: Path) -> None:
             r"^org\.apache\.flink\.api\.java\.tuple\.Tuple2 .*tuple",
         ),
         (
-            "from org.apache.flink.streaming.connectors.kafka import FlinkKafkaConsumer09",
-            r"^org\.apache\.flink\.streaming\.connectors\.kafka\.FlinkKafkaConsumer09 .* a SourceFunction",
+            "from org.apache.flink.streaming.connectors.rabbitmq import RMQSource",
+            r"^org\.apache\.flink\.streaming\.connectors\.rabbitmq\.RMQSource .* a SourceFunction",
         ),
         (
             "from org.apache.flink.api.common.functions import JoinFunction",

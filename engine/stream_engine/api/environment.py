@@ -10,7 +10,7 @@ from stream_engine.api.checkpointing import CheckpointConfig, CheckpointingMode
 from stream_engine.api.current import current_factory
 from stream_engine.api.elements import collection_source
 from stream_engine.api.files import location_of
-from stream_engine.api.functions import ParallelSourceFunction, SourceFunction
+from stream_engine.api.functions import ConnectorSource, ParallelSourceFunction, SourceFunction
 from stream_engine.api.plan import PartOfPlan, Plan
 from stream_engine.api.settings import check_parallelism
 from stream_engine.api.streams import DataStream
@@ -66,12 +66,15 @@ class PythonStreamExecutionEnvironment(PartOfPlan):
         """The records that ``run(ctx)`` collects; one instance, unless it is a ParallelSourceFunction.
 
         With ``snapshot_state()`` and ``restore_state(state)`` it resumes from a checkpoint after a failure.
+        It may also be a connector of the engine's own, such as a FlinkKafkaConsumer.
         """
+        if isinstance(function, ConnectorSource):
+            return self._source(*function.described())
         source = snapshot(function, "run", SourceFunction, ("ctx",))
         parallel = isinstance(function, ParallelSourceFunction)
         return self._source(PythonSource(source, parallel, keeps_state(function)), f"Source: {source.label}")
 
-    add_source = create_python_source
+    add_source = add_java_source = create_python_source
 
     def from_elements(self, *elements: Any) -> DataStream:
         """The arguments, each a record, as they are now."""

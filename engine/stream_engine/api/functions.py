@@ -126,6 +126,20 @@ class RichSinkFunction(RichFunction, SinkFunction):
     """A SinkFunction with ``open`` and ``close``."""
 
 
+class ConnectorSource(SourceFunction):
+    """A source that the engine reads itself: ``described()`` says how, and what to call it."""
+
+    def described(self) -> tuple[Any, str]:
+        raise NotImplementedError
+
+
+class ConnectorSink(SinkFunction):
+    """A sink that the engine writes itself: ``described()`` says how, and what to call it."""
+
+    def described(self) -> tuple[Any, str]:
+        raise NotImplementedError
+
+
 class DiscardingSink(SinkFunction):
     """A sink that drops every record."""
 

@@ -8,6 +8,7 @@ from stream_engine.api.analysis.signature import signature_of
 from stream_engine.api.capture.snapshot import is_transactional, refuse, snapshot
 from stream_engine.api.files import WriteMode, location_of
 from stream_engine.api.functions import (
+    ConnectorSink,
     FilterFunction,
     FlatMapFunction,
     KeySelector,
@@ -175,8 +176,10 @@ class DataStream(OperatorSettings):
 
         A function that has ``pre_commit(transaction)`` writes in transactions: ``begin()`` returns one for the records
         that follow, ``commit(transaction)`` makes it show when a checkpoint or the job is complete, and
-        ``abort(transaction)`` undoes it.
+        ``abort(transaction)`` undoes it. It may also be a connector of the engine's own, such as a FlinkKafkaProducer.
         """
+        if isinstance(function, ConnectorSink):
+            return self._sink(*function.described())
         sink = snapshot(function, "invoke", SinkFunction, ("value",), ("context",))
         takes_context = _takes_context(function if sink.method is None else function.invoke)
         return self._sink(FunctionSink(sink, takes_context, is_transactional(function)), f"Sink: {sink.label}")

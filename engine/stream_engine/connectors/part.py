@@ -9,15 +9,15 @@ _NAME = re.compile(r"(\.?)part-([1-9][0-9]*)-(0|[1-9][0-9]*)")
 
 
 class Part(NamedTuple):
-    """Part ``number`` (from 0) of the writer ``index`` (from 0)."""
+    """Part ``number`` of the writer with the index ``writer``, both from 0."""
 
-    index: int
+    writer: int
     number: int
     hidden: bool
 
     @property
     def name(self) -> str:
-        return f"{'.' if self.hidden else ''}part-{self.index + 1}-{self.number}"
+        return f"{'.' if self.hidden else ''}part-{self.writer + 1}-{self.number}"
 
     def shown(self) -> Part:
         return self._replace(hidden=False)

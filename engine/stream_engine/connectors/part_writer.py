@@ -49,8 +49,8 @@ class PartWriter:
         parts = parts_in(self._file_system, self._directory)
         check_counted(self._directory, parts, counts)
         for part in parts:
-            if part.index == self._index or (self._index == 0 and part.index >= parallelism):
-                if part.number >= counts.get(part.index, 0):
+            if part.writer == self._index or (self._index == 0 and part.writer >= parallelism):
+                if part.number >= counts.get(part.writer, 0):
                     self._file_system.delete_file(self._path(part))
                 elif part.hidden:
                     self._show(part)

@@ -51,6 +51,9 @@ class ConsoleLines:
     def position(self) -> None:
         """Flink takes back what was collected since the checkpoint, not the sink."""
 
+    def complete(self, position: int) -> None:
+        """Nothing was held back for a checkpoint."""
+
     def close(self) -> None:
         """The host takes what is left."""
 

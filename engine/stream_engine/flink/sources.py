@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # How many seconds a source that is cancelled may take to return.
 _PATIENCE = 1.5
+# How many seconds a reader without records is waited for, until timers are looked at.
+_LONGEST_WAIT = 0.01
 
 
 class Source(Protocol):
@@ -50,7 +53,9 @@ class PulledSource:
 
     def __init__(self, subtask: Subtask, splits: dict[int, Any]) -> None:
         self._subtask = subtask
-        self._reader = pull_source(subtask, splits)
+        # Set, by any thread, when a reader that had nothing may have records again.
+        self._awoken = Event()
+        self._reader = pull_source(subtask, splits, self._awoken.set)
 
     def open(self) -> None:
         """It was when it was made."""
@@ -59,16 +64,19 @@ class PulledSource:
         subtask, reader = self._subtask, self._reader
         until = None if seconds is None else monotonic() + seconds
         while True:
+            self._awoken.clear()
             records = reader.read(subtask.batch.records)
             if records is None:
                 return True
             if records:
                 subtask.process_source(records)
+            else:
+                self._awoken.wait(_LONGEST_WAIT)
             if not progressed() or (until is not None and monotonic() >= until):
                 return False
 
     def snapshot(self) -> OperatorSnapshot:
-        return source_snapshot(self._reader)
+        return source_snapshot(self._reader, 0)
 
     def at_rest(self, action: Callable[[], None]) -> None:
         action()

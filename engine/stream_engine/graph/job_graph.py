@@ -11,6 +11,8 @@ from stream_engine.graph.specs import (
     AssignTimestamps,
     FunctionSink,
     IterationHead,
+    KafkaSink,
+    KafkaSource,
     PythonSource,
     TextFileSource,
     TimeWindows,
@@ -209,9 +211,11 @@ def _timestamped(graph: StreamGraph) -> bool:
     if any(isinstance(node.operator, AssignTimestamps) or has_event_windows(node) for node in graph.nodes):
         return True
     operators = [node.operator for node in graph.nodes]
+    if any(isinstance(operator, KafkaSource) and operator.assigner is not None for operator in operators):
+        return True
     # A source may give its records a time, and a sink may ask its context for it.
-    asked = any(isinstance(operator, FunctionSink) and operator.takes_context for operator in operators)
-    return asked and any(isinstance(operator, PythonSource) for operator in operators)
+    asked = any(isinstance(operator, FunctionSink | KafkaSink) and operator.takes_context for operator in operators)
+    return asked and any(isinstance(operator, PythonSource | KafkaSource) for operator in operators)
 
 
 def _loops(tasks: int, exchanges: tuple[Exchange, ...]) -> tuple[frozenset[int], ...]:

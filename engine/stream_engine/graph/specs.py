@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable
 
+    from stream_engine.configuration.kafka import ConsumerOptions
     from stream_engine.graph.functions import UserFunction
 
 # --- sources ---------------------------------------------------------------------------------------------------------
@@ -56,6 +58,41 @@ class SocketTextSource(NamedTuple):
 
     host: str
     port: int
+
+
+class KafkaStart(NamedTuple):
+    """Where the reading of a partition begins that no checkpoint knows of.
+
+    ``mode`` is ``group`` (where the group's committed offset is), ``earliest``, ``latest``, ``timestamp`` (the first
+    record of ``time``, in ms since the epoch, or later) or ``offsets`` (those in ``offsets``, by topic and partition;
+    ``group`` for all others).
+    """
+
+    mode: str = "group"
+    time: int = 0
+    offsets: tuple[tuple[tuple[str, int], int], ...] = ()
+
+
+class KafkaSource(NamedTuple):
+    """The records of Kafka topics, as a schema makes them; endless, unless the schema knows an end.
+
+    ``topics`` are names, or a pattern that whole names match. ``settings`` are librdkafka's, ``options`` what the
+    connector makes of the script's properties itself. The schema ``takes`` the ``value``, ``parts`` (key, value, topic,
+    partition, offset) or the whole ``record``; in its place ``charset`` says that values are plain text. ``ends`` tells
+    to ask the schema whether a record is the last. ``assigner``, as that of AssignTimestamps, is loaded anew for each
+    partition. ``commits`` says whether a complete checkpoint's offsets are committed to the group.
+    """
+
+    topics: tuple[str, ...] | re.Pattern[str]
+    schema: UserFunction
+    takes: str
+    settings: dict[str, str]
+    options: ConsumerOptions
+    start: KafkaStart = KafkaStart()
+    charset: str | None = None
+    ends: bool = False
+    assigner: UserFunction | None = None
+    commits: bool = True
 
 
 # --- record at a time ------------------------------------------------------------------------------------------------
@@ -194,8 +231,44 @@ class FunctionSink(NamedTuple):
     transactional: bool = False
 
 
-Source = CollectionSource | ClientSource | SequenceSource | PythonSource | TextFileSource | SocketTextSource
-Sink = ConsoleSink | TextFileSink | SocketSink | FunctionSink
+class KafkaSink(NamedTuple):
+    """Records for Kafka: to ``topic``, unless the schema names another.
+
+    The schema ``gives`` the ``value`` (``serialize(record)``), ``parts`` (``serializeKey``, ``serializeValue`` and
+    ``getTargetTopic``) or a ``record`` (``serialize(record, timestamp)`` returns a ProducerRecord). The partition is
+    that of ``partitioner``; without one it is the key's, where ``by_key``, and otherwise each subtask has its own.
+    ``guarantee`` is ``exactly-once`` (in transactions), ``at-least-once`` or ``none``. ``timeout`` (ms) is how long
+    Kafka may take to confirm records. A ``lenient`` sink only logs what could not be written; a ``stamped`` one writes
+    records with their event time.
+    """
+
+    topic: str
+    schema: UserFunction
+    gives: str
+    settings: dict[str, str]
+    partitioner: UserFunction | None = None
+    by_key: bool = False
+    guarantee: str = "at-least-once"
+    timeout: int = 120_000
+    lenient: bool = False
+    stamped: bool = False
+    transactional_id: str | None = None
+
+    @property
+    def transactional(self) -> bool:
+        """Whether its records are to show when a checkpoint counts them."""
+        return self.guarantee == "exactly-once"
+
+    @property
+    def takes_context(self) -> bool:
+        """Whether it is to be told the time of each record."""
+        return self.stamped or self.gives == "record"
+
+
+Source = (
+    CollectionSource | ClientSource | SequenceSource | PythonSource | TextFileSource | SocketTextSource | KafkaSource
+)
+Sink = ConsoleSink | TextFileSink | SocketSink | FunctionSink | KafkaSink
 Operator = (
     Source
     | Map
@@ -211,7 +284,7 @@ Operator = (
     | Sink
 )
 
-SOURCES = (CollectionSource, ClientSource, SequenceSource, PythonSource, TextFileSource, SocketTextSource)
-SINKS = (ConsoleSink, TextFileSink, SocketSink, FunctionSink)
+SOURCES = (CollectionSource, ClientSource, SequenceSource, PythonSource, TextFileSource, SocketTextSource, KafkaSource)
+SINKS = (ConsoleSink, TextFileSink, SocketSink, FunctionSink, KafkaSink)
 PUSHING_SOURCES = (PythonSource, SocketTextSource)
-PARALLEL_SOURCES = (SequenceSource, TextFileSource)
+PARALLEL_SOURCES = (SequenceSource, TextFileSource, KafkaSource)

@@ -28,12 +28,17 @@ class Cancelled(BaseException):
 
 
 class OperatorError(Exception):
-    """Says which operator raised an exception, its ``__cause__``, outside of the processing of a record."""
+    """Says which operator raised an exception, its ``__cause__``, outside of the processing of a record.
 
-    def __init__(self, operator: int, phase: str) -> None:
+
+    ``record`` is what was to become a record, if anything.
+    """
+
+    def __init__(self, operator: int, phase: str, record: object = ...) -> None:
         super().__init__(operator, phase)
         self.operator = operator
         self.phase = phase
+        self.record = record
 
     @classmethod
     @contextmanager
@@ -167,7 +172,7 @@ def _evidence(whole: BaseException, graph: JobGraph, index: int) -> _Evidence:
     record = value = ...
     operator: int | None = None
     if type(error) is OperatorError and (cause := causes.cause_of(error)) is not None:
-        operator, phase = error.operator, f"while it was {error.phase}"
+        operator, phase, record = error.operator, f"while it was {error.phase}", error.record
         error = cause
     traceback = causes.traceback_of(error)
     while traceback is not None:
@@ -179,10 +184,11 @@ def _evidence(whole: BaseException, graph: JobGraph, index: int) -> _Evidence:
     if site is not None:
         # It says more than the phase that the operator was in.
         operator, phase = site.operator, ""
+    has_record = site is not None and site.record is not None
     what = f"{type(error).__name__}, whose message did not come in time"
     failure = Failure(
         Raised(what, frames=frames(causes.traceback_of(error))),
-        record=f"<{type(record).__name__}>" if site is not None and site.record is not None else None,
+        record=f"<{type(record).__name__}>" if has_record or record is not ... else None,
         exception=_plain(what),
         final=_is_final(error),
     )

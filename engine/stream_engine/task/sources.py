@@ -12,7 +12,7 @@ from stream_engine.graph import specs
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from stream_engine.operators.snapshot import RestoredState
     from stream_engine.task.subtask import Subtask
@@ -42,19 +42,26 @@ class Reader(Protocol):
 class StatefulSource(Protocol):
     """A source that has state to resume with; a Reader has a position instead, or nothing."""
 
-    def snapshot(self) -> OperatorSnapshot: ...
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot: ...
 
     def restore(self, state: RestoredState) -> None: ...
 
 
-def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
-    """The reader of a subtask with a pull source that is not a client source."""
+def pull_source(subtask: Subtask, splits: dict[int, Any], wake: Callable[[], None]) -> Reader:
+    """The reader of a subtask with a pull source that is not a client source.
+
+    A source that returned nothing for now calls ``wake``, from any thread, when it has something again.
+    """
     head = subtask.task.head
     operator = head.operator
     if isinstance(operator, specs.CollectionSource):
         return CollectionReader(operator.chunks, operator.size)
     if isinstance(operator, specs.SequenceSource):
         return SequenceReader(operator.start, operator.end, subtask.index, subtask.task.parallelism)
+    if isinstance(operator, specs.KafkaSource):
+        from stream_engine.task.kafka_source import KafkaSourceReader
+
+        return KafkaSourceReader(subtask, wake)
     assert isinstance(operator, specs.TextFileSource)
     reader = TextReader(splits[head.id][subtask.index], operator.charset)
     if subtask.configuration.get(HOLD_WATERMARKS.key):
@@ -63,10 +70,17 @@ def pull_source(subtask: Subtask, splits: dict[int, Any]) -> Reader:
     return reader
 
 
-def source_snapshot(source: Reader | StatefulSource) -> OperatorSnapshot:
+@runtime_checkable
+class CommittingSource(Protocol):
+    """A source that tells others where it has come to, once a checkpoint counts it."""
+
+    def on_checkpoint_complete(self, checkpoint: int) -> None: ...
+
+
+def source_snapshot(source: Reader | StatefulSource, checkpoint: int) -> OperatorSnapshot:
     """What the source resumes with; empty for a source that cannot collect its records again."""
     if isinstance(source, StatefulSource):
-        return source.snapshot()
+        return source.snapshot(checkpoint)
     position = getattr(source, "position", None)
     if position is None:
         return OperatorSnapshot()

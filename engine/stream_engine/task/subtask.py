@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stream_engine import logs
 from stream_engine.configuration.options import HOLD_WATERMARKS, OBJECT_REUSE
 from stream_engine.graph.job_graph import has_event_windows
+from stream_engine.graph.specs import KafkaSink
 from stream_engine.metrics import Metrics
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
@@ -22,6 +23,7 @@ from stream_engine.task.failure import Cancelled, OperatorError
 from stream_engine.task.feedback import FeedbackQueue
 from stream_engine.task.host import Unaligned
 from stream_engine.task.inputs import Inputs
+from stream_engine.task.timed_records import TimedRecords
 from stream_engine.wire.messages import CheckpointOrder, Kind, unpacked, unpacked_time
 from stream_engine.wire.records import unpack
 
@@ -75,7 +77,7 @@ class Subtask:
         self.exits = slot.exits(task)
         self.inputs = Inputs(graph, task, self.index)
         self._fed_back = FeedbackQueue.of(slot.configuration) if self.inputs.loop else None
-        self._timestamped = graph.timestamped
+        self.timestamped = graph.timestamped
         self._watermark = -inf
         self._looping = graph.looping(task.id)
         # Time ends with the input, in a loop when that is empty. But windows inside fire only when time ends.
@@ -86,6 +88,12 @@ class Subtask:
         operators = []
         for node in task.operators:
             with OperatorError.around(node.id, "being loaded"):
+                if isinstance(node.operator, KafkaSink):
+                    # What few jobs need is imported for those.
+                    from stream_engine.task.kafka_sink import kafka_sink
+
+                    operators.append(kafka_sink(node, self.index, task.parallelism, slot.configuration))
+                    continue
                 operators.append(build_operator(node, self.index, task.parallelism, slot.tables))
         self.chain = Chain(
             task,
@@ -111,11 +119,14 @@ class Subtask:
     def schedule(self, time: int, action: Callable[[], None]) -> None:
         operator = getattr(action, "__self__", None)
         assert isinstance(operator, Operator)
-        identifier = operator.id
+        self.schedule_for(operator.id, time, action)
+
+    def schedule_for(self, operator: int, time: int, action: Callable[[], None]) -> None:
+        """As ``schedule``, for what is not an operator but belongs to one, as a source does."""
 
         def act() -> None:
             # There is no generated code on the stack that tells the operator.
-            with OperatorError.around(identifier, "being called by a timer"):
+            with OperatorError.around(operator, "being called by a timer"):
                 action()
 
         self._slot.schedule(time, self, act)
@@ -282,10 +293,10 @@ class Subtask:
             head.advance(mark)
 
     def process_source(self, records: Sequence[Any]) -> None:
-        """Takes records of a pull source through the chain."""
-        self.batch.run(
-            self.chain.process_batch, [(record, None) for record in records] if self._timestamped else records
-        )
+        """Takes records of a pull source through the chain; in jobs with event time they may be TimedRecords."""
+        if self.timestamped and records.__class__ is not TimedRecords:
+            records = [(record, None) for record in records]
+        self.batch.run(self.chain.process_batch, records)
 
     def on_loop_end(self) -> None:
         """The loop that this subtask is in has ended."""

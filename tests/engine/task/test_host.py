@@ -47,7 +47,7 @@ class ListHost:
             subtask.open()
         for subtask in self.subtasks.values():
             if subtask.task.head.is_source:
-                reader = pull_source(subtask, {})
+                reader = pull_source(subtask, {}, lambda: None)
                 while (records := reader.read(2)) is not None:
                     subtask.process_source(records)
                 subtask.finish()

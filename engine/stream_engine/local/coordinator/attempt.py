@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine import logs
 from stream_engine.failures.failure import Failure
-from stream_engine.graph.specs import FunctionSink, TextFileSink
+from stream_engine.graph.specs import FunctionSink, KafkaSink, TextFileSink
 from stream_engine.job import JobExecutionException
 from stream_engine.local.coordinator.failure import AttemptFailed
 from stream_engine.local.coordinator.logs import handle, levels
@@ -352,7 +352,7 @@ class Attempt:
 def _commits(node: StreamNode) -> bool:
     """Whether an operator keeps something back until the checkpoint is complete that counts it, or the job is."""
     operator = node.operator
-    if isinstance(operator, FunctionSink):
+    if isinstance(operator, FunctionSink | KafkaSink):
         return operator.transactional
     return isinstance(operator, TextFileSink) and operator.parts
 

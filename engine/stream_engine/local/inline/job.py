@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from threading import RLock
+from threading import Event, RLock
 from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,8 @@ class InlineJob(JobState):
         # A source may collect in threads of its own.
         self._lock = RLock()
         self._stopped = False
+        # Set by a reader that has had nothing, in a thread of its own.
+        self._awoken = Event()
 
     def run(self) -> None:
         """Raises whatever a user function raises, perhaps as the cause of an OperatorError."""
@@ -152,22 +154,28 @@ class InlineJob(JobState):
                 self._pushing[subtask] = PushingFunction(subtask, self.graph.timestamped)
                 self._pushing[subtask].open()
             elif head.is_source:
-                self._readers[subtask] = pull_source(subtask, self._splits)
+                self._readers[subtask] = pull_source(subtask, self._splits, self._awoken.set)
 
     # --- records -----------------------------------------------------------------------------------------------------
 
     def _pull(self) -> None:
-        """Takes a record of each pull source."""
+        """Takes a record of each pull source; where none has any, waits for one or a timer."""
+        self._awoken.clear()
+        any_read = False
         for subtask, reader in list(self._readers.items()):
             self.index = subtask.index
             records = reader.read(1)
+            any_read = any_read or records is None or len(records) > 0
             if records is None:
                 del self._readers[subtask]
                 reader.close()
                 subtask.finish()
-            else:
+            elif records:
                 subtask.process_source(records)
             self._settle()
+        if not any_read:
+            until = self.timers.next
+            self._awoken.wait(None if until == inf else max(0.0, until / 1000 - time()))
 
     def _push(self, subtask: Subtask, function: PushingFunction) -> None:
         def guard(process: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -123,6 +123,11 @@ class MainLoop:
             # In a source's thread, perhaps, while the loop sleeps: what has come in is for the loop.
             self.wake()
 
+    def awake(self, task: int) -> None:
+        """The pull source of ``task`` may have records again; from any thread."""
+        self.pulled.awake(task)
+        self.wake()
+
     def on_pause(self) -> None:
         """Other subtasks are paused than before."""
         self.timers.resume()

@@ -149,7 +149,7 @@ class Worker:
             return ClientReader(self.control, subtask.task.head.id)
         if isinstance(operator, PUSHING_SOURCES):
             return PushSource(self._main, subtask, self.graph.timestamped)
-        return pull_source(subtask, splits)
+        return pull_source(subtask, splits, partial(self._main.awake, subtask.task.id))
 
     def _checkpoints(self, slot: WorkerSlot, sources: Mapping[Subtask, Reader | PushSource]) -> Checkpoints:
         """Lets all subtasks take part in checkpoints."""

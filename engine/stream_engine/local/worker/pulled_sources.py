@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from stream_engine.local.worker.client_reader import ClientReader
@@ -20,6 +21,8 @@ class PulledSources:
         # Those that may have records now. One that has none is asked again when it has been fed.
         self._active: dict[int, Subtask] = {}
         self._waiting: dict[int, Subtask] = {}
+        # Tasks whose sources say that they may have records again; filled by any thread.
+        self._awoken: deque[int] = deque()
 
     def add(self, subtask: Subtask, reader: Reader) -> None:
         self.readers[subtask.task.id] = reader
@@ -27,6 +30,10 @@ class PulledSources:
 
     def read(self, meter: NullMeter) -> bool:
         """Takes a batch of each source that has one through its chain; whether there was anything to do."""
+        while self._awoken:
+            task = self._awoken.popleft()
+            if task in self._waiting:
+                self._active[task] = self._waiting.pop(task)
         worked = False
         for task, subtask in list(self._active.items()):
             if subtask.paused:
@@ -46,6 +53,10 @@ class PulledSources:
             elif self._active.pop(task, None) is not None:
                 self._waiting[task] = subtask
         return worked
+
+    def awake(self, task: int) -> None:
+        """The source of ``task`` may have records again; from any thread."""
+        self._awoken.append(task)
 
     def feed(self, operator: int, batch: bytes) -> None:
         """The script's process has sent records for the source ``operator``."""

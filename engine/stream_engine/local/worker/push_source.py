@@ -70,7 +70,7 @@ class PushSource:
         else:
             action()
 
-    def snapshot(self) -> OperatorSnapshot:
+    def snapshot(self, checkpoint: int) -> OperatorSnapshot:
         """What the source resumes with; it belongs to the head of the chain."""
         snapshot = self._function.snapshot()
         if self._ended or (self.done and self.error is None):

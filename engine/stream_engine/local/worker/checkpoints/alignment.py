@@ -206,7 +206,7 @@ class BarrierAlignment:
             with OperatorError.around(node.id, "asked for its state"):
                 snapshot = operator.snapshot(number)
                 if node is subtask.task.head and self.source is not None:
-                    snapshot = source_snapshot(self.source)
+                    snapshot = source_snapshot(self.source, number)
                 if snapshot:
                     if tables := large_tables(snapshot):
                         apart[node.uid] = tables

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.local.worker.checkpoints.alignment import BarrierAlignment
 from stream_engine.local.worker.push_source import PushSource
+from stream_engine.task.sources import CommittingSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,6 +120,9 @@ class Checkpoints:
     def on_complete(self, number: int) -> None:
         """Checkpoint ``number`` of the whole job is kept. Called between two records."""
         for subtask in self._subtasks:
+            source = self._alignments[subtask].source
+            if isinstance(source, CommittingSource) and not subtask.finished:
+                source.on_checkpoint_complete(number)
             subtask.on_checkpoint_complete(number)
 
     def update(self) -> None:

@@ -64,14 +64,14 @@ class HeldBack:
     def __init__(self) -> None:
         self._holders: dict[Holder, None] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._holders)
+    def __len__(self) -> int:
+        return len(self._holders)
 
     def add(self, holder: Holder) -> None:
         self._holders[holder] = None
 
-    def take(self) -> list[Holder]:
-        """All of them, to be flushed; those that begin anew meanwhile are for the next time."""
-        holders = list(self._holders)
-        self._holders.clear()
-        return holders
+    def take(self) -> Holder:
+        """The one that has held something for longest, to be flushed; what it holds anew is for another time."""
+        holder = next(iter(self._holders))
+        del self._holders[holder]
+        return holder

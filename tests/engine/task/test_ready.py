@@ -78,17 +78,13 @@ def test_a_subtask_that_was_added_twice_is_in_the_queue_once():
     assert only.asked == 1
 
 
-def test_what_begins_to_hold_something_back_during_a_flush_is_flushed_the_next_time():
+def test_what_has_held_something_back_for_longest_is_flushed_first():
     held: Any = HeldBack()
     first, second = object(), object()
-    held.add(second)
-    held.add(first)
-    held.add(second)
+    for each in (second, first, second):
+        held.add(each)
 
-    taken = held.take()
-    held.add(first)
-
-    assert taken == [second, first]
-    assert held
-    assert held.take() == [first]
+    assert held.take() is second
+    held.add(second)
+    assert [held.take(), held.take()] == [first, second]
     assert not held

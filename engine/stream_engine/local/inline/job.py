@@ -209,7 +209,8 @@ class InlineJob(JobState):
     def _tick(self) -> None:
         self.now = int(time() * 1000)
         self.timers.run(self.now)
-        for holder in self.held.take():
+        while self.held:
+            holder = self.held.take()
             self.index = holder.index
             holder.flush()
 

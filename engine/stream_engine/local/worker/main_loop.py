@@ -72,10 +72,12 @@ class MainLoop:
             self.timers.run(self.now, self.meter.run)
             self.pushing.reap()
             busy = self._work()
-            if not busy or (buffer_timeout >= 0 and self.now - flushed >= buffer_timeout):
+            due = buffer_timeout >= 0 and self.now - flushed >= buffer_timeout
+            if due or not busy:
                 frames = self._switchboard.frames
-                self._flush()
-                flushed = self.now
+                self._flush(all_of_them=due)
+                if due or not self.held:
+                    flushed = self.now
                 # Where flushing had to wait for a receiver, it has taken in what else there was.
                 busy = busy or bool(self.held) or self._switchboard.frames != frames
             if loops:
@@ -93,9 +95,18 @@ class MainLoop:
         subtask.work()
         return True
 
-    def _flush(self) -> None:
-        for holder in self.held.take():
-            holder.flush()
+    def _flush(self, all_of_them: bool) -> None:
+        """Hands on what was held back; unless ``all_of_them``, work that comes in meanwhile is done first.
+
+        It may add to what is held. If all were handed on whenever there is no work for a moment, workers that wait for
+        each other would send ever smaller frames.
+        """
+        for _ in range(len(self.held)):
+            self.held.take().flush()
+            if self.held and not all_of_them:
+                self.poll(0)
+                if self.ready.first() is not None:
+                    break
         if self.late is not None:
             self.late.tick(self.now)
 

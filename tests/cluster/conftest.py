@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hdfs import Hdfs
+from launched import Command
 from s3 import S3
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from kafka_broker import Kafka
+    from remote_stores import Store
 
 HERE = Path(__file__).parent
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -80,3 +82,17 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
 
     with Kafka(tmp_path_factory.mktemp("kafka")) as running:
         yield running
+
+
+@pytest.fixture(params=["hdfs", "s3"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """A directory of a store, on each kind of store."""
+    from remote_stores import hdfs_store, s3_store
+
+    return (hdfs_store if request.param == "hdfs" else s3_store)(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """The command in a directory of its own."""
+    return Command(tmp_path)

@@ -1,0 +1,177 @@
+"""Jobs whose files, checkpoints and savepoints are on HDFS or in S3."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from launched import Command
+    from remote_stores import Store
+
+WORD_COUNT = """
+import os, sys, time
+
+from org.apache.flink.core.fs.FileSystem import WriteMode
+
+INPUT, OUTPUT, GATE = sys.argv[1:]
+
+
+def words(line, collector):
+    # Until the gate is open the job hardly comes to its end, and is not too fast to be killed.
+    if GATE and not os.path.exists(GATE):
+        time.sleep(0.001 if int(line.split()[0]) < 1500 else 0.5)
+    for word in line.split():
+        collector.collect((word, 1))
+
+
+def main(factory):
+    env = factory.get_execution_environment()
+    text = env.read_text_file(INPUT)
+    counts = text.flat_map(words).key_by(lambda pair: pair[0]).reduce(lambda a, b: (a[0], a[1] + b[1]))
+    counts.write_as_text(OUTPUT, WriteMode.OVERWRITE)
+    env.execute("Word count")
+"""
+TEXT = "".join(f"{number} {'abcdefgh'[number % 8] * 3} and some more words\n" for number in range(2000)).encode()
+RESTARTS = (
+    "-D", "restart-strategy=fixed-delay",
+    "-D", "restart-strategy.fixed-delay.attempts=1000",
+    "-D", "restart-strategy.fixed-delay.delay=0",
+    "-D", "execution.checkpointing.tolerable-failed-checkpoints=1000",
+)  # fmt: skip
+
+
+@pytest.fixture
+def script(command: Command) -> Path:
+    return command.write("word_count.py", WORD_COUNT)
+
+
+def expected(command: Command, script: Path) -> list[str]:
+    """What the same job makes of the same text on this machine."""
+    (command.directory / "text").write_bytes(TEXT)
+    command.output(script, "-", "text", "local-counts", "")
+    return sorted((command.directory / "local-counts").read_text().splitlines())
+
+
+def checkpoints_on(store: Store) -> list[str]:
+    return [
+        "-D",
+        "execution.checkpointing.interval=100 ms",
+        "-D",
+        f"state.checkpoints.dir={store.url('checkpoints')}",
+    ]
+
+
+class WorkerKiller:
+    """Kills workers of the command ``process`` at random moments, ``most`` in all, and then opens the gate."""
+
+    def __init__(self, process: subprocess.Popen[str], most: int, gate: Path, seed: int) -> None:
+        self.kills = 0
+        self._process = process
+        self._most = most
+        self._gate = gate
+        self._random = random.Random(seed)
+        self._over = Event()
+        self._thread = Thread(target=self._run)
+
+    def __enter__(self) -> WorkerKiller:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while self.kills < self._most and not self._over.wait(self._random.uniform(0.1, 1.5)):
+            workers = [worker for server in children(self._process.pid) for worker in children(server)]
+            if workers:
+                try:
+                    os.kill(self._random.choice(workers), signal.SIGKILL)
+                    self.kills += 1
+                except ProcessLookupError:
+                    continue
+        self._gate.touch()
+
+
+def children(pid: int) -> list[int]:
+    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
+    return [int(each) for each in listed.stdout.split()]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("checkpointed", [False, True], ids=["plain", "checkpointed"])
+def test_word_count_from_store_to_store_equals_the_local_one(
+    command: Command, script: Path, store: Store, parallelism: int, checkpointed: bool
+):
+    options = [*store.options, *(checkpoints_on(store) if checkpointed else [])]
+    text = store.put("text", TEXT)
+
+    done = command.run("-p", parallelism, *options, script, "-", text, store.url("counts"), "", **store.environment)
+
+    assert (done.code, done.err) == (0, "")
+    assert store.lines("counts") == expected(command, script)
+    names = store.files("counts")
+    if checkpointed:
+        assert all(name.startswith("part-") for name in names)
+        assert store.files("checkpoints") == []
+    else:
+        assert names == (["counts"] if parallelism == 1 else ["1", "2"])
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.timeout(900)
+def test_with_20_kills_nothing_is_lost_and_nothing_is_repeated(
+    command: Command, script: Path, store: Store, parallelism: int
+):
+    gate = command.directory / "gate"
+    text = store.put("text", TEXT)
+    options = [*store.options, *checkpoints_on(store), *RESTARTS]
+
+    process = command.start(
+        "-p", parallelism, *options, script, "-", text, store.url("counts"), gate, **store.environment
+    )
+    with WorkerKiller(process, 20, gate, seed=parallelism) as killer:
+        _, err = process.communicate(timeout=800)
+
+    assert process.returncode == 0, err
+    assert killer.kills == 20
+    assert store.lines("counts") == expected(command, script)
+    assert all(name.startswith("part-") for name in store.files("counts"))
+
+
+def test_a_job_that_was_stopped_resumes_from_its_savepoint_at_another_parallelism(
+    command: Command, script: Path, store: Store
+):
+    gate = command.directory / "gate"
+    text = store.put("text", TEXT)
+    parameters = ("-", text, store.url("counts"), gate)
+    options = [*store.options, *checkpoints_on(store)]
+    savepoints = ["--stop-with-savepoint", store.url("savepoints")]
+
+    process = command.start("-p", 2, *options, *savepoints, script, *parameters, **store.environment)
+    limit = time.monotonic() + 200
+    while not store.lines("counts"):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    (savepoint,) = (line.partition(": ")[2] for line in err.splitlines() if line.startswith("Savepoint: "))
+    assert savepoint.startswith(store.url("savepoints"))
+
+    gate.touch()
+    done = command.run("-p", 3, *options, "-s", savepoint, script, *parameters, **store.environment)
+
+    assert done.code == 0, done.err
+    assert store.lines("counts") == expected(command, script)

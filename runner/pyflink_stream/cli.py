@@ -227,8 +227,15 @@ def command(
     log_file: str | None,
     traceback: str,
     script: str,
-    packages: tuple[str, ...],
+    packages: Sequence[str],
 ) -> Request | Watching | int:
+    if any("://" in path or path.startswith("file:") for path in (script, *packages)):
+        if watch:
+            raise click.UsageError("--watch sees changes of files of this machine only: give paths, not URLs", ctx)
+        from pyflink_stream.downloads import local_copies
+
+        options, _ = configuration.load(configuration.find(conf_dir).file, map(_definition, definitions))
+        script, *packages = local_copies((script, *packages), options)
     program = Program(script, packages, ctx.meta[_PARAMS])
     modes = [name for name, given in (("--check", check), (EXPLAIN, explain), ("--local-debug", local_debug)) if given]
     if len(modes) > 1:

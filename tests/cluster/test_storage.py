@@ -175,3 +175,21 @@ def test_a_job_that_was_stopped_resumes_from_its_savepoint_at_another_parallelis
 
     assert done.code == 0, done.err
     assert store.lines("counts") == expected(command, script)
+
+
+def test_a_script_and_a_package_are_run_from_the_store(command: Command, store: Store):
+    store.put("job/words.py", b"def words(line): return line.split()\n")
+    script = store.put(
+        "job/count.py",
+        b"import words\n"
+        b"def main(factory):\n"
+        b"    env = factory.get_execution_environment()\n"
+        b"    env.from_elements('a b', 'c').flat_map(lambda line, out: [out.collect(w) for w in words.words(line)])"
+        b".rebalance().output()\n"
+        b"    env.execute()\n",
+    )
+
+    done = command.run("-p", 2, *store.options, script, store.url("job/words.py"), **store.environment)
+
+    assert (done.code, done.err) == (0, "")
+    assert sorted(line.partition("> ")[2] for line in done.lines) == ["a", "b", "c"]

@@ -142,6 +142,7 @@ def _complete_directory(ctx: click.Context, param: click.Parameter, incomplete: 
     metavar="HOST:PORT",
     help="The Flink cluster that jobs run on, by the address of its web page.",
 )
+@click.option("--detached", is_flag=True, help="Leaves when a job was submitted to the Flink cluster.")
 @click.option(
     "-D",
     "definitions",
@@ -212,6 +213,7 @@ def command(
     parallelism: str | None,
     target: str | None,
     jobmanager: str | None,
+    detached: bool,
     definitions: tuple[str, ...],
     conf_dir: str | None,
     wish: str,
@@ -252,7 +254,7 @@ def command(
     savepoints = savepoint_settings(ctx)
     if local_debug and savepoints:
         raise click.UsageError(f"--local-debug takes no checkpoints, so {savepoints[0].origin} has no effect", ctx)
-    settings = [*map(_definition, definitions), *savepoints, *cluster_settings(target, jobmanager)]
+    settings = [*map(_definition, definitions), *savepoints, *cluster_settings(target, jobmanager, detached)]
     if parallelism is not None:
         settings.append(configuration.Setting(DEFAULT_PARALLELISM.key, parallelism, "-p"))
     if resume is not None:
@@ -265,6 +267,8 @@ def command(
             raise click.UsageError("--ui is for jobs on this machine: the Flink cluster has a page of its own", ctx)
         if local_debug:
             raise click.UsageError("--local-debug runs jobs in this process: leave out --target flink", ctx)
+    elif detached:
+        raise click.UsageError("--detached is for jobs on a Flink cluster: add --target flink", ctx)
     for warning in (source.remark, *warnings):
         if warning:
             console.warning(warning)

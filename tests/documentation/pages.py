@@ -9,7 +9,17 @@ ROOT = Path(__file__).resolve().parents[2]
 # README of the checkout first, which people read first.
 PAGES = [
     ROOT / directory / "README.md"
-    for directory in (".", "examples", "conf", "runner", "engine", "engine/stream_engine", "tests", "tests/benchmarks")
+    for directory in (
+        ".",
+        "examples",
+        "conf",
+        "runner",
+        "engine",
+        "engine/stream_engine",
+        "engine/stream_engine/flink",
+        "tests",
+        "tests/benchmarks",
+    )
 ]
 
 

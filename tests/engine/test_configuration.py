@@ -65,6 +65,7 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "rest.bind-address": "127.0.0.1",
         "execution.target": "local",
         "rest.address": "localhost",
+        "execution.attached": True,
         "cluster.shared-paths": (),
     }
 

@@ -86,6 +86,7 @@ def test_keys_of_flinks_own_are_passed_on_without_a_warning(
         (["-m", "flink:99999"], "-m flink:99999: give HOST:PORT"),
         (["--target", "cloud"], "--target cloud: give local or flink"),
         (["--target", "local", "-m", "flink:8081"], "--target local runs jobs here, but -m names a Flink cluster"),
+        (["--detached"], "--detached is for jobs on a Flink cluster: add --target flink"),
         (["-m", "flink:8081", "--ui"], "the Flink cluster has a page of its own"),
         (["-m", "flink:8081", "--local-debug"], "--local-debug runs jobs in this process"),
     ],

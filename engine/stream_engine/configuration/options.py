@@ -151,6 +151,12 @@ CLUSTER_ADDRESS = ConfigOption(
     "localhost",
     "The host of the Flink cluster that jobs run on, if they are not to run on this machine (-m HOST:PORT).",
 )
+ATTACHED = ConfigOption(
+    "execution.attached",
+    Boolean(),
+    "true",
+    "Waits for a job on a Flink cluster; false leaves it there (--detached), and output() goes to the workers' log.",
+)
 SHARED_PATHS = ConfigOption(
     "cluster.shared-paths",
     Paths(),
@@ -370,6 +376,7 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         REST_ADDRESS,
         TARGET,
         CLUSTER_ADDRESS,
+        ATTACHED,
         SHARED_PATHS,
     )
 }

@@ -109,6 +109,7 @@ class RemoteJob:
     def __init__(self, job: JavaJob, rest: RestClient, place: str | None) -> None:
         """``place`` is for a directory that this machine and the JobManager can both have; None: there is none."""
         self.id = job.id
+        self.page = f"http://{rest.address}/#/job/{job.id}"
         self._place = place
         self._completed = False
         self._job = job

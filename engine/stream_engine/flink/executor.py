@@ -9,16 +9,18 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from stream_engine import logs
-from stream_engine.configuration.options import SAVEPOINT_PATH
+from stream_engine.configuration.options import ATTACHED, SAVEPOINT_PATH
 from stream_engine.flink.plan import flink_job
 from stream_engine.flink.refusals import check_possible, with_generators_read
 from stream_engine.flink.reports import Reports
 from stream_engine.graph.specs import TextFileSink
 from stream_engine.job import JobCancelledException, JobExecutionException, JobExecutionResult
 from stream_engine.local.files import prepare_files
+from stream_engine.local.output import tell
 from stream_engine.local.preparation import runnable
 from stream_engine.local.stop_signals import Requests, stop_signals
 from stream_engine.operators.sinks import WrittenFiles
+from stream_engine.report import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +36,8 @@ class Submitted(Protocol):
     """A job that a cluster has accepted."""
 
     id: str
+    page: str
+    """Where people can look at it."""
 
     def reports(self) -> Iterator[bytes]:
         """The elements that its subtasks report with, until it ends. Raises JobExecutionException when it fails."""
@@ -82,6 +86,10 @@ class FlinkExecutor:
         with _Stop(reports) as stop:
             submitted = self._cluster.submit(job, settings)
             logs.info("Job %r (%s) runs on the Flink cluster", job_name, submitted.id)
+            if not configuration.get(ATTACHED):
+                ends = " It runs until it is cancelled, as it takes checkpoints." if job.ticks else ""
+                tell(f"Job {one_line(job_name)!r} runs as {submitted.id}: {submitted.page}.{ends}")
+                return JobExecutionResult(submitted.id, job_name, 0, {})
             stop.begin(submitted)
             try:
                 for element in submitted.reports():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from time import time
 from typing import TYPE_CHECKING
 
-from stream_engine.configuration.options import OBJECT_REUSE
+from stream_engine.configuration.options import ATTACHED, OBJECT_REUSE
 from stream_engine.flink.exchange import FlinkExchange
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.ownership import Plainness
@@ -58,6 +59,13 @@ class ConsoleLines:
         """The host takes what is left."""
 
 
+class WorkerLog(ConsoleLines):
+    """The lines of a job that nobody waits for: they go to the log of the worker."""
+
+    def write(self, lines: list[str]) -> None:
+        os.write(1, encode("".join(f"{line}\n" for line in lines)))
+
+
 class FlinkSlot:
     """The place of one subtask. ``now`` is set by the host before it does anything with the subtask."""
 
@@ -69,7 +77,7 @@ class FlinkSlot:
         self.accumulators = Accumulators()
         self.tables: Tables = MemoryTables()
         self.timers = Timers()
-        self.console = ConsoleLines()
+        self.console = ConsoleLines() if configuration.get(ATTACHED) else WorkerLog()
         self.exchanges: list[FlinkExchange] = []
         self.now = int(time() * 1000)
         self._graph = graph

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyflink  # pyright: ignore[reportMissingImports]
 from pyflink.common import Row, WatermarkStrategy  # pyright: ignore[reportMissingImports]
 from pyflink.common.typeinfo import Types  # pyright: ignore[reportMissingImports]
-from pyflink.datastream import StreamExecutionEnvironment, data_stream  # pyright: ignore[reportMissingImports]
+from pyflink.datastream import StreamExecutionEnvironment  # pyright: ignore[reportMissingImports]
 from pyflink.datastream.connectors.number_seq import NumberSequenceSource  # pyright: ignore[reportMissingImports]
 from pyflink.datastream.data_stream import DataStream, KeyedStream  # pyright: ignore[reportMissingImports]
 from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingImports]
@@ -25,14 +24,13 @@ if TYPE_CHECKING:
 
 _BUNDLE_SIZE = "python.fn-execution.bundle.size"
 _BUNDLE_TIME = "python.fn-execution.bundle.time"
-# Of sources that timers drive: each turn is a bundle, but with a size of 1 Flink would not wait for the next timer.
-_TURNS = 4
-# Few enough that results come soon, many enough that the cost of a bundle vanishes.
+# More than 1: else Flink would not wait for the next timer of a source that timers drive. Few enough that results come
+# soon, many enough that the cost of a bundle vanishes.
 _ELEMENTS, _ELEMENTS_TIME = 64, 100
 
 
 class JavaJob:
-    """A job that was submitted; ``id`` is Flink's. Its reports are read through the Java process."""
+    """A job that was submitted; ``id`` is Flink's. Its reports, if it has any, are read through the Java process."""
 
     def __init__(self, client: Any, reports: Any) -> None:
         self._client = client
@@ -41,27 +39,33 @@ class JavaJob:
 
     def reports(self) -> Iterator[bytes]:
         """Raises what PyFlink makes of the exception of a job that fails."""
-        while self._reports.hasNext():
+        while self._reports is not None and self._reports.hasNext():
             # PyFlink's own iterator would make a list of signed ints of the bytes.
             yield bytes(self._reports.next().getField(1))
 
-    def close(self) -> None:
-        self._reports.close()
 
-
-def submit(job: FlinkJob, address: str, settings: Mapping[str, str], archive: Archive) -> JavaJob:
-    """Submits the job to the cluster at ``address``; its reports are there to be read from then on."""
+def submit(
+    job: FlinkJob, address: str, settings: Mapping[str, str], archive: Archive, attached: bool = True
+) -> JavaJob:
+    """Submits the job to the cluster at ``address``; its reports are there to be read if it is ``attached``."""
     env = _environment(address, settings, job)
     env.add_python_archive(archive.path, archive.name)
     env.set_python_executable(archive.python)
     env.set_max_parallelism(job.key_groups)
-    reports = _transformations(env, job)
+    reports, pacers = _transformations(env, job)
     jvm = get_gateway().jvm
     jvm.org.apache.flink.python.util.PythonConfigUtil.configPythonOperator(
         reports._j_data_stream.getExecutionEnvironment()
     )
+    # Only now: until here, the setting for all would win.
+    for pacer in pacers:
+        _set_bundles(pacer, 1)
     reports._apply_chaining_optimization()
-    iterator = reports._j_data_stream.collectAsync()
+    iterator = None
+    if attached:
+        iterator = reports._j_data_stream.collectAsync()
+    else:
+        reports._j_data_stream.sinkTo(jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink())
     return JavaJob(env.execute_async(job.name), iterator)
 
 
@@ -89,18 +93,20 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob) -> An
     )
 
 
-def _transformations(env: Any, job: FlinkJob) -> Any:
-    """Builds all stages; gives the stream of their reports."""
+def _transformations(env: Any, job: FlinkJob) -> tuple[Any, list[Any]]:
+    """Builds all stages; returns the stream of their reports, and the streams of ticks."""
     jvm = get_gateway().jvm
     keys_of = {width: _keys(width, job.key_groups) for width in {stage.parallelism for stage in job.stages}}
     selector = jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector
     key_type = Types.ROW([Types.INT()]).get_java_type_info()
     sides: dict[int, Any] = {}
     reports: list[Any] = []
+    pacers: list[Any] = []
     for stage in job.stages:
         inputs = _starts(env, stage, keys_of[stage.parallelism])
         if stage.source and job.ticks:
-            inputs = inputs.union(_ticks(env, stage, keys_of[stage.parallelism]))
+            pacers.append(_ticks(env, stage, keys_of[stage.parallelism]))
+            inputs = inputs.union(pacers[-1])
         if stage.inputs:
             inputs = inputs.union(*(sides[exchange] for exchange in stage.inputs))
         # Not key_by() of PyFlink's, which adds a Python operator.
@@ -114,14 +120,13 @@ def _transformations(env: Any, job: FlinkJob) -> Any:
             driven=stage.source and not job.ticks,
             checkpointed=job.interval > 0,
         )
-        with _bundles_of(_TURNS if stage.source and not job.ticks else None):
-            out = keyed.process(function, ELEMENT).name(stage.name).set_parallelism(stage.parallelism)
+        out = keyed.process(function, ELEMENT).name(stage.name).set_parallelism(stage.parallelism)
         for exchange in stage.outputs:
             # Not get_side_output() of PyFlink's, which adds a Python operator.
             tag = side_output(exchange).get_java_output_tag()
             sides[exchange] = DataStream(out._j_data_stream.getSideOutput(tag))
         reports.append(out)
-    return reports[0].union(*reports[1:]) if len(reports) > 1 else reports[0]
+    return reports[0].union(*reports[1:]) if len(reports) > 1 else reports[0], pacers
 
 
 def _starts(env: Any, stage: Stage, keys: list[int]) -> Any:
@@ -135,8 +140,7 @@ def _ticks(env: Any, stage: Stage, keys: list[int]) -> Any:
     numbers = env.from_source(
         NumberSequenceSource(0, 2**40), WatermarkStrategy.no_watermarks(), f"Ticks of {stage.name}", Types.LONG()
     )
-    with _bundles_of(1):
-        return numbers.set_parallelism(1).flat_map(Ticks(keys), ELEMENT).set_parallelism(1).name("at the pace of turns")
+    return numbers.set_parallelism(1).flat_map(Ticks(keys), ELEMENT).set_parallelism(1).name("at the pace of turns")
 
 
 def _keys(width: int, groups: int) -> list[int]:
@@ -153,19 +157,7 @@ def _keys(width: int, groups: int) -> list[int]:
     return [found[index] for index in range(width)]
 
 
-@contextmanager
-def _bundles_of(size: int | None) -> Iterator[None]:
-    """Operators that are made within have bundles of so many elements; PyFlink itself has one size for all."""
-    whole = data_stream.get_j_env_configuration
-
-    def own(j_env: Any) -> Any:
-        configuration = get_gateway().jvm.org.apache.flink.configuration.Configuration(whole(j_env))
-        configuration.setString(_BUNDLE_SIZE, str(size))
-        return configuration
-
-    if size is not None:
-        data_stream.get_j_env_configuration = own
-    try:
-        yield
-    finally:
-        data_stream.get_j_env_configuration = whole
+def _set_bundles(stream: Any, size: int) -> None:
+    """Gives the Python operator of a stream bundles of its own size: PyFlink has one for all."""
+    operator = stream._j_data_stream.getTransformation().getOperatorFactory().getOperator()
+    operator.getConfiguration().setString(_BUNDLE_SIZE, str(size))

@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from launched import ROOT, Command, Done, wait_until
 
@@ -46,6 +46,16 @@ class FlinkCluster:
     def get(self, path: str) -> Any:
         with urlopen(f"http://{self.address}{path}", timeout=60) as answer:
             return json.load(answer)
+
+    def stop(self, job: str, directory: Path) -> str:
+        """Stops a job with a savepoint, whose path it gives."""
+        body = json.dumps({"targetDirectory": f"file://{directory}"}).encode()
+        request = Request(f"http://{self.address}/jobs/{job}/stop", body, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=60) as answer:
+            trigger = json.load(answer)["request-id"]
+        path = f"/jobs/{job}/savepoints/{trigger}"
+        assert wait_until(lambda: self.get(path)["status"]["id"] == "COMPLETED")
+        return self.get(path)["operation"]["location"]
 
     def jobs(self, name: str) -> list[dict[str, Any]]:
         """The jobs of that name, the last one first."""

@@ -44,7 +44,7 @@ class FakeCluster:
 
 
 class FakeJob:
-    id = "fake"
+    id = page = "fake"
 
     def __init__(self, cluster: FakeCluster, job: FlinkJob, chance: random.Random, crashes: int) -> None:
         self._cluster = cluster

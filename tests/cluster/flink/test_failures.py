@@ -1,0 +1,151 @@
+"""What goes wrong on a Flink cluster is told as on this machine, and what is stopped leaves nothing behind."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from launched import finish, kill_quietly, wait_until
+
+if TYPE_CHECKING:
+    from flink_commands import FlinkCluster, FlinkCommand
+    from launched import Command
+
+BROKEN = """
+def main(factory):
+    env = factory.get_execution_environment()
+    env.generate_sequence(1, 100).map(lambda number: 6 // (number - 50)).output()
+    env.execute("broken")
+"""
+
+ENDLESS = """
+import time
+
+class Endless:
+    def run(self, ctx):
+        number = 0
+        while True:
+            ctx.collect(number)
+            number += 1
+            time.sleep(0.001)
+
+def main(factory):
+    env = factory.get_execution_environment()
+    env.add_source(Endless()).output()
+    env.execute("endless")
+"""
+
+
+def report(err: str) -> str:
+    """Without the number of the subtask that the record has come to, which is not the same on both engines."""
+    return re.sub(r"subtask \d of", "subtask of", err)
+
+
+def test_an_error_is_reported_as_on_this_machine(flink: FlinkCommand, local: Command, cluster: FlinkCluster) -> None:
+    script = flink.write("script.py", BROKEN)
+
+    there, here = flink.run("-p", "2", script), local.run("-p", "2", script)
+
+    assert there.code == here.code == 1
+    assert report(there.err) == report(here.err)
+    assert "with the record 50" in there.err
+    cluster.await_state("broken", "FAILED")
+
+
+def test_a_python_worker_that_dies_is_called_that(flink: FlinkCommand) -> None:
+    script = flink.write("script.py", BROKEN.replace("6 // (number - 50)", "__import__('os')._exit(3)"))
+
+    done = flink.run(script)
+
+    assert done.code == 1
+    assert "A Python worker of the cluster died" in done.err
+    assert "\tat org.apache" not in done.err
+
+
+def test_ctrl_c_cancels_the_job_and_leaves_no_worker(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+    script = flink.write("script.py", ENDLESS)
+    process = flink.start(script)
+    try:
+        assert process.stdout.readline() == "0\n"
+        process.send_signal(signal.SIGINT)
+        done = finish(process)
+    finally:
+        kill_quietly(process)
+
+    assert done.code == 130
+    assert done.err == ""
+    cluster.await_state("endless", "CANCELED")
+    assert wait_until(lambda: not cluster.python_workers())
+
+
+def test_a_detached_job_runs_on_by_itself(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+    script = flink.write("script.py", BROKEN.replace("6 // (number - 50)", "number").replace("broken", "left alone"))
+
+    done = flink.run("--detached", script)
+
+    assert (done.code, done.lines) == (0, [])
+    identifier = cluster.jobs("left alone")[0]["jid"]
+    assert f"Job 'left alone' runs as {identifier}: http://{cluster.address}/#/job/{identifier}" in done.err
+    cluster.await_state("left alone", "FINISHED")
+
+
+def test_a_job_that_is_too_wide_is_refused(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+    script = flink.write("script.py", BROKEN.replace("broken", "too wide"))
+
+    done = flink.run("-p", "9", script)
+
+    assert done.code == 2
+    assert "The job needs 9 slots" in done.err.replace("\n", " ")
+    assert cluster.jobs("too wide") == []
+
+
+def test_an_iteration_is_refused_at_its_line(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+    script = flink.write(
+        "script.py",
+        """
+        def main(factory):
+            env = factory.get_execution_environment()
+            loop = env.from_elements(3).iterate()
+            loop.close_with(loop.map(lambda number: number - 1).filter(lambda number: number > 0))
+            env.execute("loop")
+        """,
+    )
+
+    done = flink.run(script)
+
+    assert done.code == 1
+    assert "script.py:3" in done.err
+    assert "no iterations since version 2" in done.err.replace("\n", " ")
+    assert cluster.jobs("loop") == []
+
+
+def test_a_remote_environment_of_the_script_runs_its_job_there(local: Any, cluster: FlinkCluster) -> None:
+    host, port = cluster.address.split(":")
+    script = local.write(
+        "script.py",
+        f"""
+        def main(factory):
+            env = factory.create_remote_execution_environment({host!r}, {port}, 2)
+            env.from_elements("there").output()
+            print(env.execute("remote").get_job_id())
+        """,
+    )
+
+    done = local.run(script)
+
+    assert done.code == 0, done.err
+    assert done.lines == ["there", cluster.jobs("remote")[0]["jid"]]
+
+
+def test_no_process_of_the_client_is_left(flink: FlinkCommand) -> None:
+    before = gateways()
+    flink.run(flink.write("script.py", BROKEN))
+
+    assert wait_until(lambda: gateways() <= before)
+
+
+def gateways() -> set[str]:
+    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    return {line.split()[0] for line in listed.splitlines() if "PythonGatewayServer" in line}

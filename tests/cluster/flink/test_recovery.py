@@ -1,0 +1,145 @@
+"""With checkpoints, a job survives whatever is killed of its cluster, and every record counts exactly once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from launched import finish, kill_quietly, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flink_commands import FlinkCluster, FlinkCommand
+
+# Slow enough that there is time for kills.
+SCRIPT = """
+import sys
+import time
+
+RECORDS = 4000
+
+def slow(number):
+    time.sleep(0.004)
+    return (number % 10, 1)
+
+def main(factory):
+    env = factory.get_execution_environment()
+    counts = env.generate_sequence(1, RECORDS).map(slow).key_by(lambda pair: pair[0])
+    counts = counts.reduce(lambda one, other: (one[0], one[1] + other[1]))
+    counts.write_as_text(sys.argv[1])
+    counts.filter(lambda pair: pair[1] == RECORDS // 10).output()
+    env.execute("recovering")
+"""
+RECORDS = 4000
+OPTIONS = ("-p", "2", "-D", "execution.checkpointing.interval=500 ms", "-D", "restart-strategy=fixed-delay")
+OPTIONS = (
+    *OPTIONS,
+    "-D",
+    "restart-strategy.fixed-delay.attempts=100",
+    "-D",
+    "restart-strategy.fixed-delay.delay=100 ms",
+)
+
+
+def completed(cluster: FlinkCluster, name: str) -> int:
+    """How many checkpoints of the job are complete."""
+    jobs = cluster.jobs(name)
+    return cluster.get(f"/jobs/{jobs[0]['jid']}/checkpoints")["counts"]["completed"] if jobs else 0
+
+
+def lines_of(directory: Path) -> list[str]:
+    return sorted(line for part in directory.iterdir() for line in part.read_text().splitlines())
+
+
+def expected() -> list[str]:
+    return sorted(str((key, count)) for key in range(10) for count in range(1, RECORDS // 10 + 1))
+
+
+def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, kill: Any) -> None:
+    script = flink.write("script.py", SCRIPT)
+    output = flink.directory / "out"
+    process = flink.start(*OPTIONS, script, "-", output)
+    begun = 0
+    try:
+        for _ in range(5):
+            assert wait_until(lambda: process.poll() is not None or completed(cluster, "recovering") > begun)  # noqa: B023
+            if process.poll() is None:
+                kill()
+                begun = completed(cluster, "recovering") + 1
+        done = finish(process)
+    finally:
+        kill_quietly(process)
+
+    assert done.code == 0, done.err
+    assert lines_of(output) == expected()
+    assert sorted(line.rpartition("> ")[2] for line in done.lines) == [str((key, RECORDS // 10)) for key in range(10)]
+
+
+@pytest.mark.timeout(1500)
+def test_a_python_worker_is_killed_five_times(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+    killed: list[int] = []
+
+    def kill() -> None:
+        assert wait_until(cluster.python_workers)
+        killed.append(cluster.python_workers()[0])
+        os.kill(killed[-1], signal.SIGKILL)
+
+    run_with_kills(flink, cluster, kill)
+
+    assert killed
+
+
+@pytest.mark.timeout(1500)
+def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+    killed: list[int] = []
+
+    def kill() -> None:
+        pid = cluster.task_managers()[len(killed)]
+        os.kill(pid, signal.SIGKILL)
+        killed.append(pid)
+        cluster.start_task_manager()
+
+    run_with_kills(flink, cluster, kill)
+
+    assert killed
+    # Python workers of a TaskManager that was killed end by themselves.
+    assert wait_until(lambda: not cluster.python_workers())
+
+
+@pytest.mark.timeout(1500)
+def test_a_job_resumes_from_a_savepoint(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+    script = flink.write("script.py", SCRIPT)
+    output, savepoints = flink.directory / "out", flink.directory / "savepoints"
+    process = flink.start(*OPTIONS, script, "-", output)
+    try:
+        assert wait_until(lambda: completed(cluster, "recovering") > 0)
+        savepoint = cluster.stop(cluster.jobs("recovering")[0]["jid"], savepoints)
+        finish(process)
+    finally:
+        kill_quietly(process)
+    assert len(lines_of(output)) < RECORDS
+
+    done = flink.run(*OPTIONS, "-s", savepoint, script, "-", output)
+
+    assert done.code == 0, done.err
+    assert lines_of(output) == expected()
+
+
+@pytest.mark.timeout(1500)
+def test_another_parallelism_than_that_of_the_savepoint_is_refused(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+    script = flink.write("script.py", SCRIPT)
+    process = flink.start(*OPTIONS, script, "-", flink.directory / "out")
+    try:
+        assert wait_until(lambda: completed(cluster, "recovering") > 0)
+        savepoint = cluster.stop(cluster.jobs("recovering")[0]["jid"], flink.directory / "savepoints")
+        finish(process)
+    finally:
+        kill_quietly(process)
+
+    done = flink.run(*OPTIONS, "-D", "restart-strategy=none", "-p", "3", "-s", savepoint, script, "-", "other")
+
+    assert done.code == 1
+    assert "parallelism" in done.err

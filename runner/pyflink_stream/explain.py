@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from pyflink_stream import console
 from pyflink_stream.launcher import call_main
-from stream_engine.configuration.options import DEFAULT_PARALLELISM
+from stream_engine.configuration.options import DEFAULT_PARALLELISM, TARGET
 from stream_engine.failures.failure import text_of
 from stream_engine.graph.checks import check_runnable
 from stream_engine.graph.job_graph import job_graph
@@ -36,12 +36,20 @@ class PlanPrinter:
         self._out = out
 
     def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
+        return self.show(graph, configuration, job_name, configuration.get(TARGET) == "remote")
+
+    def show(self, graph: StreamGraph, configuration: Configuration, job_name: str, remote: bool) -> JobExecutionResult:
+        """Writes a plan; one that is ``remote`` is to run on a Flink cluster."""
         plan = job_graph(graph, configuration.get(DEFAULT_PARALLELISM))
         check_runnable(plan)
+        if remote:
+            from stream_engine.flink.refusals import check_possible
+
+            check_possible(plan, configuration)
         separator = "\n" if self.printed else ""
         job_id = uuid4().hex
         try:
-            self._out.write(f"{separator}{render(plan, job_name, self._form)}\n")
+            self._out.write(f"{separator}{render(plan, job_name, self._form, remote)}\n")
             self._out.flush()
         except BrokenPipeError:
             # Ends like a job whose output nobody reads any more.
@@ -49,6 +57,16 @@ class PlanPrinter:
             raise JobCancelledException("The plan's reader is gone.", job_id, signal.SIGPIPE) from None
         self.printed += 1
         return JobExecutionResult(job_id, job_name, 0, {})
+
+
+class RemotePlanPrinter:
+    """``printer`` for the plans of jobs that a script sends to a Flink cluster."""
+
+    def __init__(self, printer: PlanPrinter) -> None:
+        self._printer = printer
+
+    def execute(self, graph: StreamGraph, configuration: Configuration, job_name: str) -> JobExecutionResult:
+        return self._printer.show(graph, configuration, job_name, remote=True)
 
 
 def explain(program: Program, configuration: Configuration, form: str, full_tracebacks: bool = False) -> int:
@@ -78,4 +96,4 @@ def explain(program: Program, configuration: Configuration, form: str, full_trac
             )
 
     with redirect_stdout(sys.stderr):
-        return call_main(program, configuration, printer, full_tracebacks, call, lambda *_: printer)
+        return call_main(program, configuration, printer, full_tracebacks, call, lambda *_: RemotePlanPrinter(printer))

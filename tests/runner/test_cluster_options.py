@@ -152,3 +152,27 @@ def test_a_cluster_that_is_not_there_is_named(command: Command, package: Path) -
     assert (done.code, done.lines) == (2, [])
     assert f"There is no Flink cluster at 127.0.0.1:{port}" in done.err.replace("\n", " ")
     assert "Traceback" not in done.err
+
+
+def test_explain_shows_what_the_cluster_would_run(command: Command) -> None:
+    done = command.run("--explain", "--target", "flink", "-p", "2", "script.py")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[0] == "Flink Streaming Job: 2 tasks on 2 slots of a Flink cluster"
+
+
+def test_explain_refuses_what_the_cluster_cannot_run(command: Command) -> None:
+    command.write(
+        "script.py",
+        """
+        def main(factory):
+            env = factory.create_remote_execution_environment("flink", 8081)
+            loop = env.from_elements(3).iterate()
+            loop.close_with(loop.filter(lambda number: number < 0))
+            env.execute()
+        """,
+    )
+    done = command.run("--explain", "script.py")
+
+    assert (done.code, done.lines) == (1, [])
+    assert "Flink has had no iterations since version 2" in done.err.replace("\n", " ")

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "dot", "mermaid")
 
 
-def render(graph: JobGraph, job_name: str, form: str) -> str:
-    """The plan in one of FORMATS, without a line break at its end."""
+def render(graph: JobGraph, job_name: str, form: str, remote: bool = False) -> str:
+    """The plan in one of FORMATS, without a line break at its end; ``remote``: it is to run on a Flink cluster."""
     if form == "text":
         from stream_engine.graph.render.tree import to_text
 
-        return to_text(graph, job_name)
+        return to_text(graph, job_name, remote)
     if form == "json":
         from stream_engine.graph.render.visualizer import to_json
 

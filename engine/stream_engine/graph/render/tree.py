@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from stream_engine.graph.stream_graph import StreamNode
 
 
-def to_text(graph: JobGraph, job_name: str) -> str:
+def to_text(graph: JobGraph, job_name: str, remote: bool = False) -> str:
     """A line for each operator, below those that its records come from.
 
     A task is written out where it appears first; streams that join it further down only name it.
     """
     tree = _Tree(graph)
-    lines = [f"{one_line(job_name)}: {_counted(len(graph.tasks), 'task')} on {_counted(graph.slots, 'worker')}"]
+    place = f"{_counted(graph.slots, 'slot')} of a Flink cluster" if remote else _counted(graph.slots, "worker")
+    lines = [f"{one_line(job_name)}: {_counted(len(graph.tasks), 'task')} on {place}"]
     for task in graph.tasks:
         if all(exchange.feedback for exchange in graph.inputs(task.id)):
             lines += ["", task_label(task), *_indented(tree.task(task), "  ")]

@@ -36,15 +36,15 @@ class Peers:
         return self._python("bytewax", "bench")
 
     def pyflink(self) -> str:
-        """A Python that has PyFlink. Raises Missing."""
+        """A Python that has PyFlink, and what our command requires. Raises Missing."""
         if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
             raise Missing("no Java here")
-        return self._python("apache-flink", "flink")
+        return self._python("apache-flink", "flink", with_ours=True)
 
-    def _python(self, distribution: str, extra: str) -> str:
+    def _python(self, distribution: str, extra: str, with_ours: bool = False) -> str:
         directory = ENVIRONMENTS / distribution
         python = str(directory / "bin" / "python")
-        requirements = _requirements(extra)
+        requirements = _requirements(extra, with_ours)
         stamp, failure = directory / "installed", directory / "failed"
         try:
             if not (stamp.exists() and stamp.read_text(encoding="utf-8") == requirements):
@@ -61,10 +61,12 @@ class Peers:
         return python
 
 
-def _requirements(extra: str) -> str:
+def _requirements(extra: str, with_ours: bool) -> str:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(ROOT / "setup.cfg", encoding="utf-8")
-    return parser["options.extras_require"][extra].strip()
+    ours = parser["options"]["install_requires"] if with_ours else ""
+    lines = f"{ours}\n{parser['options.extras_require'][extra]}".splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip() and not line.strip().startswith("#"))
 
 
 def _make(directory: Path, requirements: str, failure: Path) -> None:

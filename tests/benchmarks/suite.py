@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cluster import flink_cluster, on_cluster
 from contest import Contestant, contest
 from peers import Missing, Peers
 from probes import latency, memory_of, running, workers_of
@@ -32,6 +33,7 @@ WANTED = {
     ("word count", "2 workers", "1 worker"): Limit(least=1.35),
     ("word count", "1 worker", "bytewax"): Limit(least=4.5),
     ("word count", "1 worker", "PyFlink"): Limit(least=50),
+    ("cluster", "Flink, 2 slots", "2 workers"): Limit(least=0.6),
     ("live view", "1 worker, view", "1 worker, not watched"): Limit(least=0.98),
     ("live view", "1 worker, served", "1 worker, not watched"): Limit(least=0.98),
     ("live view", "2 workers, view", "2 workers, not watched"): Limit(least=0.98),
@@ -166,6 +168,28 @@ def word_count_pyflink(bench: Bench) -> list[Row]:
     return bench.compare("word count", contestants, ("1 worker", "PyFlink"))
 
 
+def cluster(bench: Bench) -> list[Row]:
+    """Words a second on a Flink cluster of this machine: what more of them take, as its start-up is long."""
+    key = ("cluster", "Flink, 2 slots", "2 workers")
+    try:
+        python = bench.peers.pyflink()
+    except Missing as missing:
+        return [Row(*key, None, f"skipped: {missing}", WANTED[key])]
+    paths = [bench.text(bench.size(words)) for words in (4_000_000, 16_000_000)]
+    with flink_cluster(python, bench.directory) as address:
+        script = SCRIPTS / "word_count.py"
+        contestants = [job(f"here {size}", "word_count", path, workers=2) for size, path in enumerate(paths)]
+        contestants += [on_cluster(f"there {size}", python, address, script, path) for size, path in enumerate(paths)]
+        # Of each size they have the same result.
+        times = {
+            name: each
+            for size in range(2)
+            for name, each in contest(contestants[size::2], bench.runs, bench.directory).items()
+        }
+    here, there = (times[f"{place} 1"].wall - times[f"{place} 0"].wall for place in ("here", "there"))
+    return [Row(*key, here / there, "", WANTED[key], f"{there:.2f} : {here:.2f}")]
+
+
 def checkpoints(bench: Bench) -> list[Row]:
     path = bench.text(bench.size(12_000_000))
     options = ("-D", "execution.checkpointing.interval=1000", "-D", f"state.checkpoints.dir={bench.directory}")
@@ -276,6 +300,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "word-count": word_count,
     "word-count-bytewax": word_count_bytewax,
     "word-count-pyflink": word_count_pyflink,
+    "cluster": cluster,
     "checkpoints": checkpoints,
     "live-view": live_view,
     "windowed-word-count": windowed_word_count,

@@ -29,14 +29,14 @@ def add_in_place(one, other):
 
 class Total:
     def apply(self, key, window, values, collector):
-        collector.collect((key, values))
+        collector.collect((key, sorted(values)))
 
 
 def sliding_count_windows(env, directory):
     """The first firing of (4, 2) is of [1, 2]."""
-    env.from_collection(range(1, 21)).map(lambda number: ("all", number)).key_by(by_first).count_window(4, 2).apply(
-        Total()
-    ).output()
+    # From one sender, so that their order is known.
+    numbers = env.from_collection(range(1, 21)).map(lambda number: ("all", number)).set_parallelism(1)
+    numbers.key_by(by_first).count_window(4, 2).apply(Total()).output()
 
 
 class Late(BoundedOutOfOrdernessTimestampExtractor):

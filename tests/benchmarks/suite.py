@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster import flink_cluster, on_cluster
 from contest import Contestant, contest
+from flink_peer import flink_cluster, on_cluster
 from peers import Missing, Peers
 from probes import latency, memory_of, running, workers_of
 from results import Limit, Row

@@ -161,8 +161,10 @@ class RemoteJob:
         while monotonic() < deadline:
             try:
                 state = self._rest.job(self.id)["state"]
-            except RestError:
-                return "unknown"
+            except RestError as error:
+                # An answer that is an error may be another one soon; of a cluster that has gone there is none.
+                if not error.answered:
+                    return "unknown"
             if state in ("FINISHED", "FAILED", "CANCELED"):
                 break
             sleep(0.1)

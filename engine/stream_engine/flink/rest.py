@@ -13,7 +13,11 @@ _TIMEOUT = 30
 
 
 class RestError(Exception):
-    """The cluster cannot be asked, or does not answer as Flink does."""
+    """The cluster cannot be asked, or does not answer as Flink does. Whether it has ``answered`` at all."""
+
+    def __init__(self, message: str, answered: bool = False) -> None:
+        super().__init__(message)
+        self.answered = answered
 
 
 class RestClient:
@@ -75,7 +79,7 @@ class RestClient:
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 return json.loads(answer.read() or b"null")
         except HTTPError as error:
-            raise RestError(f"{path}: {error.code} {error.reason}") from error
+            raise RestError(f"{path}: {error.code} {error.reason}", answered=True) from error
         except (URLError, OSError) as error:
             raise RestError(str(getattr(error, "reason", error))) from error
         except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 
 import pytest
 from launched import finish, kill_quietly, wait_until
@@ -47,7 +48,11 @@ OPTIONS = (
 def completed(cluster: FlinkCluster, name: str) -> int:
     """How many checkpoints of the job are complete."""
     jobs = cluster.jobs(name)
-    return cluster.get(f"/jobs/{jobs[0]['jid']}/checkpoints")["counts"]["completed"] if jobs else 0
+    try:
+        return cluster.get(f"/jobs/{jobs[0]['jid']}/checkpoints")["counts"]["completed"] if jobs else 0
+    except HTTPError:
+        # Of a job that is only being made, or that restarts.
+        return 0
 
 
 def lines_of(directory: Path) -> list[str]:

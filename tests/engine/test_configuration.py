@@ -34,6 +34,7 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "io.tmp.dirs": (),
         "execution.checkpointing.interval": 0,
         "execution.checkpointing.mode": "exactly_once",
+        "execution.checkpointing.incremental": False,
         "execution.checkpointing.timeout": 600_000,
         "execution.checkpointing.min-pause": 0,
         "execution.checkpointing.tolerable-failed-checkpoints": 0,

@@ -26,14 +26,27 @@ _HEADER = re.compile(rb"pyflink-stream checkpoint ([0-9]+) ([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
+class SharedFile:
+    """A file that other checkpoints may need as well; ``size`` in bytes."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class StateFile:
-    """A file with the state of subtask ``index`` (from 0) of each of some ``operators``, by uid; ``size`` in bytes."""
+    """A file with the state of subtask ``index`` (from 0) of each of some ``operators``, by uid; ``size`` in bytes.
+
+    Some of the state may be in ``shared`` files.
+    """
 
     name: str
     size: int
     sha256: str
     index: int
     operators: tuple[str, ...]
+    shared: tuple[SharedFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,5 +116,11 @@ def read_metadata(directory: Directory) -> Metadata:
 
 def _from_json(fields: dict[str, Any]) -> Metadata:
     fields["operators"] = {uid: OperatorInfo(**info) for uid, info in fields["operators"].items()}
-    fields["files"] = tuple(StateFile(**{**each, "operators": tuple(each["operators"])}) for each in fields["files"])
+    fields["files"] = tuple(_state_file(each) for each in fields["files"])
     return Metadata(**fields)
+
+
+def _state_file(fields: dict[str, Any]) -> StateFile:
+    # Older checkpoints share nothing.
+    shared = tuple(SharedFile(**each) for each in fields.pop("shared", ()))
+    return StateFile(**{**fields, "operators": tuple(fields["operators"]), "shared": shared})

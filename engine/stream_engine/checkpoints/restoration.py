@@ -60,10 +60,17 @@ def _check_told_apart(metadata: Metadata, plan: Mapping[str, str], origin: str, 
 
 
 def read_states(
-    directory: str, metadata: Metadata, operators: Collection[str], plan: Collection[str], index: int, width: int
+    directory: str,
+    metadata: Metadata,
+    operators: Collection[str],
+    plan: Collection[str],
+    index: int,
+    width: int,
+    scratch: str = "",
 ) -> dict[str, RestoredState]:
     """The state that subtask ``index`` of ``width`` of each of ``operators`` resumes with; ``plan`` has all uids.
 
+    ``scratch`` is where files may be copied to while tables are read; empty: to the system's temporary directory.
     Operators without state are left out. Raises StorageError for files that are not as they were written, StateError
     for state that cannot be unpickled.
     """
@@ -72,7 +79,7 @@ def read_states(
     wanted = {*operators, *(part for each in parts.values() for part in each)} & metadata.operators.keys()
     own_only = {uid for uid in wanted if same_hashes and metadata.operators[uid].parallelism == width}
     snapshots = read_snapshots(
-        directory, metadata, lambda uid, of: uid in wanted and (of == index or uid not in own_only)
+        directory, metadata, lambda uid, of: uid in wanted and (of == index or uid not in own_only), scratch
     )
     states: dict[str, RestoredState] = {}
     for uid in operators:
@@ -86,7 +93,7 @@ def read_states(
 
 
 def read_snapshots(
-    directory: str, metadata: Metadata, wanted: Callable[[str, int], bool]
+    directory: str, metadata: Metadata, wanted: Callable[[str, int], bool], scratch: str = ""
 ) -> dict[str, dict[int, OperatorSnapshot]]:
     """The snapshots by uid and by the index of their subtask, if ``wanted(uid, index)``.
 
@@ -96,7 +103,7 @@ def read_snapshots(
     for file in metadata.files:
         here = {uid for uid in file.operators if wanted(uid, file.index)}
         if here:
-            for uid, snapshot in read_state_file(directory, file, here).items():
+            for uid, snapshot in read_state_file(directory, file, here, scratch).items():
                 snapshots.setdefault(uid, {})[file.index] = snapshot
     return snapshots
 

@@ -9,20 +9,23 @@ from __future__ import annotations
 import os
 import pickle
 import re
-from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from stream_engine.checkpoints.directory import open_private
-from stream_engine.checkpoints.owner_only import StorageError, unreadable, unwritable
+from stream_engine.checkpoints.files import verify_file
+from stream_engine.checkpoints.owner_only import StorageError, unreadable
+from stream_engine.checkpoints.shared import shared_beside
+from stream_engine.checkpoints.shared_tables import PARTS as _SHARED
+from stream_engine.checkpoints.shared_tables import SharedTables
 from stream_engine.operators.rocksdb.entries import entries
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Iterator
+    from collections.abc import Collection, Hashable, Iterator
 
-    from stream_engine.checkpoints.directory import Directory, Place
+    from stream_engine.checkpoints.directory import Directory
     from stream_engine.checkpoints.metadata import StateFile
 
 # The name of a worker's file.
@@ -32,7 +35,6 @@ _PARTS = ("keyed", "split", "own")
 _STORED = {"values": "stored values", "lists": "stored pieces", "maps": "stored maps", "elements": "stored lists"}
 _HOLDS = {part: holds for holds, part in _STORED.items()}
 _STORED_TOGETHER = 512
-_BLOCK = 1024 * 1024
 
 
 class Encoding:
@@ -76,31 +78,21 @@ def _stored(uid: str, name: str, table: Any, view: Any) -> Iterator[bytes]:
         yield from _record(uid, _STORED[table.holds], name, together)
 
 
-def write_state_file(place: Place, name: str, encoded: Iterable[bytes]) -> tuple[int, str]:
-    """Writes a new file ``name`` at ``place``, safely on disk on return; its size and SHA-256. Raises StorageError."""
-    size, digest = 0, sha256()
-    try:
-        with place.open() as directory, directory.create(name) as file:
-            for data in encoded:
-                file.write(data)
-                digest.update(data)
-                size += len(data)
-            directory.sync_file(file)
-    except OSError as error:
-        raise unwritable(os.path.join(place.path, name), error) from error
-    return size, digest.hexdigest()
-
-
-def read_state_file(directory: str, info: StateFile, operators: Collection[str]) -> dict[str, OperatorSnapshot]:
+def read_state_file(
+    directory: str, info: StateFile, operators: Collection[str], scratch: str = ""
+) -> dict[str, OperatorSnapshot]:
     """The snapshots, by uid, of those of ``operators`` that are in the file.
+
+    ``scratch`` is where files may be copied to while tables are read; empty: to the system's temporary directory.
 
     Raises StorageError for a file that is not as it was written, StateError for state that cannot be unpickled.
     """
     path = os.path.join(directory, info.name)
     snapshots: dict[str, OperatorSnapshot] = {}
+    shared = SharedTables(shared_beside(directory), info.shared, scratch)
     try:
         with open_private(directory) as opened, opened.read(info.name) as file:
-            _verify(path, file, info)
+            verify_file(path, file, info)
             identity = opened.identity(file)
             while file.tell() < info.size:
                 uid, part, name, size = pickle.load(file)
@@ -110,6 +102,9 @@ def read_state_file(directory: str, info: StateFile, operators: Collection[str])
                     continue
                 if uid in operators:
                     tables = snapshots.setdefault(uid, OperatorSnapshot()).keyed
+                    if part in _SHARED:
+                        shared.add(part, uid, name, _loaded(file, uid, path), tables)
+                        continue
                     table = tables.setdefault(name, StoredTable(path, identity, uid, _HOLDS[part]))
                     cast("StoredTable", table).add(file.tell())
                 file.seek(size, os.SEEK_CUR)
@@ -160,22 +155,9 @@ def verify_state_file(directory: Directory, info: StateFile) -> None:
     path = os.path.join(directory.path, info.name)
     try:
         with directory.read(info.name) as file:
-            _verify(path, file, info)
+            verify_file(path, file, info)
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def _verify(path: str, file: BinaryIO, info: StateFile) -> None:
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    if size != info.size:
-        raise StorageError(f"{path} is damaged: it has {size} bytes and should have {info.size}.")
-    digest = sha256()
-    while block := file.read(_BLOCK):
-        digest.update(block)
-    if digest.hexdigest() != info.sha256:
-        raise StorageError(f"{path} is damaged: its checksum is not that of its contents.")
-    file.seek(0)
 
 
 def _loaded(file: BinaryIO, uid: str, path: str) -> Any:

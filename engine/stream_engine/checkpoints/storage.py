@@ -15,6 +15,7 @@ from stream_engine.checkpoints.metadata import (
     write_metadata,
 )
 from stream_engine.checkpoints.owner_only import StorageError, unreadable, unwritable
+from stream_engine.checkpoints.shared import SHARED, SHARED_FILE, shared_beside, verify_shared
 from stream_engine.checkpoints.state_file import STATE_FILE, verify_state_file
 from stream_engine.connectors.filesystem import is_url, resolve
 
@@ -50,6 +51,8 @@ class CheckpointStorage:
         self._temporary = temporary
         # The number of the newest complete one.
         self._completed = 0
+        # The shared files that each complete checkpoint needs, by its number.
+        self._needed: dict[int, set[str]] = {}
 
     @property
     def directory(self) -> str:
@@ -66,12 +69,24 @@ class CheckpointStorage:
         _make(place)
         return place
 
+    def share(self) -> Place:
+        """Makes the directory for files that several checkpoints need."""
+        place = self._run.below(SHARED)
+        _make(place)
+        return place
+
     def complete(self, metadata: Metadata, retained: int) -> None:
-        """Makes a checkpoint count whose files are all written; deletes all but the ``retained`` newest."""
+        """Makes a checkpoint count whose files are all written; deletes all but the ``retained`` newest.
+
+        Nobody may be writing to the run's directory.
+        """
         write_metadata(self._place(metadata.checkpoint), metadata)
         self._completed = max(self._completed, metadata.checkpoint)
+        self._needed[metadata.checkpoint] = {shared.name for file in metadata.files for shared in file.shared}
         for number in self._numbers(_complete)[retained:]:
             discard(self._place(number))
+        if any(self._needed.values()):
+            self._delete_unneeded()
 
     def newest(self, damages: list[str]) -> tuple[str, Metadata] | None:
         """The path and the metadata of the newest undamaged checkpoint; None when there is none.
@@ -99,10 +114,31 @@ class CheckpointStorage:
                 damages.append(str(error))
         return None
 
+    def _delete_unneeded(self) -> None:
+        """Deletes the shared files that no complete checkpoint needs."""
+        complete = self._numbers(_complete)
+        if complete:
+            self._needed = {number: names for number, names in self._needed.items() if number in complete}
+            needed = set[str]().union(*self._needed.values())
+            self._delete_shared(lambda name: name not in needed)
+
+    def _delete_shared(self, goes: Callable[[str], bool]) -> None:
+        try:
+            with self._run.below(SHARED).open() as shared:
+                shared.delete(name for name in shared.names() if SHARED_FILE.fullmatch(name) and goes(name))
+        except (OSError, StorageError):
+            pass  # There is none, or other users could change it.
+
     def delete(self) -> None:
         """Deletes all checkpoints of the run."""
         for number in self._numbers(_numbers):
             discard(self._place(number))
+        self._delete_shared(lambda _: True)
+        try:
+            with self._run.open() as run:
+                run.remove(SHARED)
+        except (OSError, StorageError):
+            pass  # As above.
         try:
             with self._run.parent.open() as root:
                 root.remove(self._run.names[-1])
@@ -179,6 +215,7 @@ def verified(directory: Directory) -> Metadata:
     metadata = read_metadata(directory)
     for file in metadata.files:
         verify_state_file(directory, file)
+    verify_shared(shared_beside(directory.path), {shared for file in metadata.files for shared in file.shared})
     return metadata
 
 

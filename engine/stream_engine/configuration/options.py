@@ -176,6 +176,12 @@ CHECKPOINT_MODE = ConfigOption(
     "exactly_once",
     "How often a record counts in the state after a failure; at_least_once does not align inputs at a checkpoint.",
 )
+INCREMENTAL_CHECKPOINTS = ConfigOption(
+    "execution.checkpointing.incremental",
+    Boolean(),
+    "false",
+    "Keeps in a checkpoint only what has changed since the one before, with which it shares the rest.",
+)
 CHECKPOINT_TIMEOUT = ConfigOption(
     "execution.checkpointing.timeout",
     Duration(1),
@@ -345,6 +351,7 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         FILE_SYSTEM_TIMEOUT,
         CHECKPOINT_INTERVAL,
         CHECKPOINT_MODE,
+        INCREMENTAL_CHECKPOINTS,
         CHECKPOINT_TIMEOUT,
         CHECKPOINT_PAUSE,
         TOLERABLE_FAILURES,

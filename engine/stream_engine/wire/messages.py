@@ -101,11 +101,15 @@ class Frame(NamedTuple):
 
 
 class CheckpointOrder(NamedTuple):
-    """What a barrier carries: checkpoint ``number``, kept at ``place``; one that ``stops`` ends the job."""
+    """What a barrier carries: checkpoint ``number``, kept at ``place``; one that ``stops`` ends the job.
+
+    ``shared`` is for files that later checkpoints need as well; None: the checkpoint has all files to itself.
+    """
 
     number: int
     place: Place
     stops: bool
+    shared: Place | None = None
 
 
 class CheckpointEnd(NamedTuple):

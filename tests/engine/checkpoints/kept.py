@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stream_engine.checkpoints.files import write_state_file
 from stream_engine.checkpoints.metadata import Metadata, OperatorInfo, StateFile
-from stream_engine.checkpoints.state_file import Encoding, write_state_file
+from stream_engine.checkpoints.state_file import Encoding
 from stream_engine.operators.snapshot import OperatorSnapshot, key_hash
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from kept import metadata_of, write_files
 from launched import PATIENCE
 
 from stream_engine.checkpoints.directory import Place
+from stream_engine.checkpoints.files import write_state_file
 from stream_engine.checkpoints.metadata import StateFile, write_metadata
 from stream_engine.checkpoints.owner_only import StorageError
 from stream_engine.checkpoints.restoration import check_operators, read_states
-from stream_engine.checkpoints.state_file import Encoding, write_state_file
+from stream_engine.checkpoints.state_file import Encoding
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError, key_hash
 
 if TYPE_CHECKING:

@@ -78,6 +78,7 @@ def plans(examples: int) -> Callable[[Any], Any]:
         parallelism=st.sampled_from([1, 1, 1, 1, 2, 2, 2, 3, 4]),
         execution__buffer_timeout=st.sampled_from(["100 ms", "0 ms"]),
         state__backend=backends,
+        execution__checkpointing__incremental=st.booleans(),
         execution__checkpointing__interval=st.sampled_from(["0 ms", "0 ms", "2 ms"]),
         execution__checkpointing__mode=st.sampled_from(["exactly_once", "at_least_once"]),
     )

@@ -126,6 +126,7 @@ CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     execution__buffer_timeout=st.sampled_from(["100 ms", "0 ms"]),
     execution__checkpointing__interval=st.sampled_from([1, 5, 20]),
     state__backend=backends,
+    execution__checkpointing__incremental=st.booleans(),
 )
 def test_a_plan_that_fails_gives_what_it_means(
     jobs: Jobs,

@@ -14,6 +14,7 @@ from stream_engine.configuration.options import (
     CHECKPOINT_INTERVAL,
     CHECKPOINT_PAUSE,
     CHECKPOINT_TIMEOUT,
+    INCREMENTAL_CHECKPOINTS,
     RETAINED_CHECKPOINTS,
     TOLERABLE_FAILURES,
 )
@@ -83,6 +84,7 @@ class CheckpointCoordinator:
         self._timeout: float = configuration.get(CHECKPOINT_TIMEOUT) / 1000
         self._tolerable: int = configuration.get(TOLERABLE_FAILURES)
         self._retained: int = configuration.get(RETAINED_CHECKPOINTS)
+        self._incremental: bool = configuration.get(INCREMENTAL_CHECKPOINTS)
         self.monitor = NullMonitor()
         self._workers: Sequence[Connection] = ()
         self._number = 0
@@ -202,19 +204,21 @@ class CheckpointCoordinator:
         self._number += 1
         if savepoint is None and self._next != inf:
             self._next = now + self._interval
+        shared: Place | None = None
         try:
             if savepoint is not None:
                 place = begin_savepoint(savepoint.directory, self._job_id)
             else:
                 assert self._storage is not None
                 place = self._storage.begin(self._number)
+                shared = self._storage.share() if self._incremental else None
         except StorageError as error:
             self._running = _Running(self._number, None, now, savepoint)
             self._fail(str(error))
             return
         self._running = _Running(self._number, place, now, savepoint, last)
         self.monitor.checkpoint_begun(self._number, savepoint is not None)
-        order = CheckpointOrder(self._number, place, savepoint is not None and savepoint.stops)
+        order = CheckpointOrder(self._number, place, savepoint is not None and savepoint.stops, shared)
         for worker in self._workers:
             worker.send(Kind.TRIGGER, 0, packed(order))
 

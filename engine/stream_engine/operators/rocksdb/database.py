@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from itertools import count, islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.operators.rocksdb.entries import TABLE
+from stream_engine.operators.rocksdb.snapshot import DatabaseSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +26,7 @@ _SHORTEST_ALLOWANCE = 500
 _BETWEEN_LOOKS = 0.25
 # That goes for tables that take long to be looked at.
 _SOON_LOOKED_AT = 10_000
+_MANIFEST = 256 * 1024
 # The part of the memory that stays filled when entries are forgotten: few at a time, so that records do not wait.
 _FILLED = 0.98
 
@@ -50,7 +53,7 @@ class _Cached(Protocol):
 
 
 class Database:
-    """It is made with the first table, in the directory ``path``.
+    """It is made with the first table, in the directory ``path``, as that itself is.
 
     Of the ``memory`` (bytes), which is kept to about, half is for entries as objects: those in use, with changes that
     the database does not have yet. The rest is the database's own. Making a table raises ImportError when rocksdict is
@@ -59,6 +62,8 @@ class Database:
 
     def __init__(self, path: str, memory: int) -> None:
         self._path = path
+        self._name = os.urandom(6).hex()
+        self._snapshots = count(1)
         self._memory = memory
         self._limit = memory // 2
         self._numbers = count()
@@ -124,6 +129,14 @@ class Database:
         del self._tables[number]
         if stored:
             self._dropped.append(prefix)
+
+    def snapshot(self) -> DatabaseSnapshot:
+        """All tables as they are now."""
+        self.flush()
+        assert self._database is not None
+        return DatabaseSnapshot(
+            self._database, os.path.join(self._path, f"snapshot-{next(self._snapshots)}"), self._name
+        )
 
     # --- what the tables do with the database ------------------------------------------------------------------------
 
@@ -202,7 +215,10 @@ class Database:
         blocks.set_block_cache(Cache(self._memory // 4))
         blocks.set_bloom_filter(10, False)
         options.set_block_based_table_factory(blocks)
-        self._database = Rdict(self._path, options)
+        # Snapshots have a copy of this file.
+        options.set_max_manifest_file_size(_MANIFEST)
+        os.makedirs(self._path, 0o700, exist_ok=True)
+        self._database = Rdict(os.path.join(self._path, "database"), options)
         writing = WriteOptions()
         writing.disable_wal = True  # pyright: ignore[reportAttributeAccessIssue]
         self._database.set_write_options(writing)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rocksdict import RdictIter
 
     from stream_engine.operators.rocksdb.database import Database
+    from stream_engine.operators.rocksdb.snapshot import DatabaseSnapshot
 
 
 class _Cached:
@@ -97,6 +98,10 @@ class RocksDbLists:
         return sum(1 for _ in self.items())
 
     # --- the database ------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> DatabaseSnapshot:
+        """All tables of the database as they are now."""
+        return self._database.snapshot()
 
     def view(self) -> RdictIter:
         """All tables of the database as they are now, for ``stored``."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rocksdict import RdictIter
 
     from stream_engine.operators.rocksdb.database import Database
+    from stream_engine.operators.rocksdb.snapshot import DatabaseSnapshot
 
 # Maps that have more fields are not taken into memory as a whole.
 _WHOLE = 10_000
@@ -150,6 +151,10 @@ class RocksDbMaps:
         return sum(1 for _ in self.items())
 
     # --- the database ------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> DatabaseSnapshot:
+        """All tables of the database as they are now."""
+        return self._database.snapshot()
 
     def view(self) -> RdictIter:
         """All tables of the database as they are now, for ``stored``."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rocksdict import RdictIter
 
     from stream_engine.operators.rocksdb.database import Database
+    from stream_engine.operators.rocksdb.snapshot import DatabaseSnapshot
 
 
 class RocksDbValues(dict[Any, Any]):
@@ -98,6 +99,10 @@ class RocksDbValues(dict[Any, Any]):
         return dict.__len__(self) > 0 or (self._stored and any(True for _ in self.items()))
 
     # --- the database ------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> DatabaseSnapshot:
+        """All tables of the database as they are now."""
+        return self._database.snapshot()
 
     def view(self) -> RdictIter:
         """All tables of the database as they are now, for ``stored``."""

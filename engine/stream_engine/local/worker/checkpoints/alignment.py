@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from stream_engine.checkpoints.forked import encoded_apart, large_tables
 from stream_engine.checkpoints.state_file import Encoding
-from stream_engine.configuration.options import TMP_DIRS
+from stream_engine.local.worker.checkpoints.encoding import SubtaskEncoding
 from stream_engine.operators.snapshot import OperatorSnapshot
 from stream_engine.pickling import dumps
 from stream_engine.task.failure import OperatorError
@@ -26,6 +25,7 @@ from stream_engine.task.sources import source_snapshot
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stream_engine.checkpoints.directory import Place
     from stream_engine.local.worker.checkpoints.writer import Encoded
     from stream_engine.local.worker.exchange_writer import ExchangeWriter
     from stream_engine.local.worker.push_source import PushSource
@@ -125,7 +125,7 @@ class BarrierAlignment:
             # The checkpoint was given up while sending had to wait.
             return
         # From here on nothing waits, so nothing else happens in between.
-        self._state = self._encoded(order.number, final=False)
+        self._state = self._encoded(order.number, final=False, shared=order.shared)
         self._log = subtask.fed_back()
         self._awaited = subtask.inputs.feedback - self._early
         self.passed = order.number
@@ -195,10 +195,9 @@ class BarrierAlignment:
         if self._behind is not None:
             self._behind.close()
 
-    def _encoded(self, number: int, final: bool) -> Encoded:
+    def _encoded(self, number: int, final: bool, shared: Place | None = None) -> Encoded:
         subtask = self._subtask
-        encoded: Encoded = {}
-        apart: dict[str, dict[str, Any]] = {}
+        encoding = SubtaskEncoding(subtask, shared)
         for node, operator in zip(subtask.task.operators, subtask.chain.operators, strict=True):
             if operator.commits if final else subtask.finished and not operator.commits:
                 continue
@@ -207,16 +206,8 @@ class BarrierAlignment:
                 snapshot = operator.snapshot(number)
                 if node is subtask.task.head and self.source is not None:
                     snapshot = source_snapshot(self.source, number)
-                if snapshot:
-                    if tables := large_tables(snapshot):
-                        apart[node.uid] = tables
-                        snapshot.keyed = {name: each for name, each in snapshot.keyed.items() if name not in tables}
-                    encoded[node.uid] = [Encoding(node.uid, snapshot)]
-        if apart:
-            # One child for all of them.
-            directories = subtask.configuration.get(TMP_DIRS)
-            encoded[next(iter(apart))] += encoded_apart(apart, directories[0] if directories else None)
-        return encoded
+                encoding.add(node.uid, snapshot)
+        return encoding.encoded()
 
     def _hand_in(self) -> None:
         """Hands in the state for the running checkpoint, unless records that are fed back are still missing."""

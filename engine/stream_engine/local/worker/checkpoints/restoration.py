@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.checkpoints.restoration import read_states
 from stream_engine.graph.specs import IterationHead
+from stream_engine.local.state_place import STATE_DIRECTORY
 from stream_engine.local.worker.checkpoints.alignment import FED_BACK
 from stream_engine.task.failure import OperatorError
 from stream_engine.task.sources import restore_source
@@ -40,7 +41,8 @@ def restore(
     for width in {subtask.task.parallelism for subtask in subtasks}:
         group = [subtask for subtask in subtasks if subtask.task.parallelism == width]
         uids = [node.uid or "" for subtask in group for node in subtask.task.operators]
-        states.update(read_states(directory, metadata, uids, plan, group[0].index, width))
+        scratch = group[0].configuration.get(STATE_DIRECTORY, "")
+        states.update(read_states(directory, metadata, uids, plan, group[0].index, width, scratch))
     for subtask in subtasks:
         _restore_operators(subtask, states)
         head = subtask.task.head

@@ -5,22 +5,21 @@ from __future__ import annotations
 from itertools import chain
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from stream_engine.checkpoints.files import write_state_file
 from stream_engine.checkpoints.metadata import StateFile
 from stream_engine.checkpoints.owner_only import StorageError
-from stream_engine.checkpoints.state_file import write_state_file
+from stream_engine.checkpoints.shared import SharedFiles
 from stream_engine.operators.snapshot import StateError, key_hash
 from stream_engine.wire.messages import Acknowledgement, Kind, Refusal, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from stream_engine.checkpoints.directory import Place
     from stream_engine.wire.connection import Connection
 
 # The encoded state of each operator, by uid.
-Encoded = dict[str, list["Iterable[bytes]"]]
+Encoded = dict[str, list[Any]]
 
 
 class SnapshotWriter:
@@ -31,6 +30,7 @@ class SnapshotWriter:
         self._control = control
         self._waiting: SimpleQueue[tuple[int, Place, Encoded]] = SimpleQueue()
         self._thread: Thread | None = None
+        self._shared = SharedFiles()
 
     def write(self, number: int, place: Place, encoded: Encoded) -> None:
         """Takes the state for checkpoint ``number``, to be written at ``place``, and returns at once."""
@@ -57,6 +57,10 @@ class SnapshotWriter:
 
     def _written(self, place: Place, encoded: Encoded) -> StateFile:
         name = f"worker-{self._index + 1}"
-        data = chain.from_iterable(part for parts in encoded.values() for part in parts)
-        size, digest = write_state_file(place, name, data)
-        return StateFile(name, size, digest, self._index, tuple(encoded))
+        parts = [part for parts in encoded.values() for part in parts]
+        # What the worker's file refers to is written first.
+        shared = {file.name: file for part in parts if hasattr(part, "share") for file in part.share(self._shared)}
+        size, digest = write_state_file(place, name, chain.from_iterable(parts))
+        if shared:
+            self._shared.forget_others(shared)
+        return StateFile(name, size, digest, self._index, tuple(encoded), tuple(shared.values()))

@@ -97,6 +97,9 @@ class FlinkSlot:
     def hold(self, holder: Holder) -> None:
         """The host flushes everything at the end of each element."""
 
+    def guard(self, task: Task) -> None:
+        """The host lets records of a push source in, one turn at a time."""
+
     def acknowledge(self, channel: Channel) -> None:
         """Flink itself holds senders back."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from stream_engine.operators.writer import Output
+from stream_engine.operators.writer import Guard, Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +49,10 @@ class Slot(Protocol):
 
     def exits(self, task: Task) -> Sequence[Exit]:
         """The exits of the subtask, one for each exchange that leaves its task."""
+        ...
+
+    def guard(self, task: Task) -> Guard | None:
+        """What is done before and after each record of a source that pushes; None where it is done elsewhere."""
         ...
 
     def acknowledge(self, channel: Channel) -> None:

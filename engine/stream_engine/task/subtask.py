@@ -102,6 +102,7 @@ class Subtask:
             slot.configuration.get(OBJECT_REUSE),
             graph.timestamped,
             slot.watched,
+            slot.guard(task),
         )
         # The exchanges that bring records of files; none if the subtask reads files itself.
         self._file_exchanges: set[int] = set()

@@ -136,8 +136,7 @@ class Worker:
         if deployment.watched:
             from stream_engine.local.worker.metrics.meter import Meter
 
-            pushing = [source for source in sources.values() if isinstance(source, PushSource)]
-            main.meter = Meter(self.control, self._subtasks, slot.writers, main.pulled.readers, pushing)
+            main.meter = Meter(self.control, self._subtasks, slot.writers, main.pulled.readers, list(main.pushing))
             self._switchboard.meter = main.meter
         main.pushing.start()
         main.run(inbox.loops, slot.buffer_timeout, partial(self._finished, slot))

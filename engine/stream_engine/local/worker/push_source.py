@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from stream_engine.graph.specs import PUSHING_SOURCES
 from stream_engine.local.worker.biased_lock import Claim
 from stream_engine.task.failure import Cancelled
 from stream_engine.task.safepoint import SafePoint
 from stream_engine.task.source_functions import PushingFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from stream_engine.graph.job_graph import Task
     from stream_engine.local.worker.biased_lock import BiasedLock
     from stream_engine.local.worker.null_meter import NullMeter
-    from stream_engine.operators.code import Way
+    from stream_engine.operators.code import Code, Way
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.task.subtask import Subtask
 
@@ -40,6 +43,50 @@ class PushHost(Protocol):
         ...
 
 
+def guard_of(lock: BiasedLock, task: Task) -> SourceGuard | None:
+    """What lets the records of a push source in; None where ``task`` has none."""
+    return SourceGuard(lock) if isinstance(task.head.operator, PUSHING_SOURCES) else None
+
+
+class SourceGuard:
+    """Lets a record of ``source`` into its chain only while no other thread of the worker is in the middle of one.
+
+    It is written into the chain, as a call for each record would cost as much as one of the user's functions.
+    """
+
+    source: PushSource
+
+    def __init__(self, lock: BiasedLock) -> None:
+        self._lock = lock
+        self.claim = Claim()
+
+    @contextmanager
+    def around(self, code: Code) -> Iterator[None]:
+        claim, lock = code.bind("claim", self.claim), code.bind("lock", self._lock)
+        with code.block(f"if {claim}.inside:"):
+            code.line(f"{code.bind('refuse', self._refuse)}()")
+        code.line(f"{claim}.inside = True")
+        with code.block(f"if {lock}.holder is not {claim} and not {code.bind('take', self._take)}():"):
+            code.line("return")
+        with code.block("try:"):
+            yield
+        with code.block("except BaseException as error:"):
+            code.line(f"{code.bind('fail', self._fail)}(error)")
+            code.line("raise")
+        code.line(f"{claim}.inside = False")
+        with code.block(f"if {lock}.holder is not {claim}:"):
+            code.line(f"{claim}.gone.set()")
+
+    def _take(self) -> bool:
+        return self.source.take()
+
+    def _fail(self, error: BaseException) -> None:
+        self.source.fail(error)
+
+    def _refuse(self) -> NoReturn:
+        self.source.refuse_crowd()
+
+
 class PushSource:
     """Runs a source's ``run`` in a thread. ``done`` is set at its end, with ``error`` what it raised."""
 
@@ -48,15 +95,17 @@ class PushSource:
         self.done = False
         self.error: BaseException | None = None
         # How its records enter the chain; see Meter.
-        self.ways: list[Way] = []
+        self.ways: list[Way] = subtask.chain.ways
         self._worker = worker
-        self.claim = Claim()
+        guard = subtask.chain.guard
+        assert isinstance(guard, SourceGuard)
+        guard.source, self.claim = self, guard.claim
         self._function = PushingFunction(subtask, timestamped)
         self.open, self.cancel = self._function.open, self._function.cancel
         # The operator whose ``close`` is being called.
         self.closing: int | None = None
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
-        self._safe_point = SafePoint(self._locked(self._act, measured=False))
+        self._safe_point = SafePoint(self._locked(self._act))
         # Whether it had ended before the checkpoint that the job resumes from.
         self._ended = False
 
@@ -127,7 +176,7 @@ class PushSource:
         if self.error is None and not isinstance(error, Cancelled):
             self.error = error
 
-    def _refuse_crowd(self) -> NoReturn:
+    def refuse_crowd(self) -> NoReturn:
         """A thread of the source's own collects while another is in the middle of that: records would be lost."""
         error = RuntimeError("two threads of the source were in collect() at a time: guard it with a lock")
         self._note(error)
@@ -138,41 +187,32 @@ class PushSource:
         self.done = True
         self._worker.wake()
 
-    def _end(self) -> None:
-        """Does what ``_finish`` does, in the middle of a record."""
+    def fail(self, error: BaseException) -> None:
+        """A record has failed. The function may catch the error; the job fails all the same."""
+        self._note(error)
         self._worker.lock.leave(self.claim)
         self._finish()
 
-    def _locked(self, process: Callable[[Any], None], measured: bool = True) -> Callable[[Any], None]:
-        """``process``, done only while no other thread of the worker is in the middle of a record."""
-        claim, lock, take = self.claim, self._worker.lock, self._take
+    def _locked(self, process: Callable[[Any], None]) -> Callable[[Any], None]:
+        """``process``, for what comes between two records, done as the SourceGuard says."""
+        claim, lock, take = self.claim, self._worker.lock, self.take
 
-        def collect(record: Any) -> None:
+        def guarded(argument: Any) -> None:
             if claim.inside:
-                self._refuse_crowd()
+                self.refuse_crowd()
             claim.inside = True
             if lock.holder is not claim and not take():
                 return
             try:
-                process(record)
+                process(argument)
             except BaseException as error:
-                # The function may catch an error that its record has caused; the job has failed all the same.
-                self._note(error)
-                self._end()
+                self.fail(error)
                 raise
-            claim.inside = False
-            if lock.holder is not claim:
-                claim.gone.set()
+            lock.leave(claim)
 
-        def install(other: Callable[[Any], None]) -> None:
-            nonlocal process
-            process = other
+        return guarded
 
-        if measured:
-            self.ways.append((install, process))
-        return collect
-
-    def _take(self) -> bool:
+    def take(self) -> bool:
         """Takes the lock for a record; returns whether to process the record.
 
         The records of a cancelled source are dropped, not refused, so that ``run`` comes to its own end.
@@ -188,8 +228,7 @@ class PushSource:
             try:
                 self._safe_point.serve()
             except BaseException as error:
-                self._note(error)
-                self._end()
+                self.fail(error)
                 raise
             if not self.subtask.paused:
                 return True

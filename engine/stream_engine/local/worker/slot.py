@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stream_engine.configuration.options import BUFFER_TIMEOUT, OBJECT_REUSE, STATE_BACKEND
 from stream_engine.local.worker.console import ConsoleWriter
 from stream_engine.local.worker.exchange_writer import ExchangeWriter
+from stream_engine.local.worker.push_source import guard_of
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.ownership import Plainness
 from stream_engine.operators.tables import MemoryTables
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph, Task
     from stream_engine.graph.specs import Sink
     from stream_engine.local.worker.main_loop import MainLoop
+    from stream_engine.local.worker.push_source import SourceGuard
     from stream_engine.local.worker.switchboard import Switchboard
     from stream_engine.operators.operator import Writer
     from stream_engine.operators.tables import Tables
@@ -107,6 +109,10 @@ class WorkerSlot:
             writers.append(ExchangeWriter(self, exchange, target, local, peers, plainness))
         self.writers[task.id] = writers
         return writers
+
+    def guard(self, task: Task) -> SourceGuard | None:
+        """What lets the records of a push source into its chain; None if ``task`` has none."""
+        return guard_of(self._loop.lock, task)
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         """Opens what is behind a sink. Raises OSError."""

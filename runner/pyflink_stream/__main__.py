@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Only modules that are loaded already: until main() has set its handlers, Ctrl-C ends an import with a traceback.
 import _signal  # pyright: ignore[reportMissingImports]
+import gc
 import os
 import sys
 
@@ -26,6 +27,8 @@ _WITHOUT_WORKERS = ("--help", "-h", "--version", "--check", "--explain", "--loca
 
 def main() -> int:
     """Does what ``sys.argv`` says and returns the exit status."""
+    # Importing makes no garbage, and looking for some would be a fifth of the time until the script runs.
+    gc.disable()
     earlier = _set_handlers(_leave)
     _open_closed_streams()
     try:
@@ -78,6 +81,7 @@ def _run(handlers: dict[int, Any]) -> int:
             for number, handler in handlers.items():
                 _signal.signal(number, handler)
         if isinstance(request, Watching):
+            gc.enable()
             from pyflink_stream.watch import Watch
 
             return Watch(args, request.script, request.files).run()

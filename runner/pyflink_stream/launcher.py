@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from functools import partial
@@ -100,6 +101,9 @@ def call_main(
     if configuration.get(SAVEPOINT_DIRECTORY.key):
         # While a job runs, the engine has a handler of its own.
         signal.signal(signal.SIGUSR1, _refuse_savepoint)
+    # What is there by now stays: it need not be looked at again and again.
+    gc.freeze()
+    gc.enable()
     try:
         finder = program.install()
         call(program, factory)

@@ -208,3 +208,24 @@ def test_a_link_to_itself_among_the_files_of_a_directory_is_skipped_with_a_warni
     done = command.run("s.py")
     assert (done.returncode, done.stdout) == (0, "line\n")
     assert done.stderr == f"Warning: {link} is not read: it is a link that leads nowhere, or to itself\n"
+
+
+def test_nothing_looks_for_garbage_before_the_script_runs_and_all_do_afterwards(command: Command) -> None:
+    """Full collections of what was imported took a fifth of the time that a short job takes."""
+    command.write(
+        "s.py",
+        """
+        import gc
+        def state(value=None):
+            return gc.get_stats()[2]["collections"], gc.isenabled(), gc.get_freeze_count() > 10_000
+        def main(factory):
+            print(state())
+            env = factory.get_execution_environment()
+            env.from_elements(1).map(state).output()
+            env.execute()
+        """,
+    )
+    script, worker = command.output("-p", "1", "s.py").splitlines()
+    assert script == "(0, True, True)"
+    # It looks once, at what the job has brought.
+    assert worker == "(1, True, True)"

@@ -87,6 +87,19 @@ class JobGraph(NamedTuple):
         """How many workers run it: one for each subtask of the widest task."""
         return max(task.parallelism for task in self.tasks)
 
+    @property
+    def reach(self) -> list[int]:
+        """Whom each worker needs a connection to: of the workers behind it, those with an index below this number.
+
+        Where a narrow task feeds a wide one, or the other way round, most workers have nothing to say to each other.
+        """
+        widths = [
+            sorted((self.tasks[exchange.source_task].parallelism, self.tasks[exchange.target_task].parallelism))
+            for exchange in self.exchanges
+            if not isinstance(exchange.partitioner, Forward)
+        ]
+        return [max((wide for narrow, wide in widths if index < narrow), default=0) for index in range(self.slots)]
+
     def inputs(self, task: int) -> list[Exchange]:
         return [exchange for exchange in self.exchanges if exchange.target_task == task]
 

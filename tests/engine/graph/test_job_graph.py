@@ -201,3 +201,23 @@ def test_a_task_of_many_operators_has_a_name_that_can_be_read() -> None:
     [task] = sketch.job(1).tasks
     assert task.name.startswith("first -> 1 -> 2 -> ")
     assert task.name.endswith(" -> 7 -> (85 more) -> 93 -> 94 -> 95 -> 96 -> 97 -> 98 -> 99 -> 100")
+
+
+def test_workers_need_connections_where_one_may_send_to_the_other():
+    narrow = Sketch().add("a", SOURCE).add("b", specs.Map(F), "a", partitioner=Rebalance(), width=4)
+    wide = Sketch().add("a", SOURCE).add("b", specs.Map(F), "a", partitioner=Rebalance(), width=3)
+    wide.add("c", specs.Map(F), "b", partitioner=Hash(F), width=3).add("d", specs.Map(F), "c", width=5)
+    alone = Sketch().add("a", SOURCE).add("b", specs.Map(F), "a", width=1)
+
+    assert narrow.job(4).reach == [4, 0, 0, 0]
+    assert wide.job(5).reach == [5, 5, 5, 0, 0]
+    assert alone.job(4).reach == [0]
+
+
+def test_workers_need_no_connections_where_records_stay_in_their_worker():
+    sketch = Sketch().add("a", specs.SequenceSource(1, 9), width=3)
+    sketch.add("b", specs.Map(F), "a", partitioner=Forward(), width=3).add("c", specs.SequenceSource(1, 9), width=3)
+    sketch.add("d", specs.Map(F), "b", "c", partitioner=Forward(), width=3)
+
+    assert {type(exchange.partitioner) for exchange in sketch.job(3).exchanges} == {Forward}
+    assert sketch.job(3).reach == [0, 0, 0]

@@ -103,9 +103,7 @@ class Attempt:
         """
         with selectors.DefaultSelector() as self._selector:
             try:
-                self._children = self._server.fork(
-                    self._graph.slots, bool(self._graph.exchanges), lambda: self._stop.signal is not None
-                )
+                self._children = self._server.fork(self._graph.reach, lambda: self._stop.signal is not None)
             except (EOFError, OSError) as error:
                 if self._stop.signal is not None:
                     return []

@@ -20,12 +20,12 @@ from stream_engine.local.forkserver.messages import receive, receive_descriptor,
 from stream_engine.wire.readiness import wait_readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from stream_engine.checkpoints.directory import Place
 
 _BOOT = (
-    "import sys; sys.path[:] = sys.argv[2:]; "
+    "import gc, sys; gc.disable(); sys.path[:] = sys.argv[2:]; "
     "from stream_engine.local.forkserver.process import serve; "
     "from stream_engine.local.worker.process import run_worker; serve(int(sys.argv[1]), run_worker)"
 )
@@ -68,15 +68,15 @@ class ForkServer:
     def fileno(self) -> int:
         return self._channel.fileno()
 
-    def fork(self, count: int, meshed: bool, given_up: Callable[[], bool] = lambda: False) -> list[Child]:
-        """Starts ``count`` workers; if ``meshed``, connects each with all others.
+    def fork(self, reach: Sequence[int], given_up: Callable[[], bool] = lambda: False) -> list[Child]:
+        """Starts a worker for each of ``reach``; connects each with those after it whose index is below its number.
 
         Raises EOFError if the server dies, or says nothing until ``given_up()``; OSError if it cannot fork.
         """
         self._ensure_own()
-        send(self._channel, ("fork", count, meshed))
+        send(self._channel, ("fork", list(reach)))
         children: list[Child] = []
-        while len(children) < count:
+        while len(children) < len(reach):
             self._await_message(given_up)
             message = receive(self._channel)
             if message[0] == "exit":

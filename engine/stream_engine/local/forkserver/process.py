@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import selectors
 import signal
@@ -38,6 +39,9 @@ def serve(descriptor: int, run_worker: RunWorker) -> NoReturn:
 
     Each child is a worker: it calls ``run_worker``, whose modules are already loaded, once for all children.
     """
+    # What is loaded stays: no worker has to look at it for garbage, which would copy the memory that all share.
+    gc.freeze()
+    gc.enable()
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
     _Server(channel, run_worker).run()
@@ -114,16 +118,15 @@ class _Server:
         else:
             self._fork(*request[1:])
 
-    def _fork(self, count: int, meshed: bool) -> None:
+    def _fork(self, reach: list[int]) -> None:
         # Worker i's sockets to those behind it; made just before the fork, so that few are open at a time.
-        waiting: list[dict[int, socket.socket]] = [{} for _ in range(count)]
-        _raise_descriptor_limit(count)
-        for index in range(count):
+        waiting: list[dict[int, socket.socket]] = [{} for _ in reach]
+        _raise_descriptor_limit(reach)
+        for index, end in enumerate(reach):
             try:
                 control, child_control = socket.socketpair()
-                if meshed:
-                    for other in range(index + 1, count):
-                        waiting[index][other], waiting[other][index] = socket.socketpair()
+                for other in range(index + 1, end):
+                    waiting[index][other], waiting[other][index] = socket.socketpair()
                 lifeline, held = os.pipe()
                 try:
                     pid = os.fork()
@@ -216,11 +219,11 @@ def _become_worker(
         os._exit(status)
 
 
-def _raise_descriptor_limit(workers: int) -> None:
+def _raise_descriptor_limit(reach: list[int]) -> None:
     import resource
 
     # At most this many socket ends are open at once, half-way through the forks, and a lifeline of each worker.
-    needed = workers * workers // 2 + 2 * workers + 64
+    needed = sum(max(0, end - index) for index, end in enumerate(reach)) + 2 * len(reach) + 64
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:
         limit = needed if hard == resource.RLIM_INFINITY else min(needed, hard)

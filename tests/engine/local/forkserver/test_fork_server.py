@@ -35,13 +35,18 @@ def leave_another(index, control, peers, lifeline):
     return 7
 
 
+def tell_peers(index, control, peers, lifeline):
+    control.send(repr(sorted(peers)).encode())
+    return 0
+
+
 def refuse():
     raise OSError("there are enough processes")
 
 
 if sys.argv[2] == "refuse":
     os.fork = refuse
-serve(int(sys.argv[1]), leave_another)
+serve(int(sys.argv[1]), tell_peers if sys.argv[2] == "tell peers" else leave_another)
 """
 
 
@@ -72,14 +77,22 @@ def is_gone(pid: int) -> bool:
 
 def test_a_worker_may_be_killed_that_has_ended_and_left_a_process(started: Callable[[str], ForkServer]) -> None:
     server = started("leave another")
-    (worker,) = server.fork(1, meshed=False)
+    (worker,) = server.fork([0])
     worker.control.send(b"x")
     assert wait_until(lambda: is_gone(worker.pid))
     server.kill(worker.pid)
     assert server.exits(30) == [(worker.pid, 7)]
-    (other,) = server.fork(1, meshed=False)
+    (other,) = server.fork([0])
     for each in (worker, other):
         each.control.close()
+
+
+def test_workers_are_connected_with_those_that_they_need_and_no_others(started: Callable[[str], ForkServer]) -> None:
+    workers = started("tell peers").fork([4, 3, 0, 0])
+
+    assert [worker.control.recv(100) for worker in workers] == [b"[1, 2, 3]", b"[0, 2]", b"[0, 1]", b"[0]"]
+    for worker in workers:
+        worker.control.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is /proc that tells of descriptors")
@@ -89,7 +102,7 @@ def test_forks_that_fail_leave_no_descriptors_open(started: Callable[[str], Fork
     def descriptors_after(forks: int) -> int:
         for _ in range(forks):
             with pytest.raises(OSError, match="enough processes"):
-                server.fork(2, meshed=True)
+                server.fork([2, 2])
         return len(os.listdir(f"/proc/{server.pid}/fd"))
 
     # It answers before it closes those that it has made in vain.

@@ -14,6 +14,7 @@ import pytest
 from hdfs import Hdfs
 from launched import Command
 from s3 import S3
+from word_counts import WORD_COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -96,3 +97,9 @@ def store(request: pytest.FixtureRequest) -> Store:
 def command(tmp_path: Path) -> Command:
     """The command in a directory of its own."""
     return Command(tmp_path)
+
+
+@pytest.fixture
+def script(command: Command) -> Path:
+    """A word count from one place to another."""
+    return command.write("word_count.py", WORD_COUNT)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from concurrent.futures import Future
 from io import RawIOBase
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.connectors.retrying import as_os_error, bounded
+from stream_engine.connectors.retrying import as_os_error, bounded, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +114,7 @@ class ReadFile(RawIOBase):
                 future.set_exception(error)
 
         self._ahead = future
-        Thread(target=run, name="read ahead", daemon=True).start()
+        start_thread(run)
 
     def _read_piece(self) -> bytes:
         """The piece at the present offset. Only one thread is in here: none is begun before the last has ended."""

@@ -6,7 +6,9 @@ thread of its own, which is left behind if it does not return in time; the calle
 
 from __future__ import annotations
 
+import atexit
 import errno
+import os
 import re
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -20,6 +22,8 @@ T = TypeVar("T")
 
 # In seconds.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+# How long the end of the process waits for clients that do not answer.
+_LONGEST_END = 5.0
 # What another attempt would not change.
 _FINAL = {
     errno.ENOENT, errno.EEXIST, errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOTDIR, errno.EISDIR,
@@ -96,7 +100,7 @@ def bounded(call: Callable[[], T], seconds: float) -> T:
         except BaseException as error:
             outcome.put((None, error))
 
-    Thread(target=run, name="storage", daemon=True).start()
+    start_thread(run)
     try:
         result, error = outcome.get(timeout=seconds)
     except Empty:
@@ -104,6 +108,33 @@ def bounded(call: Callable[[], T], seconds: float) -> T:
     if error is not None:
         raise error
     return result
+
+
+# Those that are in a client's code, perhaps.
+_threads: set[Thread] = set()
+os.register_at_fork(after_in_child=_threads.clear)
+
+
+def start_thread(target: Callable[[], None]) -> None:
+    """Calls ``target`` in a thread that the end of the process waits for, but not for long."""
+
+    def run() -> None:
+        try:
+            target()
+        finally:
+            _threads.discard(thread)
+
+    thread = Thread(target=run, name="storage", daemon=True)
+    _threads.add(thread)
+    thread.start()
+
+
+@atexit.register
+def _await_threads() -> None:
+    # One that came back from a client's code while the interpreter is taken down would abort the process.
+    limit = monotonic() + _LONGEST_END
+    for thread in list(_threads):
+        thread.join(max(0.0, limit - monotonic()))
 
 
 def is_transient(error: Exception) -> bool:

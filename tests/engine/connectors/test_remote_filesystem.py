@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import gzip
 import importlib.util
+import subprocess
+import sys
 import time
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import fsspec
 import pytest
+from launched import PATIENCE
 from stores import memory
 
 from stream_engine.configuration import Configuration
@@ -259,6 +262,27 @@ def test_a_read_that_fails_halfway_is_repeated_from_there(store: Any, monkeypatc
     monkeypatch.setattr(type(store), "open", lambda self, *args, **options: open_badly(*args, **options))
 
     assert read("memory:///in") == [lines]
+
+
+LEFT_BEHIND = """
+from threading import Event
+from stream_engine.connectors.retrying import bounded
+
+def late():
+    Event().wait(1)
+    print("came back", flush=True)
+
+try:
+    bounded(late, 0.1)
+except TimeoutError:
+    print("left behind", flush=True)
+"""
+
+
+def test_the_end_of_the_process_waits_for_a_client_that_was_left_behind() -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, text=True, timeout=PATIENCE)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "left behind\ncame back\n", "")
 
 
 def test_errors_of_clients_are_one_line_with_their_number() -> None:

@@ -50,7 +50,7 @@ def test_a_skip_is_a_failure_in_continuous_integration_only(tmp_path: Path, ci: 
     (tmp_path / "conftest.py").write_text((HERE / "conftest.py").read_text())
     (tmp_path / "test_skipping.py").write_text(SKIPS)
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(tmp_path), "-p", "no:cacheprovider"]
-    environment = {**os.environ, "CI": ci, "PYTHONPATH": str(HERE)}
+    environment = {**os.environ, "CI": ci, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"}
 
     done = subprocess.run([*command, tmp_path], env=environment, stdout=subprocess.PIPE, text=True)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from contest import Contestant, contest
 from flink_peer import flink_cluster, on_cluster
+from hdfs_peer import hdfs_with, with_client
 from peers import Missing, Peers
 from probes import latency, memory_of, running, workers_of
 from results import Limit, Row
@@ -44,6 +45,7 @@ WANTED = {
     ("map, filter, map", "1 worker", "bare loop"): Limit(least=0.8),
     ("costly map", "2 workers", "1 worker"): Limit(least=1.85),
     ("text to text", "2 workers", "1 worker"): Limit(least=1.7),
+    ("text from HDFS", "1 worker", "bare loop"): Limit(least=0.7),
     ("start-up", "1 worker", "import"): Limit(most=3),
     ("start-up", "2 workers", "import"): Limit(most=4),
     ("latency", "2 workers", "p50"): Limit(most=2),
@@ -254,6 +256,17 @@ def text_to_text(bench: Bench) -> list[Row]:
     return bench.compare("text to text", contestants, *pairs, records=-(-words // WORDS_PER_LINE))
 
 
+def text_from_hdfs(bench: Bench) -> list[Row]:
+    try:
+        python = bench.peers.hdfs()
+        with hdfs_with(python, bench.text(bench.size(24_000_000)), bench.directory / "hdfs") as url:
+            contestants = [with_client(each, python) for each in (bare("hdfs_lines", url), *both("hdfs_lines", url))]
+            pairs = (("1 worker", "bare loop"), ("2 workers", "1 worker"))
+            return bench.compare("text from HDFS", contestants, *pairs)
+    except Missing as missing:
+        return [_skipped("text from HDFS", "bare loop", missing)]
+
+
 def start_up(bench: Bench) -> list[Row]:
     imports = "import click, cloudpickle, yaml; print('Hello World')"
     contestants = [Contestant("import", [sys.executable, "-c", imports]), *both("hello")]
@@ -311,6 +324,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "split-union": partial(against_bare, "split, union", "split_union", 8_000_000),
     "iterate": partial(against_bare, "iterate", "iterate", 500_000),
     "text-to-text": text_to_text,
+    "text-from-hdfs": text_from_hdfs,
     "start-up": start_up,
     "latency": latencies,
     "memory": memory,

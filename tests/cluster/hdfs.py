@@ -1,16 +1,18 @@
-"""A real HDFS: a NameNode and a DataNode, which can be stopped and started again."""
+"""A real HDFS: a NameNode and a DataNode, which can be stopped and started again.
+
+By itself, ``hdfs.py [PORT]``, it runs one until Ctrl-C, in a temporary directory, and prints its URL.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
 
 from maven import jars
 from servers import PATIENCE, Server, free_ports, listens
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _ARTIFACT = "org.apache.hadoop:hadoop-client-minicluster:3.5.0"
 _NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
@@ -30,9 +32,12 @@ system.rm("/probe")
 class Hdfs:
     """Runs while the context lasts; ``url`` is that of its root, without a slash at its end."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, python: str = sys.executable, port: int = 0) -> None:
+        """``python`` is one with the extra hdfs; without a ``port`` the NameNode takes any that is free."""
         self._directory = directory
-        self.port, *ports = free_ports(5)
+        self._python = python
+        free, *ports = free_ports(5)
+        self.port = port or free
         self.url = f"hdfs://127.0.0.1:{self.port}"
         self._configure(*ports)
         self._java = [*_JAVA, "-cp", f"{directory / 'conf'}:{jars(_ARTIFACT)}/*"]
@@ -64,7 +69,7 @@ class Hdfs:
 
     def _is_writable(self) -> bool:
         try:
-            done = subprocess.run([sys.executable, "-c", _PROBE, str(self.port)], capture_output=True, timeout=PATIENCE)
+            done = subprocess.run([self._python, "-c", _PROBE, str(self.port)], capture_output=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             return False
         return done.returncode == 0
@@ -94,3 +99,18 @@ class Hdfs:
         lines = [f"<property><name>{key}</name><value>{value}</value></property>" for key, value in properties.items()]
         text = "\n".join(["<configuration>", *lines, "</configuration>", ""])
         (self._directory / "conf" / name).write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    try:
+        with TemporaryDirectory() as directory, Hdfs(Path(directory), port=port) as running:
+            print(running.url, flush=True)
+            # Until a signal comes.
+            Event().wait()
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -86,7 +86,7 @@ def test_a_job_gets_over_an_s3_that_answers_503_for_ten_seconds(command: Command
 def test_a_job_whose_name_node_stays_away_fails_and_says_so(command: Command, script: Path, hdfs: Hdfs):
     gate = command.directory / "gate"
     process = started(
-        command, script, hdfs_store(hdfs), gate, "-D", "fs.timeout=3 s", "-D", "restart-strategy=none"
+        command, script, hdfs_store(hdfs), gate, "-D", "fs.timeout=20 s", "-D", "restart-strategy=none"
     )  # fmt: skip
 
     hdfs.kill_name_node()
@@ -99,7 +99,7 @@ def test_a_job_whose_name_node_stays_away_fails_and_says_so(command: Command, sc
     assert process.returncode == 1
     assert "Connection refused" in err
     assert "given up after" in err
-    assert "fs.timeout allows 3 s" in err
+    assert "fs.timeout allows 20 s" in err
 
 
 @pytest.mark.parametrize("scheme", ["hdfs", "s3"])

@@ -49,6 +49,10 @@ _NOT_YET = re.compile(r"SafeModeException|StandbyException|RetriableException|Se
 _RPC_ERROR = re.compile(r'RPCError\("([^"]*)", "(.*)"\)', re.DOTALL)
 
 
+class NoAnswer(TimeoutError):
+    """An operation has not come back in time."""
+
+
 class Patience:
     """How long a store is waited for, in seconds; from its first answer on, ``limit``, and less before."""
 
@@ -67,6 +71,7 @@ class Patience:
         Raises OSError, with the file name ``url``; FileNotFoundError and the like at once, others when time is over.
         """
         begun, pause, attempts = monotonic(), _FIRST_PAUSE, 0
+        told: Exception | None = None
         while True:
             attempts += 1
             try:
@@ -75,8 +80,10 @@ class Patience:
                 if not is_transient(error):
                     self._answered = True
                     raise as_os_error(error, url) from error
+                # That the time was over says less than what came before.
+                told = told if told is not None and isinstance(error, NoAnswer) else error
                 if monotonic() + pause - begun > self.seconds:
-                    raise self._given_up(error, url, monotonic() - begun, attempts) from error
+                    raise self._given_up(told, url, monotonic() - begun, attempts) from error
                 sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
@@ -91,7 +98,7 @@ class Patience:
 
 
 def bounded(call: Callable[[], T], seconds: float) -> T:
-    """What ``call`` returns or raises, made by another thread. Raises TimeoutError if that takes too long."""
+    """What ``call`` returns or raises, made by another thread. Raises NoAnswer if that takes too long."""
     outcome: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
 
     def run() -> None:
@@ -104,7 +111,7 @@ def bounded(call: Callable[[], T], seconds: float) -> T:
     try:
         result, error = outcome.get(timeout=seconds)
     except Empty:
-        raise TimeoutError(errno.ETIMEDOUT, f"no answer in {seconds:.1f} s") from None
+        raise NoAnswer(errno.ETIMEDOUT, f"no answer in {seconds:.1f} s") from None
     if error is not None:
         raise error
     return result

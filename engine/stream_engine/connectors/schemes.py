@@ -74,7 +74,7 @@ def make(scheme: str, url: str, options: Mapping[str, str]) -> AbstractFileSyste
         # silent for minutes.
         given.setdefault("dfs.client.failover.max.attempts", "3")
         given.setdefault("dfs.client.failover.sleep.base.millis", "100")
-        given.setdefault("dfs.client.failover.sleep.max.millis", "1000")
+        given.setdefault("dfs.client.failover.sleep.max.millis", "500")
     elif scheme in ("s3", "s3a"):
         given.setdefault("default_block_size", _PART)
         # Others write there, too, and listings that are kept do not show that.

@@ -242,6 +242,15 @@ def test_a_store_that_says_nothing_is_left_in_time() -> None:
     forever.set()
 
 
+def test_a_last_attempt_that_says_nothing_does_not_hide_why_the_others_failed() -> None:
+    forever = Event()
+    call = Failing(OSError("Connection refused (os error 111)"))
+
+    with pytest.raises(OSError, match=r"Connection refused \(os error 111\) \(given up after 2 attempts"):
+        Patience(1, 1).attempt(lambda: call() and forever.wait(), "x://a")
+    forever.set()
+
+
 def test_a_read_that_fails_halfway_is_repeated_from_there(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [f"line {number}" for number in range(200_000)]
     store.pipe_file("/in", "\n".join(lines).encode())

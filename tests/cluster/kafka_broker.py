@@ -149,15 +149,19 @@ class Kafka:
     def values(self, topic: str, isolation: str = "read_committed") -> list[str]:
         return [(message.value() or b"").decode() for message in self.messages(topic, isolation)]
 
+    def ends(self, topic: str) -> int:
+        """How many offsets of a topic are taken, by records and by the ends of transactions."""
+        return sum(self._ends(topic, IsolationLevel.READ_UNCOMMITTED).values())
+
     def open_partitions(self, topic: str) -> list[int]:
         """The partitions with records of transactions that are neither committed nor aborted."""
+        committed = self._ends(topic, IsolationLevel.READ_COMMITTED)
+        everything = self._ends(topic, IsolationLevel.READ_UNCOMMITTED)
+        return [partition for partition in everything if committed[partition] != everything[partition]]
+
+    def _ends(self, topic: str, level: IsolationLevel) -> dict[int, int]:
         admin = self.admin()
         listed = admin.list_topics(topic, PATIENCE).topics[topic].partitions
-
-        def ends(level: IsolationLevel) -> dict[int, int]:
-            wanted: dict[TopicPartition, Any] = {TopicPartition(topic, each): OffsetSpec.latest() for each in listed}
-            answers = admin.list_offsets(wanted, isolation_level=level)
-            return {each.partition: answer.result().offset for each, answer in answers.items()}
-
-        committed, all_ = ends(IsolationLevel.READ_COMMITTED), ends(IsolationLevel.READ_UNCOMMITTED)
-        return [number for number in all_ if committed[number] != all_[number]]
+        wanted: dict[TopicPartition, Any] = {TopicPartition(topic, each): OffsetSpec.latest() for each in listed}
+        answers = admin.list_offsets(wanted, isolation_level=level)
+        return {each.partition: answer.result().offset for each, answer in answers.items()}

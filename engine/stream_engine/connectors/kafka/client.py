@@ -15,6 +15,8 @@ log = logging.getLogger(__name__.rpartition(".")[0])
 # Enough to keep a worker busy, and little enough to keep its memory flat while it is held up: librdkafka stops fetching
 # when so many kB wait.
 _QUEUE = {"queued.min.messages": "20000", "queued.max.messages.kbytes": "16384"}
+# A broker that is back is to be found soon: by default librdkafka may not look for ten seconds.
+_CONNECTIONS = {"reconnect.backoff.max.ms": "1000", "log.connection.close": False}
 
 
 class KafkaFailure(ConnectionError):
@@ -38,6 +40,7 @@ def consumer(settings: Mapping[str, str], group: str | None, on_error: Callable[
     return Consumer(
         {
             **_QUEUE,
+            **_CONNECTIONS,
             **settings,
             # There is none without, though nothing is ever committed to this one.
             "group.id": group or "pyflink-stream",
@@ -45,7 +48,6 @@ def consumer(settings: Mapping[str, str], group: str | None, on_error: Callable[
             "enable.auto.offset.store": False,
             "auto.offset.reset": "error",
             "enable.partition.eof": False,
-            "log.connection.close": False,
             "error_cb": on_error,
         },
         logger=_Log(),
@@ -55,7 +57,7 @@ def consumer(settings: Mapping[str, str], group: str | None, on_error: Callable[
 def producer(settings: Mapping[str, Any]) -> Producer:
     from confluent_kafka import Producer
 
-    return Producer({**settings, "log.connection.close": False}, logger=_Log())
+    return Producer({**_CONNECTIONS, **settings}, logger=_Log())
 
 
 def brokers(settings: Mapping[str, str]) -> str:

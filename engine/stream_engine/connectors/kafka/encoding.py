@@ -34,10 +34,10 @@ class Encoder:
     """Makes messages of the records of subtask ``index`` of ``width``, as the schema and the partitioner say.
 
     What these raise passes through. Raises TypeError for what they return and nobody can send, KafkaFailure where
-    ``producer`` cannot tell the partitions of a topic.
+    the present ``producer`` cannot tell the partitions of a topic.
     """
 
-    def __init__(self, sink: KafkaSink, producer: Producer, index: int, width: int) -> None:
+    def __init__(self, sink: KafkaSink, producer: Callable[[], Producer], index: int, width: int) -> None:
         self._sink = sink
         self._producer = producer
         self._index = index
@@ -124,7 +124,7 @@ class Encoder:
         deadline = monotonic() + self._sink.timeout / 1000
         while True:
             try:
-                found = self._producer.list_topics(topic, _REQUEST).topics[topic]
+                found = self._producer().list_topics(topic, _REQUEST).topics[topic]
                 why = "" if found.error is None else reason(found.error)
                 if found.partitions and not why:
                     self._partitions[topic] = sorted(found.partitions)
@@ -134,4 +134,4 @@ class Encoder:
             if monotonic() >= deadline:
                 raise KafkaFailure(f"Kafka at {brokers(self._sink.settings)}, topic {topic}: {why}")
             # Waits, and learns of what goes wrong meanwhile.
-            self._producer.poll(0.1)
+            self._producer().poll(0.1)

@@ -45,7 +45,7 @@ class KafkaWriter:
         self._producer: Producer = producer(
             producer_settings(sink, **{"delivery.report.only.error": True, "on_delivery": self._on_delivery})
         )
-        self._encoder = Encoder(sink, self._producer, index, width)
+        self._encoder = Encoder(sink, lambda: self._producer, index, width)
 
     def invoke(self, record: Any, context: Any = None) -> None:
         made = self._encoder.encode(record, None if context is None else context.timestamp())

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import pickle
 from itertools import chain
-from time import monotonic, time
+from threading import Thread
+from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.connectors.kafka.client import KafkaFailure, brokers, consumer, log, producer, reason
@@ -30,14 +31,15 @@ from stream_engine.connectors.kafka.sink import producer_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from confluent_kafka import Producer
-
     from stream_engine.graph.specs import KafkaSink
 
 # So many records become one piece of bytes.
 _PIECE = 1000
-# In seconds: how long one request may take before it is made again, and how long to wait after one that failed.
-_REQUEST, _PAUSE = 5.0, 0.2
+# In seconds: how long one request may take before it is made again, after which time it is given up whether it has
+# returned or not, and how long to wait after one that failed.
+_REQUEST, _STUCK, _PAUSE = 10.0, 15.0, 0.2
+# What a producer is told whose id another one has.
+_FENCED = ("_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH")
 # Milliseconds: more than any sending takes, and less than the most that brokers allow.
 _TRANSACTION_TIMEOUT = 300_000
 # Numbers that begin within one millisecond.
@@ -47,108 +49,135 @@ _MARKER_LIFE = 6 * 86_400
 
 
 class Sender:
-    """The producer of one transactional id. Making it fences all others of that id, and aborts what they have open."""
+    """The producer of one transactional id. Making it fences all others of that id, and aborts what they have open.
+
+    ``marker`` is the number of the last transaction that was committed; 0: of none that brokers remember. All methods
+    raise KafkaFailure for what Kafka refuses, or does not do within the sink's timeout.
+    """
 
     def __init__(self, sink: KafkaSink, transactional_id: str) -> None:
         self._sink = sink
         self.id = transactional_id
-        settings = {"transaction.timeout.ms": _TRANSACTION_TIMEOUT, **sink.settings}
-        self.producer: Producer = producer(
-            producer_settings(sink._replace(settings=settings), **{"transactional.id": transactional_id})
-        )
-        self._insist(lambda: self.producer.init_transactions(_REQUEST), self._deadline())
-        # The number of the last transaction that was committed; 0: of none that brokers remember.
-        self.marker = self._read_marker()
+        self.marker = 0
+        self._connect(self._deadline())
 
     def send(self, number: int, records: Iterable[Outgoing]) -> None:
         """Commits ``records`` and the marker ``number``. ``records`` may be gone through more than once.
 
-        Raises KafkaFailure when Kafka does not let it within the sink's timeout, or another has this id now.
+        After a failure another producer takes the place of this one, as after a crash: nothing is left open then, and
+        the marker tells whether the records were committed.
         """
         from confluent_kafka import KafkaException
 
-        deadline: float | None = None
-        while True:
+        deadline = None
+        while self.marker < number:
             try:
                 self._try(number, records)
                 self.marker = number
-                return
-            except KafkaException as error:
-                cause = error.args[0]
-                if deadline is None:
-                    deadline = self._deadline()
-                # What may have been committed can neither be aborted nor sent again: who restarts looks at the marker.
-                if cause.fatal() or not cause.txn_requires_abort() or monotonic() >= deadline:
+            except (KafkaException, _Stuck) as error:
+                if _fenced(error):
                     raise self._failed(error) from error
-                log.warning("a transaction of %s is sent again: %s", self.id, reason(error))
-                self._insist(lambda: self.producer.abort_transaction(_REQUEST), deadline)
-                self.producer.poll(_PAUSE)
+                deadline = deadline or self._deadline()
+                log.warning("a transaction of %s failed, and is looked into: %s", self.id, reason(error))
+                self._connect(deadline)
 
     def close(self) -> None:
         """Nothing is on its way: all that was sent was committed, or is to be aborted by who comes next."""
         self.producer.purge()
-        self.producer.flush(0)
 
     def _try(self, number: int, records: Iterable[Outgoing]) -> None:
         from confluent_kafka import TopicPartition
 
-        self.producer.begin_transaction()
+        producer, group = self.producer, self._group
+        producer.begin_transaction()
         for topic, value, key, partition, timestamp, headers in records:
             while True:
                 try:
-                    self.producer.produce(topic, value, key, partition, timestamp=timestamp, headers=headers)
+                    producer.produce(topic, value, key, partition, timestamp=timestamp, headers=headers)
                     break
                 except BufferError:
-                    self.producer.poll(0.1)
+                    producer.poll(0.1)
         marker = [TopicPartition(self._sink.topic, 0, number)]
-        deadline = self._deadline()
-        self._insist(
-            lambda: self.producer.send_offsets_to_transaction(marker, self._group, _REQUEST), deadline, failing=False
-        )
-        self._insist(lambda: self.producer.commit_transaction(_REQUEST), deadline, failing=False)
+        _in_time(lambda: producer.send_offsets_to_transaction(marker, group, _REQUEST), _STUCK)
+        # Which flushes, too, and may take as long as records may.
+        _in_time(lambda: producer.commit_transaction(self._sink.timeout / 1000), self._sink.timeout / 1000 + _STUCK)
+
+    def _connect(self, deadline: float) -> None:
+        from confluent_kafka import KafkaException
+
+        settings = {"transaction.timeout.ms": _TRANSACTION_TIMEOUT, **self._sink.settings}
+        options = producer_settings(self._sink._replace(settings=settings), **{"transactional.id": self.id})
+        while True:
+            made = producer(options)
+            try:
+                _in_time(lambda made=made: made.init_transactions(_REQUEST), _STUCK)
+                self.producer = made
+                self.marker = max(self.marker, self._read_marker())
+                return
+            except (KafkaException, _Stuck) as error:
+                if _fenced(error) or monotonic() >= deadline or not _passes(error):
+                    raise self._failed(error) from error
+                log.info("transactional id %s: %s; trying again", self.id, reason(error))
+                sleep(_PAUSE)
 
     def _read_marker(self) -> int:
         from confluent_kafka import KafkaException, TopicPartition
 
         reader = consumer(self._sink.settings, self.id, lambda error: None)
         try:
-            # A group of no members, whose offsets anybody may commit.
+            # A group without members, for which anybody may commit offsets.
             self._group = reader.consumer_group_metadata()
-            asked = [TopicPartition(self._sink.topic, 0)]
-            answer: list[Any] = []
-            self._insist(lambda: answer.extend(reader.committed(asked, _REQUEST)), self._deadline())
-            if answer[0].error is not None:
-                raise self._failed(KafkaException(answer[0].error))
-            return max(0, answer[0].offset)
+            answer = reader.committed([TopicPartition(self._sink.topic, 0)], _REQUEST)[0]
+            if answer.error is not None:
+                raise KafkaException(answer.error)
+            return max(0, answer.offset)
         finally:
             reader.close()
-
-    def _insist(self, request: Callable[[], Any], deadline: float, failing: bool = True) -> None:
-        """Makes a request again as long as that may help. Raises KafkaException, or KafkaFailure where ``failing``."""
-        from confluent_kafka import KafkaException
-
-        while True:
-            try:
-                request()
-                return
-            except KafkaException as error:
-                cause = error.args[0]
-                again = cause.retriable() or cause.code() == cause._TIMED_OUT
-                if again and not cause.fatal() and monotonic() < deadline:
-                    continue
-                if failing:
-                    raise self._failed(error) from error
-                raise
 
     def _deadline(self) -> float:
         return monotonic() + self._sink.timeout / 1000
 
-    def _failed(self, error: Any) -> KafkaFailure:
-        cause = error.args[0]
+    def _failed(self, error: BaseException) -> KafkaFailure:
         text = f"Kafka at {brokers(self._sink.settings)}, transactional id {self.id}: {reason(error)}"
-        if cause.name() in ("_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH"):
+        if _fenced(error):
             text += "; another producer has this id now: another run of this job, or a job with the same uid and topic"
         return KafkaFailure(text)
+
+
+class _Stuck(Exception):
+    """A request that does not return."""
+
+
+def _in_time(request: Callable[[], Any], seconds: float) -> None:
+    """Calls ``request`` and raises what it raises; _Stuck when it has not returned after so many seconds.
+
+    Some of librdkafka's requests for transactions have a timeout, and yet wait without end when a broker was restarted.
+    The thread that is in one is left behind.
+    """
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            request()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = Thread(target=run, name="kafka transaction", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise _Stuck(f"no answer for {seconds:g} s")
+    if raised:
+        raise raised[0]
+
+
+def _fenced(error: BaseException) -> bool:
+    return not isinstance(error, _Stuck) and error.args[0].name() in _FENCED
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether another try may go well: what brokers refuse, they refuse again."""
+    return isinstance(error, _Stuck) or not error.args[0].name().endswith(("_FAILED", "_AUTHENTICATION"))
 
 
 class TransactionalWriter:
@@ -190,8 +219,8 @@ class TransactionalWriter:
 
     def open(self) -> None:
         """Fences former owners of the ids, and commits what the checkpoint counts and they did not."""
-        self._sender = Sender(self._sink, self._id)
-        self._encoder = Encoder(self._sink, self._sender.producer, self._index, self._width)
+        own = self._sender = Sender(self._sink, self._id)
+        self._encoder = Encoder(self._sink, lambda: own.producer, self._index, self._width)
         restored, self._restored = self._restored, {}
         for former, state in restored.items():
             sender = self._sender if former == self._id else Sender(self._sink, former)

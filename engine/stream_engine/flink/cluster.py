@@ -77,8 +77,11 @@ class RemoteCluster:
             )
         check_paths(plan, hosts, configuration)
 
-    def submit(self, job: FlinkJob, configuration: Configuration) -> RemoteJob:
-        """Raises ClusterUnusable, or JobExecutionException for a job that the cluster refuses."""
+    def submit(self, job: FlinkJob, configuration: Configuration, commit: Callable[[], None]) -> RemoteJob:
+        """Calls ``commit`` right before the job is there, which may raise what stops it.
+
+        Raises ClusterUnusable, or JobExecutionException for a job that the cluster refuses.
+        """
         settings = flink_settings(configuration)
         if self._jars:
             urls = (each if "://" in each else f"file://{os.path.abspath(each)}" for each in self._jars)
@@ -192,6 +195,12 @@ def explained(text: str) -> str:
         return (
             "A Python worker of the cluster died: a function may have crashed it or called os._exit, or the system "
             "ended it as memory ran out. Look at the logs of the TaskManagers."
+        )
+    if "Cannot map checkpoint/savepoint state" in text:
+        return (
+            "The savepoint has state that no task of this job takes over: on a Flink cluster a job resumes with the "
+            "operators, in the order, and with the parallelism that it had. --allow-non-restored-state leaves the rest "
+            "behind."
         )
     causes = [line.removeprefix("Caused by: ").strip() for line in text.splitlines() if line.startswith("Caused by: ")]
     cause = causes[-1] if causes else (text.strip().splitlines() or ["no cause was given"])[0]

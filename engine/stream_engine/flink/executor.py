@@ -59,8 +59,11 @@ class Cluster(Protocol):
         """Raises ClusterUnusable when the plan cannot run there."""
         ...
 
-    def submit(self, job: FlinkJob, configuration: Configuration) -> Submitted:
-        """Raises ClusterUnusable, or JobExecutionException for a job that the cluster refuses."""
+    def submit(self, job: FlinkJob, configuration: Configuration, commit: Callable[[], None]) -> Submitted:
+        """Calls ``commit`` right before the job is there, which may raise what stops it.
+
+        Raises ClusterUnusable, or JobExecutionException for a job that the cluster refuses.
+        """
         ...
 
 
@@ -84,7 +87,7 @@ class FlinkExecutor:
         start = monotonic()
         reports = Reports(plan, configuration)
         with _Stop(reports) as stop:
-            submitted = self._cluster.submit(job, settings)
+            submitted = self._cluster.submit(job, settings, stop.commit)
             logs.info("Job %r (%s) runs on the Flink cluster", job_name, submitted.id)
             if not configuration.get(ATTACHED):
                 ends = " It runs until it is cancelled, as it takes checkpoints." if job.ticks else ""
@@ -104,8 +107,7 @@ class FlinkExecutor:
             finally:
                 reports.close()
             if stop.signal is not None:
-                name = Signals(stop.signal).name
-                raise JobCancelledException(f"The job was stopped by {name}.", submitted.id, stop.signal)
+                raise _stopped_by(stop.signal, submitted.id)
         runtime = int((monotonic() - start) * 1000)
         return JobExecutionResult(submitted.id, job_name, runtime, reports.accumulators(submitted.id))
 
@@ -126,12 +128,20 @@ def _resumed(plan: JobGraph, configuration: Configuration) -> dict[str, WrittenF
     return {node.uid or "": WrittenFiles(None, {}) for node in sinks}
 
 
+def _stopped_by(number: int, job_id: str = "") -> JobCancelledException:
+    return JobCancelledException(f"The job was stopped by {Signals(number).name}.", job_id, number)
+
+
 class _Stop:
-    """Cancels the job at the first signal that asks for it. A second request leaves at once."""
+    """Cancels the job at the first signal that asks for it. A second request leaves at once.
+
+    Before the job is there, the first one raises JobCancelledException wherever this process is.
+    """
 
     def __init__(self, reports: Reports) -> None:
         self.signal: int | None = None
         self._reports = reports
+        self._committed = False
         self._submitted: Submitted | None = None
         self._requests = Requests()
         self._earlier: dict[int, object] = {}
@@ -144,6 +154,10 @@ class _Stop:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._earlier.items():
             signal(number, handler)  # pyright: ignore[reportArgumentType]
+
+    def commit(self) -> None:
+        """From now on the cluster may have the job."""
+        self._committed = True
 
     def begin(self, submitted: Submitted) -> None:
         self._submitted = submitted
@@ -160,5 +174,7 @@ class _Stop:
         again = self._requests.repeats(number) is False and self.signal is not None
         if again:
             raise KeyboardInterrupt
+        if not self._committed:
+            raise _stopped_by(number)
         self.ask(number)
         self._reports.interrupt()

@@ -24,10 +24,13 @@ class Stage(NamedTuple):
     """One task on Flink: a keyed process function, with a key for each of its subtasks.
 
     ``inputs`` are the ids of exchanges, ``outputs`` maps the id of each to the parallelism behind it. ``deployment`` is
-    the pickle of what the subtasks are told. A ``source`` has to be driven: see ``FlinkJob.ticks``.
+    the pickle of what the subtasks are told. A ``source`` has to be driven: see ``FlinkJob.ticks``. Flink knows the
+    state of the stage by its ``uid``, which has the parallelism in it: a subtask resumes with its own state or not at
+    all.
     """
 
     task: int
+    uid: str
     name: str
     parallelism: int
     source: bool
@@ -85,6 +88,7 @@ def flink_job(
         stages.append(
             Stage(
                 task.id,
+                f"{task.head.uid} at parallelism {task.parallelism}",
                 task.name,
                 task.parallelism,
                 task.head.is_source,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.operators.snapshot import OperatorSnapshot, StateError, merge
+from stream_engine.configuration.options import IGNORE_UNCLAIMED_STATE
+from stream_engine.operators.snapshot import LEAVE_BEHIND, OperatorSnapshot, StateError, merge
 from stream_engine.pickling import dumps
 from stream_engine.task.failure import OperatorError
 
@@ -51,12 +52,12 @@ def restore(kept: bytes, subtask: Subtask, source: Source | None) -> None:
     """
     parts = pickle.loads(kept)
     index, width = subtask.index, subtask.task.parallelism
-    if parts["width"] != width:
+    assert parts["width"] == width, "Flink gives back the state of a uid, which has the parallelism in it"
+    missing = {uid for uid, taken in parts["operators"].items() if OperatorSnapshot(*taken)}
+    missing -= {node.uid for node in subtask.task.operators}
+    if missing and not subtask.configuration.get(IGNORE_UNCLAIMED_STATE):
         with OperatorError.around(subtask.task.head.id, "given its state back"):
-            raise StateError(
-                f"the checkpoint was taken at parallelism {parts['width']}, now it is {width}: on a Flink cluster a "
-                "job resumes with the parallelism that it had"
-            )
+            raise StateError(f"there is state of an operator that is no longer behind this one: {LEAVE_BEHIND}")
 
     def state_of(taken: Any) -> Any:
         own = [OperatorSnapshot(*taken) if number == index else None for number in range(width)]

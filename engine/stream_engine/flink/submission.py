@@ -17,7 +17,7 @@ from stream_engine.flink.elements import Drive, Envelope, pack_element
 from stream_engine.flink.function import ELEMENT, TaskFunction, Ticks, side_output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from stream_engine.flink.plan import FlinkJob, Stage
     from stream_engine.flink.shipping import Archive
@@ -45,9 +45,17 @@ class JavaJob:
 
 
 def submit(
-    job: FlinkJob, address: str, settings: Mapping[str, str], archive: Archive, attached: bool = True
+    job: FlinkJob,
+    address: str,
+    settings: Mapping[str, str],
+    archive: Archive,
+    commit: Callable[[], None],
+    attached: bool = True,
 ) -> JavaJob:
-    """Submits the job to the cluster at ``address``; its reports are there to be read if it is ``attached``."""
+    """Submits the job to the cluster at ``address``; its reports are there to be read if it is ``attached``.
+
+    ``commit`` is called when all is ready.
+    """
     env = _environment(address, settings, job)
     env.add_python_archive(archive.path, archive.name)
     env.set_python_executable(archive.python)
@@ -66,6 +74,7 @@ def submit(
         iterator = reports._j_data_stream.collectAsync()
     else:
         reports._j_data_stream.sinkTo(jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink())
+    commit()
     return JavaJob(env.execute_async(job.name), iterator)
 
 
@@ -120,7 +129,7 @@ def _transformations(env: Any, job: FlinkJob) -> tuple[Any, list[Any]]:
             driven=stage.source and not job.ticks,
             checkpointed=job.interval > 0,
         )
-        out = keyed.process(function, ELEMENT).name(stage.name).set_parallelism(stage.parallelism)
+        out = keyed.process(function, ELEMENT).name(stage.name).uid(stage.uid).set_parallelism(stage.parallelism)
         for exchange in stage.outputs:
             # Not get_side_output() of PyFlink's, which adds a Python operator.
             tag = side_output(exchange).get_java_output_tag()

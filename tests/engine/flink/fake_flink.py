@@ -15,7 +15,7 @@ from stream_engine.flink.host import SubtaskFailed, SubtaskHost, failure_in
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from stream_engine.configuration import Configuration
     from stream_engine.flink.plan import FlinkJob
@@ -38,7 +38,8 @@ class FakeCluster:
 
     def check(self, plan: JobGraph, configuration: Configuration) -> None: ...
 
-    def submit(self, job: FlinkJob, configuration: Configuration) -> FakeJob:
+    def submit(self, job: FlinkJob, configuration: Configuration, commit: Callable[[], None]) -> FakeJob:
+        commit()
         self.jobs.append(job)
         return FakeJob(self, job, self._random, self._crashes)
 

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
+from stream_engine.configuration.options import ATTACHED
 from stream_engine.flink.host import failure_in
 from stream_engine.flink.rest import RestClient, RestError
 from stream_engine.flink.settings import flink_settings
@@ -97,9 +98,9 @@ class RemoteCluster:
             from stream_engine.flink.submission import submit
 
             here = all(map(is_here, self._rest.hosts()))
-            return RemoteJob(
-                submit(job, self._address, settings, archive), self._rest, f"{directory}-end" if here else None
-            )
+            attached = configuration.get(ATTACHED)
+            submitted = submit(job, self._address, settings, archive, commit, attached)
+            return RemoteJob(submitted, self._rest, f"{directory}-end" if here else None)
         except Exception as error:
             raise _refused(error) from error
         finally:

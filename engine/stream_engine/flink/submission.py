@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from stream_engine.flink.plan import FlinkJob, Stage
     from stream_engine.flink.shipping import Archive
+
+# What it says of a Java process that has ended says nothing to people.
+logging.getLogger("py4j").addHandler(logging.NullHandler())
+logging.getLogger("py4j").propagate = False
 
 _BUNDLE_SIZE = "python.fn-execution.bundle.size"
 _BUNDLE_TIME = "python.fn-execution.bundle.time"

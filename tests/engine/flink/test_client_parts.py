@@ -1,0 +1,163 @@
+"""What the client of a cluster knows without one: settings, messages, paths, and whether a job is complete."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from fake_flink import FakeCluster, FakeJob
+from launched import Jobs
+
+from stream_engine.api.environment import PythonStreamExecutionEnvironment
+from stream_engine.configuration import Configuration
+from stream_engine.flink import visibility
+from stream_engine.flink.cluster import explained
+from stream_engine.flink.elements import Envelope, pack_element, unpack_element
+from stream_engine.flink.executor import FlinkExecutor
+from stream_engine.flink.host import failure_in
+from stream_engine.flink.settings import flink_settings
+from stream_engine.graph.job_graph import job_graph
+from stream_engine.job import ClusterUnusable, JobExecutionException
+from stream_engine.wire.messages import Kind
+
+
+@pytest.mark.parametrize(
+    ("ours", "flinks"),
+    [
+        ({}, {"restart-strategy.type": "disable"}),
+        (
+            {"execution.checkpointing.interval": "5 s", "execution.checkpointing.mode": "at_least_once"},
+            {
+                "execution.checkpointing.interval": "5000 ms",
+                "execution.checkpointing.mode": "AT_LEAST_ONCE",
+                "restart-strategy.type": "exponential-delay",
+            },
+        ),
+        (
+            {"restart-strategy": "fixed-delay", "restart-strategy.fixed-delay.delay": 1500},
+            {"restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.delay": "1500 ms"},
+        ),
+        (
+            {"state.checkpoints.dir": "hdfs:///c", "state.savepoints.dir": "hdfs:///s"},
+            {
+                "execution.checkpointing.dir": "hdfs:///c",
+                "execution.checkpointing.savepoint-dir": "hdfs:///s",
+                "restart-strategy.type": "disable",
+            },
+        ),
+        (
+            {"execution.savepoint.path": "/s/1", "execution.savepoint.ignore-unclaimed-state": "true"},
+            {
+                "execution.state-recovery.path": "/s/1",
+                "execution.state-recovery.ignore-unclaimed-state": "true",
+                "restart-strategy.type": "disable",
+            },
+        ),
+        (
+            {"taskmanager.memory.managed.fraction": "0.2", "parallelism.default": 3, "rest.port": 8081},
+            {"taskmanager.memory.managed.fraction": "0.2", "restart-strategy.type": "disable"},
+        ),
+    ],
+)
+def test_options_become_those_of_flink(ours: dict[str, Any], flinks: dict[str, str]) -> None:
+    assert flink_settings(Configuration(ours)) == flinks
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "java.lang.RuntimeException: Process died with exit code 137\n\tat org.apache",
+            "A Python worker of the cluster died",
+        ),
+        (
+            "RuntimeError: [[pyflink-stream: the cluster's workers run Python 3.10]] at x",
+            "the cluster's workers run Python 3.10",
+        ),
+        (
+            "org.apache.SomeException: outer\n\tat x\nCaused by: java.io.IOException: no space left\n\tat x",
+            "The job failed on the Flink cluster: java.io.IOException: no space left",
+        ),
+        (
+            "java.lang.Exception: Cannot map checkpoint/savepoint state for operator 1",
+            "with the parallelism",
+        ),
+    ],
+)
+def test_exceptions_of_flinks_own_are_told_without_their_frames(text: str, said: str) -> None:
+    assert said in explained(text)
+    assert "\tat" not in explained(text)
+
+
+def test_a_text_without_a_failure_of_ours_has_none() -> None:
+    assert failure_in("java.lang.RuntimeException: something") is None
+    assert failure_in(f"\x01pyflink-stream failure {b64encode(b'x').decode()}") is None
+
+
+def test_an_element_gives_back_its_frames() -> None:
+    frames = [
+        Envelope(Kind.DATA, 3, 70_000, b"abc"),
+        Envelope(Kind.END, 0, 0, b""),
+        Envelope(Kind.DATA, 2**31, 1, b"x"),
+    ]
+
+    assert list(unpack_element(pack_element(frames))) == frames
+    assert list(unpack_element(b"")) == []
+
+
+class Forgetful(FakeJob):
+    """Loses the last report of a subtask, as Flink might lose an element."""
+
+    def reports(self) -> Any:
+        for element in super().reports():
+            kept = [each for each in unpack_element(element) if each.kind != Kind.FINISHED or each.sender != 1]
+            if kept:
+                yield pack_element(kept)
+
+
+class ForgetfulCluster(FakeCluster):
+    def submit(self, job: Any, configuration: Any, commit: Any) -> Any:
+        return Forgetful(self, job, self._random, 0)
+
+
+def test_a_job_that_ends_before_all_of_its_subtasks_has_failed(capfd: pytest.CaptureFixture[str]) -> None:
+    env = Jobs(FlinkExecutor(ForgetfulCluster()), capfd).environment(2)
+    env.generate_sequence(1, 10).output()
+
+    with pytest.raises(JobExecutionException, match=r"1 of its subtasks did not[\s\S]*subtask 2 of 2 of"):
+        env.execute()
+
+
+class Unused:
+    def execute(self, graph: Any, configuration: Any, job_name: str) -> Any: ...
+
+
+def check(path: str, **options: str) -> None:
+    named = {name.replace("__", ".").replace("_", "-"): value for name, value in options.items()}
+    configuration = Configuration(named)
+    env = PythonStreamExecutionEnvironment(Unused(), configuration)
+    env.read_text_file(path).output()
+    visibility.check_paths(job_graph(env.graph, 1), ["127.0.0.1", "192.0.2.7"], configuration)
+
+
+def test_paths_of_this_machine_are_refused_where_workers_are_elsewhere() -> None:
+    with pytest.raises(ClusterUnusable, match=r"parts.py:\d+, is on this machine, which the workers on 192"):
+        check("/data/orders")
+    with pytest.raises(ClusterUnusable):
+        check("/data/orders", cluster__shared_paths="/dat")
+
+
+@pytest.mark.parametrize("path", ["hdfs://name/orders", "s3://bucket/orders"])
+def test_storage_that_all_machines_have_is_let_through(path: str) -> None:
+    check(path)
+
+
+def test_a_directory_that_all_machines_have_is_let_through() -> None:
+    check("/data/orders", cluster__shared_paths="/mnt,/data")
+
+
+def test_addresses_of_this_machine_are_known() -> None:
+    assert visibility.is_here("localhost")
+    assert visibility.is_here("127.0.0.1")
+    assert not visibility.is_here("192.0.2.7")

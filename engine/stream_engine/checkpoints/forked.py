@@ -1,7 +1,7 @@
-"""Large tables in memory are pickled by a child of the worker, from its copy of the worker's memory.
+"""Large state in memory is pickled by a child of the worker, from its copy of the worker's memory.
 
 A thread would do that at the expense of the loop, as only one of the two can run. A child runs on another core, and
-sees the tables as they were when it was forked, without anybody copying them: the system copies the pages that the
+sees the state as it was when it was forked, without anybody copying them: the system copies the pages that the
 worker changes from then on, as long as the child is there.
 """
 
@@ -15,15 +15,14 @@ from itertools import islice
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.checkpoints.state_file import Encoding
 from stream_engine.operators.sizes import size_of
-from stream_engine.operators.snapshot import OperatorSnapshot, StateError
+from stream_engine.operators.snapshot import StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-# Bytes that the tables of a subtask take in memory; to pickle less takes about as long as to fork.
-_LARGE = 6 * 1024 * 1024
+LARGE = 6 * 1024 * 1024
+"""Bytes in memory; to pickle less takes about as long as to fork."""
 _SAMPLE = 32
 _BLOCK = 1024 * 1024
 # Seconds after which a child is killed that has got stuck, say in a lock of the user's: there are no other threads.
@@ -35,43 +34,38 @@ _DONE, _FAILED = 0, 1
 warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 
 
-def large_tables(snapshot: OperatorSnapshot) -> dict[str, Any]:
-    """The tables in memory of an operator, if they are better pickled by a child; empty, if they are not."""
-    tables = {name: table for name, table in snapshot.keyed.items() if type(table) is dict}
-    return tables if sum(map(_memory, tables.values())) >= _LARGE else {}
-
-
-def _memory(table: dict[Any, Any]) -> int:
-    sample = list(islice(table.items(), _SAMPLE))
+def memory_of(table: Any) -> int:
+    """About how many bytes a dict or list takes, going by what is first in it."""
+    sample = list(islice(table.items() if isinstance(table, dict) else table, _SAMPLE))
     return sum(map(size_of, sample)) * len(table) // len(sample) if sample else 0
 
 
-def encoded_apart(tables: Mapping[str, Mapping[str, Any]], directory: str | None) -> list[Iterable[bytes]]:
-    """What a state file holds of the ``tables`` of some operators, by uid, pickled by a child if there can be one.
+def encoded_by_child(encode: Callable[[], Iterable[bytes]], operators: str, directory: str | None) -> Iterable[bytes]:
+    """What ``encode`` gives now, made by a child if there can be one, to be read as often as one likes.
 
-    Raises StateError where it cannot be pickled, perhaps when it is read. ``directory`` is for a file without a name;
-    None: where the system has temporary ones.
+    Raises StateError, perhaps when it is read, where it cannot be pickled. ``operators`` is for messages; ``directory``
+    for a file without a name, None: where the system has temporary ones.
     """
     try:
-        return [ForkedEncoding(tables, directory)]
+        return _Forked(encode, operators, directory)
     except OSError:
-        return [Encoding(uid, OperatorSnapshot(keyed={**each})) for uid, each in tables.items()]
+        return list(encode())
 
 
-class ForkedEncoding:
-    """See ``encoded_apart``. Reading it waits for the child; it can be read again."""
+class _Forked:
+    """See ``encoded_by_child``. Reading it waits for the child."""
 
-    def __init__(self, tables: Mapping[str, Mapping[str, Any]], directory: str | None) -> None:
+    def __init__(self, encode: Callable[[], Iterable[bytes]], operators: str, directory: str | None) -> None:
         """Raises OSError where there can be no file or no child."""
         # None until it has ended.
         self._code: int | None = None
         self._running = False
+        self._operators = operators
         # Closed when nobody can read this any more.
         self._file = TemporaryFile(dir=directory)  # noqa: SIM115
-        self._operators = ", ".join(map(repr, tables))
         self._pid = os.fork()
         if self._pid == 0:
-            _pickle(tables, self._file.fileno())
+            _encode(encode, self._file.fileno())
         self._running = True
 
     def __iter__(self) -> Iterator[bytes]:
@@ -96,7 +90,7 @@ class ForkedEncoding:
         self._file.close()
 
 
-def _pickle(tables: Mapping[str, Mapping[str, Any]], descriptor: int) -> None:
+def _encode(encode: Callable[[], Iterable[bytes]], descriptor: int) -> None:
     """What the child does, which it does not come back from."""
     code = _FAILED
     try:
@@ -110,9 +104,8 @@ def _pickle(tables: Mapping[str, Mapping[str, Any]], descriptor: int) -> None:
         os.closerange(3, descriptor)
         os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
         try:
-            for uid, each in tables.items():
-                for data in Encoding(uid, OperatorSnapshot(keyed={**each})):
-                    _write(descriptor, data)
+            for data in encode():
+                _write(descriptor, data)
             code = _DONE
         except Exception as error:
             os.ftruncate(descriptor, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.checkpoints.changes import CHANGED_TABLE, CHANGES, ChangedTable
 from stream_engine.checkpoints.database_files import DATABASE, DATABASE_TABLE, DatabaseTable, StoredDatabase
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from stream_engine.checkpoints.metadata import SharedFile
 
-PARTS = {DATABASE, DATABASE_TABLE}
+PARTS = {CHANGES, CHANGED_TABLE, DATABASE, DATABASE_TABLE}
 """The parts of a worker's file that ``SharedTables`` takes."""
 
 
@@ -26,6 +27,7 @@ class SharedTables:
         # All that there are, and by the uid of the operator: several may have the same one.
         self._known: list[tuple[Any, StoredDatabase]] = []
         self._databases: dict[str, StoredDatabase] = {}
+        self._chains: dict[str, list[SharedFile]] = {}
 
     def add(self, part: str, uid: str, name: str, value: Any, tables: dict[str, Any]) -> None:
         """Takes a part of the file; adds a table to ``tables``, if it is one."""
@@ -35,5 +37,9 @@ class SharedTables:
                 known = StoredDatabase(value, self._directory, self._files, self._scratch)
                 self._known.append((value, known))
             self._databases[uid] = known
+        elif part == CHANGES:
+            self._chains[uid] = [self._files[name] for name in value]
+        elif part == CHANGED_TABLE:
+            tables[name] = ChangedTable(self._directory, self._chains[uid], *value)
         else:
             tables[name] = DatabaseTable(self._databases[uid], *value)

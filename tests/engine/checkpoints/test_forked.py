@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from launched import wait_until
 
-from stream_engine.checkpoints.forked import ForkedEncoding, encoded_apart, large_tables
+from stream_engine.checkpoints.large_tables import encoded_apart, large_tables
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def read(encoded: Iterable[bytes]) -> dict[tuple[str, str], Any]:
 
 def test_a_child_pickles_the_tables_as_they_were_when_it_was_forked() -> None:
     sums, lists = {number: number for number in range(50_000)}, {"a": [1]}
-    encoding = ForkedEncoding({"sum": {"values": sums}, "list": {"windows": lists}}, None)
+    encoding = encoded_apart({"sum": {"values": sums}, "list": {"windows": lists}}, None)
     sums.clear()
     lists["a"].append(2)
     expected = {("sum", "values"): {number: number for number in range(50_000)}, ("list", "windows"): {"a": [1]}}
@@ -42,7 +42,7 @@ def test_a_child_pickles_the_tables_as_they_were_when_it_was_forked() -> None:
 
 
 def test_what_cannot_be_pickled_is_told_with_the_operator_it_belongs_to() -> None:
-    encoding = ForkedEncoding({"sum": {"values": {1: Lock()}}}, None)
+    encoding = encoded_apart({"sum": {"values": {1: Lock()}}}, None)
     for _ in range(2):
         with pytest.raises(StateError, match=r"^'sum': its state cannot be kept .* cannot be pickled \(.*lock"):
             read(encoding)
@@ -67,7 +67,7 @@ def children() -> set[str]:
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="this system does not tell which children there are")
 def test_the_child_of_a_checkpoint_that_is_given_up_is_killed() -> None:
     before = children()
-    encoding = ForkedEncoding({"sum": {"values": {1: Stuck()}}}, None)
+    encoding = encoded_apart({"sum": {"values": {1: Stuck()}}}, None)
     assert len(children() - before) == 1
     del encoding
     assert wait_until(lambda: children() == before)
@@ -79,7 +79,7 @@ def test_the_death_of_a_child_is_an_error_that_says_so() -> None:
             os.kill(os.getpid(), 9)
 
     with pytest.raises(StateError, match="the process that pickles it has ended with -9"):
-        read(ForkedEncoding({"sum": {"values": {1: Fatal()}}}, None))
+        read(encoded_apart({"sum": {"values": {1: Fatal()}}}, None))
 
 
 def test_where_there_can_be_no_child_the_worker_pickles_the_tables_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_where_there_can_be_no_child_the_worker_pickles_the_tables_itself(monkey
         raise BlockingIOError
 
     monkeypatch.setattr(os, "fork", refuse)
-    (encoded,) = encoded_apart({"sum": {"values": {1: 2}}}, None)
+    encoded = encoded_apart({"sum": {"values": {1: 2}}}, None)
     assert read(encoded) == {("sum", "values"): {1: 2}}
 
 

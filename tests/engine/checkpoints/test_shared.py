@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import pickle
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kept import metadata_of
 
+from stream_engine.checkpoints.changes import ChangeLog
 from stream_engine.checkpoints.database_files import DatabaseEncoding
 from stream_engine.checkpoints.files import write_state_file
 from stream_engine.checkpoints.metadata import StateFile
@@ -17,22 +19,26 @@ from stream_engine.checkpoints.owner_only import StorageError
 from stream_engine.checkpoints.restoration import read_states
 from stream_engine.checkpoints.shared import SharedFiles
 from stream_engine.checkpoints.storage import CheckpointStorage, find
+from stream_engine.operators.changes import ChangedTables
 from stream_engine.operators.rocksdb.tables import RocksDbTables
+from stream_engine.operators.snapshot import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-rocksdict = pytest.importorskip("rocksdict")
+pytest.importorskip("rocksdict")
 
 
 class Run:
-    """Takes checkpoints of a table on disk."""
+    """Takes checkpoints of a table on disk, or of one in memory that knows its changes."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, backend: str) -> None:
         self.storage = CheckpointStorage(str(directory / "checkpoints"), "f" * 32)
         self.storage.prepare()
-        self.tables = RocksDbTables(str(directory / "state"), 1 << 20)
+        self.on_disk = backend == "rocksdb"
+        self.tables: Any = RocksDbTables(str(directory / "state"), 1 << 20) if self.on_disk else ChangedTables()
         self.table = self.tables.values()
+        self.log = ChangeLog()
         self.files = SharedFiles()
         self.number = 0
 
@@ -49,7 +55,12 @@ class Run:
         """A checkpoint that is not complete yet."""
         self.number += 1
         place, shared = self.storage.begin(self.number), self.storage.share()
-        encoding = DatabaseEncoding("sum", {"values": self.table}, self.table.snapshot(), 0, shared)
+        tables = {"values": self.table}
+        encoding: Any
+        if self.on_disk:
+            encoding = DatabaseEncoding("sum", tables, self.table.snapshot(), 0, shared)
+        else:
+            encoding = self.log.take({"sum": tables}, 0, shared, None)
         together = tuple(encoding.share(self.files))
         size, digest = write_state_file(place, "worker-1", encoding)
         self.written = StateFile("worker-1", size, digest, 0, ("sum",), together)
@@ -63,9 +74,19 @@ class Run:
         return set(os.listdir(self.shared))
 
 
+@pytest.fixture(params=["hashmap", "rocksdb"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+    return Run(tmp_path, request.param)
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(tmp_path)
+def on_disk(tmp_path: Path) -> Run:
+    return Run(tmp_path, "rocksdb")
+
+
+@pytest.fixture
+def in_memory(tmp_path: Path) -> Run:
+    return Run(tmp_path, "hashmap")
 
 
 def restored(path: str) -> dict[Any, Any]:
@@ -122,13 +143,65 @@ def test_what_a_checkpoint_that_was_given_up_has_written_is_used_by_the_next_or_
     assert restored(path) == {**dict.fromkeys(range(500), 1), **dict.fromkeys(range(10), 2)}
 
 
-def test_files_that_have_gone_are_written_again(run: Run) -> None:
-    run.change(0, 500, 1)
-    run.take()
-    for file in run.shared.iterdir():
+def test_files_of_a_database_that_have_gone_are_written_again(on_disk: Run) -> None:
+    on_disk.change(0, 500, 1)
+    on_disk.take()
+    for file in on_disk.shared.iterdir():
         file.unlink()
-    run.change(0, 10, 2)
-    assert len(restored(run.take())) == 500
+    on_disk.change(0, 10, 2)
+    assert len(restored(on_disk.take())) == 500
+
+
+def test_without_the_changes_before_a_checkpoint_fails_and_the_next_has_all(in_memory: Run) -> None:
+    in_memory.change(0, 500, 1)
+    in_memory.take()
+    (file,) = in_memory.shared.iterdir()
+    file.unlink()
+    in_memory.change(0, 10, 2)
+    with pytest.raises(StorageError, match=f"{file.name} is gone: it has been removed"):
+        in_memory.begin()
+    in_memory.change(10, 20, 2)
+    assert restored(in_memory.take()) == {**dict.fromkeys(range(500), 1), **dict.fromkeys(range(20), 2)}
+
+
+def test_changes_that_were_never_written_are_in_the_next_checkpoint(in_memory: Run) -> None:
+    """Of a checkpoint that was given up before its barrier had come everywhere."""
+    in_memory.change(0, 500, 1)
+    in_memory.take()
+    in_memory.change(0, 10, 2)
+    in_memory.log.take({"sum": {"values": in_memory.table}}, 0, in_memory.storage.share(), None)
+    assert restored(in_memory.take()) == {**dict.fromkeys(range(500), 1), **dict.fromkeys(range(10), 2)}
+
+
+def test_a_chain_of_changes_begins_anew_before_it_is_much_longer_than_the_state(in_memory: Run) -> None:
+    in_memory.change(0, 500, 0)
+    lengths: list[int] = []
+    for round_ in range(100):
+        in_memory.change(0, 10 if round_ < 50 else 400, round_)
+        lengths.append(len(names_in(in_memory.take())))
+        assert sum(file.stat().st_size for file in in_memory.shared.iterdir()) < 4 * 500 * 30
+    assert max(lengths[:50]) > 10
+    assert max(lengths[51:]) < 5
+    assert 1 in lengths[2:]
+
+
+def test_changes_of_large_state_are_pickled_by_a_child(in_memory: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    children: list[int] = []
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: children.append(pid := fork()) or pid)
+    in_memory.change(0, 100_000, (1, 2))
+    path = in_memory.take(retained=3)
+    in_memory.change(0, 10, (3, 4))
+    later = in_memory.take(retained=3)
+    assert len(children) == 1
+    assert restored(path) == dict.fromkeys(range(100_000), (1, 2))
+    assert restored(later) == {**restored(path), **dict.fromkeys(range(10), (3, 4))}
+
+
+def test_changes_that_cannot_be_pickled_are_an_error(in_memory: Run) -> None:
+    in_memory.change(0, 1, Lock())
+    with pytest.raises(StateError, match=r"its state cannot be kept in a checkpoint, as it cannot be pickled \(.*lock"):
+        in_memory.begin()
 
 
 def test_nothing_is_left_of_a_run_that_is_deleted(run: Run) -> None:
@@ -139,17 +212,19 @@ def test_nothing_is_left_of_a_run_that_is_deleted(run: Run) -> None:
     assert not os.path.exists(run.storage.directory)
 
 
-def test_shared_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["hashmap", "rocksdb"])
+def test_shared_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path, backend: str) -> None:
     before = os.umask(0)
     try:
-        run = Run(tmp_path)
+        run = Run(tmp_path, backend)
         run.change(0, 500, 1)
         run.take()
     finally:
         os.umask(before)
     assert run.shared.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in run.shared.iterdir()} == {0o600}
-    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+    if backend == "rocksdb":
+        assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------
@@ -216,9 +291,9 @@ def test_a_file_that_is_damaged_between_two_readings_is_not_used(run: Run) -> No
         dict(state.entries("values"))
 
 
-def test_the_copies_that_are_made_to_read_a_database_do_not_stay(run: Run, tmp_path: Path) -> None:
-    run.change(0, 500, 1)
-    directory, metadata = find(run.take())
+def test_the_copies_that_are_made_to_read_a_database_do_not_stay(on_disk: Run, tmp_path: Path) -> None:
+    on_disk.change(0, 500, 1)
+    directory, metadata = find(on_disk.take())
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     states = read_states(directory, metadata, ["sum"], ["sum"], 0, 1, str(scratch))

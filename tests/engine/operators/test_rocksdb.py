@@ -1,4 +1,4 @@
-"""Tables on disk are used as dicts are, whatever their keys."""
+"""Tables on disk: what is in memory of them, and what is not; test_tables.py has what all tables do."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 pytest.importorskip("rocksdict")
 
@@ -20,155 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Colliding:
-    """Equal by its number, with the hash of all others."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __hash__(self) -> int:
-        return 5
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Colliding) and self.number == other.number
-
-
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RocksDbTables]:
     tables = RocksDbTables(str(tmp_path_factory.mktemp("rocksdb")), 1 << 20)
     yield tables
     tables.close()
-
-
-# Some are equal though they are written differently, and some have the same hash.
-keys = st.one_of(
-    st.integers(-2, 2),
-    st.sampled_from([1.0, True, -1.0, 2**61 - 1, 0.5, None, "a", b"a", ("a", 1), ("a", 1.0), frozenset("ab")]),
-    st.integers(0, 3).map(Colliding),
-    st.text(max_size=2),
-)
-# Perhaps what changed is written, and perhaps some of what is in memory is forgotten, between any two steps.
-between = st.sampled_from(["flush", "shrink", "shrink", None, None, None])
-moves = st.sampled_from(["set", "set", "touch", "get", "delete", "in"])
-steps = st.lists(st.tuples(moves, keys, st.integers(), between), max_size=40)
-
-
-def tend(tables: RocksDbTables, table: Any, how: str | None) -> None:
-    if how == "flush":
-        tables.flush()
-    elif how == "shrink":
-        table.shrink(2)
-        tables.flush_batch()
-
-
-def types(found: dict[Any, Any]) -> dict[Any, type]:
-    return {key: type(key) for key in found}
-
-
-@given(steps, st.booleans())
-def test_a_table_does_what_a_dict_does(
-    tables: RocksDbTables, steps: list[tuple[str, Any, int, str | None]], looks: bool
-) -> None:
-    table: Any = tables.values()
-    model: dict[Any, Any] = {}
-    for step, key, value, then in steps:
-        if step == "set":
-            table.get(key)
-            table[key], model[key] = [value], [value]
-        elif step == "touch":
-            # What is reduced is changed and put back.
-            assert (key in model) == (key in table)
-            if key in model:
-                table[key].append(value)
-                table[key] = table[key]
-                model[key] = [*model[key], value]
-        elif step == "get":
-            assert table.get(key, "none") == model.get(key, "none")
-        elif step == "in":
-            assert (key in table) == (key in model)
-        elif key in model:
-            del table[key], model[key]
-        else:
-            with pytest.raises(KeyError):
-                del table[key]
-        tend(tables, table, then)
-        if looks:
-            assert bool(table) == bool(model)
-            assert len(table) == len(model)
-            assert dict(table.items()) == model
-            assert types(dict(table.items())) == types(model)
-            assert all(table[key] == model[key] for key in model)
-    assert dict(table.items()) == model
-    assert types(dict(table.items())) == types(model)
-    assert sorted(table.values()) == sorted(model.values())
-    forget(table)
-
-
-moves_of_lists = st.sampled_from(["append", "append", "append", "get", "set", "discard"])
-
-
-@given(st.lists(st.tuples(moves_of_lists, keys, st.integers(), between), max_size=40))
-def test_lists_hold_what_was_added_in_its_order(
-    tables: RocksDbTables, steps: list[tuple[str, Any, int, str | None]]
-) -> None:
-    table: Any = tables.lists()
-    model: dict[Any, list[int]] = {}
-    for step, key, element, then in steps:
-        if step == "append":
-            table.append(key, element)
-            model.setdefault(key, []).append(element)
-        elif step == "get":
-            assert table.get(key, "none") == model.get(key, "none")
-        elif step == "set":
-            table[key], model[key] = [element, element + 1], [element, element + 1]
-        else:
-            table.discard(key)
-            model.pop(key, None)
-        tend(tables, table, then)
-        assert table.get(key, "none") == model.get(key, "none")
-    assert bool(table) == bool(model)
-    assert len(table) == len(model)
-    assert dict(table.items()) == model
-    forget(table)
-
-
-# Fields may be equal or collide as keys may; the keys of maps collide, too.
-few_keys = st.sampled_from([1, -1, -2, "a", Colliding(1), Colliding(2)])
-moves_of_maps = st.sampled_from(["put", "put", "put", "get", "in", "pop", "items", "some", "clear"])
-
-
-@given(st.lists(st.tuples(moves_of_maps, few_keys, keys, st.integers(), between), max_size=40))
-def test_maps_do_what_dicts_do_and_keep_the_order_of_their_fields(
-    tables: RocksDbTables, steps: list[tuple[str, Any, Any, int, str | None]]
-) -> None:
-    table: Any = tables.maps()
-    model: dict[Any, dict[Any, int]] = {}
-    for step, key, field, value, then in steps:
-        fields, expected = table.fields(key), model.setdefault(key, {})
-        if step == "put":
-            fields[field] = expected[field] = value
-        elif step == "get":
-            assert fields.get(field, "none") == expected.get(field, "none")
-        elif step == "in":
-            assert (field in fields) == (field in expected)
-        elif step == "pop":
-            assert fields.pop(field, "none") == expected.pop(field, "none")
-        elif step == "items":
-            assert list(fields.items()) == list(expected.items())
-            assert types(dict(fields.items())) == types(expected)
-        elif step == "some":
-            assert bool(fields) == bool(expected)
-        else:
-            fields.clear()
-            expected.clear()
-        tend(tables, table, then)
-    model = {key: fields for key, fields in model.items() if fields}
-    assert bool(table) == bool(model)
-    assert len(table) == len(model)
-    assert {key: list(fields.items()) for key, fields in table.items()} == {
-        key: list(fields.items()) for key, fields in model.items()
-    }
-    forget(table)
 
 
 @pytest.mark.parametrize("stored", [False, True])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream_engine.configuration.options import BUFFER_TIMEOUT, OBJECT_REUSE, STATE_BACKEND
+from stream_engine.configuration.options import BUFFER_TIMEOUT, OBJECT_REUSE
 from stream_engine.local.worker.console import ConsoleWriter
 from stream_engine.local.worker.exchange_writer import ExchangeWriter
 from stream_engine.local.worker.push_source import guard_of
+from stream_engine.local.worker.tables import tables_of
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.ownership import Plainness
-from stream_engine.operators.tables import MemoryTables
 from stream_engine.task.subtask import Subtask
 from stream_engine.task.writers import open_writer
 from stream_engine.wire.messages import Kind
@@ -51,12 +51,7 @@ class WorkerSlot:
         self.configuration = configuration
         self.accumulators = Accumulators()
         self.buffer_timeout: int = configuration.get(BUFFER_TIMEOUT)
-        self.tables: Tables = MemoryTables()
-        # What few jobs need is imported for those.
-        if configuration.get(STATE_BACKEND) != "hashmap":
-            from stream_engine.local.worker.tables import tables_on_disk
-
-            self.tables = tables_on_disk(configuration, index)
+        self.tables: Tables = tables_of(configuration, index)
         self.writers: dict[int, list[ExchangeWriter]] = {}
         self.subtasks: dict[int, Subtask] = {}
         self._graph = graph

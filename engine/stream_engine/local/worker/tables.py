@@ -7,12 +7,32 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from stream_engine.configuration.options import ROCKSDB_MEMORY
+from stream_engine.configuration.options import (
+    CHECKPOINT_INTERVAL,
+    INCREMENTAL_CHECKPOINTS,
+    ROCKSDB_MEMORY,
+    STATE_BACKEND,
+)
 from stream_engine.local.state_place import STATE_DIRECTORY, place_of
+from stream_engine.operators.tables import MemoryTables
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.operators.tables import Tables
+
+
+def tables_of(configuration: Configuration, index: int) -> Tables:
+    """The tables of the worker ``index``, as its configuration wants them.
+
+    Raises what ``tables_on_disk`` raises.
+    """
+    if configuration.get(STATE_BACKEND) != "hashmap":
+        return tables_on_disk(configuration, index)
+    if configuration.get(INCREMENTAL_CHECKPOINTS) and configuration.get(CHECKPOINT_INTERVAL):
+        from stream_engine.operators.changes import ChangedTables
+
+        return ChangedTables()
+    return MemoryTables()
 
 
 def tables_on_disk(configuration: Configuration, index: int) -> Tables:

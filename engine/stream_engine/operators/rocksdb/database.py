@@ -90,7 +90,7 @@ class Database:
         if due:
             self._next_look = now + _BETWEEN_LOOKS
         for table in tables:
-            if due or table.entries < _SOON_LOOKED_AT:
+            if due or not table.each or table.entries < _SOON_LOOKED_AT:
                 table.measure()
         entries = sum(table.entries for table in tables)
         size = sum(table.entries * table.each for table in tables)
@@ -102,10 +102,9 @@ class Database:
                     break
             self.flush_batch()
             self.allowance = _SHORTEST_ALLOWANCE
-        elif entries:
-            self.allowance = min(
-                max(int((self._limit - size) * entries / size), _SHORTEST_ALLOWANCE), _LONGEST_ALLOWANCE
-            )
+        elif size:
+            left = int((self._limit - size) * entries / size)
+            self.allowance = min(max(left, _SHORTEST_ALLOWANCE), _LONGEST_ALLOWANCE)
         else:
             self.allowance = _LONGEST_ALLOWANCE
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stream_engine.checkpoints.state_file import Encoding
-from stream_engine.local.worker.checkpoints.encoding import SubtaskEncoding
+from stream_engine.local.worker.checkpoints.encoding import SubtaskEncoder
 from stream_engine.operators.snapshot import OperatorSnapshot
 from stream_engine.pickling import dumps
 from stream_engine.task.failure import OperatorError
@@ -80,6 +80,7 @@ class BarrierAlignment:
         # Its state for the running checkpoint, until it is complete; and its state at its end.
         self._state: Encoded | None = None
         self._final: Encoded = {}
+        self._encoder = SubtaskEncoder(subtask)
         # The feedback channels whose barrier came before the others', with the records after it; and those whose
         # barrier is still missing, with the records before it.
         self._early: set[Channel] = set()
@@ -197,7 +198,7 @@ class BarrierAlignment:
 
     def _encoded(self, number: int, final: bool, shared: Place | None = None) -> Encoded:
         subtask = self._subtask
-        encoding = SubtaskEncoding(subtask, shared)
+        encoding = self._encoder.begin(shared)
         for node, operator in zip(subtask.task.operators, subtask.chain.operators, strict=True):
             if operator.commits if final else subtask.finished and not operator.commits:
                 continue
@@ -207,7 +208,8 @@ class BarrierAlignment:
                 if node is subtask.task.head and self.source is not None:
                     snapshot = source_snapshot(self.source, number)
                 encoding.add(node.uid, snapshot)
-        return encoding.encoded()
+        with OperatorError.around(subtask.task.operators[-1].id, "asked for its state"):
+            return encoding.encoded()
 
     def _hand_in(self) -> None:
         """Hands in the state for the running checkpoint, unless records that are fed back are still missing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from importlib import import_module
 from urllib.parse import urlsplit
@@ -14,10 +13,17 @@ from totals import Total
 def main(url):
     length, total = Length().map, Total()
     client = import_module("hdfs_native").Client(url)
-    # In the pieces that the client's own iterator gives, as lines of text.
-    file = io.BufferedReader(client.read(urlsplit(url).path), 64 * 1024)
-    for line in io.TextIOWrapper(file, encoding="utf-8"):
-        total.invoke(length(line.rstrip("\n")))
+    rest = b""
+    # The client's files are iterated by pieces, not by lines.
+    for piece in client.read(urlsplit(url).path):
+        data = rest + piece
+        end = data.rfind(b"\n") + 1
+        rest = data[end:]
+        if end:
+            for line in data[: end - 1].decode("utf-8").split("\n"):
+                total.invoke(length(line))
+    if rest:
+        total.invoke(length(rest.decode("utf-8")))
     print(total.total)
 
 

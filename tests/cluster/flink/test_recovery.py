@@ -32,7 +32,7 @@ def main(factory):
     counts = counts.reduce(lambda one, other: (one[0], one[1] + other[1]))
     counts.write_as_text(sys.argv[1])
     counts.filter(lambda pair: pair[1] == RECORDS // 10).output()
-    env.execute("recovering")
+    env.execute(sys.argv[2])
 """
 RECORDS = 4000
 OPTIONS = ("-p", "2", "-D", "execution.checkpointing.interval=500 ms", "-D", "restart-strategy=fixed-delay")
@@ -63,17 +63,17 @@ def expected() -> list[str]:
     return sorted(str((key, count)) for key in range(10) for count in range(1, RECORDS // 10 + 1))
 
 
-def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, kill: Any) -> None:
+def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, kill: Any) -> None:
     script = flink.write("script.py", SCRIPT)
     output = flink.directory / "out"
-    process = flink.start(*OPTIONS, script, "-", output)
+    process = flink.start(*OPTIONS, script, "-", output, name)
     begun = 0
     try:
         for _ in range(5):
-            assert wait_until(lambda: process.poll() is not None or completed(cluster, "recovering") > begun)  # noqa: B023
+            assert wait_until(lambda: process.poll() is not None or completed(cluster, name) > begun)  # noqa: B023
             if process.poll() is None:
                 kill()
-                begun = completed(cluster, "recovering") + 1
+                begun = completed(cluster, name) + 1
         done = finish(process)
     finally:
         kill_quietly(process)
@@ -92,7 +92,7 @@ def test_a_python_worker_is_killed_five_times(flink: FlinkCommand, cluster: Flin
         killed.append(cluster.python_workers()[0])
         os.kill(killed[-1], signal.SIGKILL)
 
-    run_with_kills(flink, cluster, kill)
+    run_with_kills(flink, cluster, "workers killed", kill)
 
     assert killed
 
@@ -107,7 +107,7 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
         killed.append(pid)
         cluster.start_task_manager()
 
-    run_with_kills(flink, cluster, kill)
+    run_with_kills(flink, cluster, "managers killed", kill)
 
     assert killed
     # Python workers of a TaskManager that was killed end by themselves.
@@ -118,16 +118,16 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
 def test_a_job_resumes_from_a_savepoint(flink: FlinkCommand, cluster: FlinkCluster) -> None:
     script = flink.write("script.py", SCRIPT)
     output, savepoints = flink.directory / "out", flink.directory / "savepoints"
-    process = flink.start(*OPTIONS, script, "-", output)
+    process = flink.start(*OPTIONS, script, "-", output, "saved")
     try:
-        assert wait_until(lambda: completed(cluster, "recovering") > 0)
-        savepoint = cluster.stop(cluster.jobs("recovering")[0]["jid"], savepoints)
+        assert wait_until(lambda: completed(cluster, "saved") > 0)
+        savepoint = cluster.stop(cluster.jobs("saved")[0]["jid"], savepoints)
         finish(process)
     finally:
         kill_quietly(process)
     assert len(lines_of(output)) < RECORDS
 
-    done = flink.run(*OPTIONS, "-s", savepoint, script, "-", output)
+    done = flink.run(*OPTIONS, "-s", savepoint, script, "-", output, "saved")
 
     assert done.code == 0, done.err
     assert lines_of(output) == expected()
@@ -136,10 +136,10 @@ def test_a_job_resumes_from_a_savepoint(flink: FlinkCommand, cluster: FlinkClust
 @pytest.mark.timeout(1500)
 def test_another_parallelism_than_that_of_the_savepoint_is_refused(flink: FlinkCommand, cluster: FlinkCluster) -> None:
     script = flink.write("script.py", SCRIPT)
-    process = flink.start(*OPTIONS, script, "-", flink.directory / "out")
+    process = flink.start(*OPTIONS, script, "-", flink.directory / "out", "widened")
     try:
-        assert wait_until(lambda: completed(cluster, "recovering") > 0)
-        savepoint = cluster.stop(cluster.jobs("recovering")[0]["jid"], flink.directory / "savepoints")
+        assert wait_until(lambda: completed(cluster, "widened") > 0)
+        savepoint = cluster.stop(cluster.jobs("widened")[0]["jid"], flink.directory / "savepoints")
         finish(process)
     finally:
         kill_quietly(process)

@@ -46,8 +46,14 @@ WANTED = {
     ("costly map", "2 workers", "1 worker"): Limit(least=1.85),
     ("text to text", "2 workers", "1 worker"): Limit(least=1.7),
     ("text from HDFS", "1 worker", "bare loop"): Limit(least=0.7),
+    ("word count", "1 worker, CPU", "2 workers, CPU"): Limit(least=0.75),
+    ("count windows in a row", "each of 100", "each of 10"): Limit(most=1),
+    ("count windows in a row", "each of 1000", "each of 10"): Limit(most=1),
     ("start-up", "1 worker", "import"): Limit(most=3),
     ("start-up", "2 workers", "import"): Limit(most=4),
+    ("start-up", "1 worker", "bytewax"): Limit(most=1),
+    ("start-up", "8 workers", "seconds"): Limit(most=0.25),
+    ("start-up", "64 workers", "seconds"): Limit(most=0.9),
     ("latency", "2 workers", "p50"): Limit(most=2),
     ("latency", "2 workers", "p99"): Limit(most=10),
     ("memory", "2 workers", "USS of one"): Limit(most=25),
@@ -79,10 +85,12 @@ class Bench:
         *pairs: tuple[str, str],
         records: int | None = None,
         longer: bool = False,
+        cpu: tuple[str, str] | None = None,
     ) -> list[Row]:
         """A row per pair of labels, ours first: how many times as fast ours is, or how many times as ``longer``.
 
-        ``records`` is how many each processes, if that is what its time goes by.
+        ``records`` is how many each processes, if that is what its time goes by. The pair ``cpu`` is compared by CPU
+        time instead: the part of the second's that the first takes.
         """
         times = contest(contestants, self.runs, self.directory)
         rows: list[Row] = []
@@ -101,7 +109,22 @@ class Bench:
                     f"{own.cpu:.2f} : {other.cpu:.2f}" if known else "",
                 )
             )
+        if cpu is not None:
+            ours, against = (f"{label}, CPU" for label in cpu)
+            own, other = (times[label].cpu for label in cpu)
+            assert own
+            assert other
+            shown = f"{own:.2f} : {other:.2f}"
+            rows.append(Row(name, ours, against, own / other, "", WANTED.get((name, ours, against)), "", shown))
         return rows
+
+    def seconds(self, name: str, contestants: list[Contestant]) -> list[Row]:
+        """A row per contestant: the seconds that it takes."""
+        times = contest(contestants, self.runs, self.directory)
+        return [
+            Row(name, label, "seconds", taken.wall, "s", WANTED.get((name, label, "seconds")))
+            for label, taken in times.items()
+        ]
 
 
 def job(label: str, script: str, *arguments: object, workers: int = 1, options: tuple[str, ...] = ()) -> Contestant:
@@ -140,7 +163,7 @@ def word_count(bench: Bench) -> list[Row]:
         job("1 worker, object reuse", "word_count", path, options=reuse),
     ]
     pairs = (("1 worker", "bare loop"), ("2 workers", "1 worker"), ("1 worker, object reuse", "1 worker"))
-    return bench.compare("word count", contestants, *pairs, records=words)
+    return bench.compare("word count", contestants, *pairs, records=words, cpu=("1 worker", "2 workers"))
 
 
 def word_count_bytewax(bench: Bench) -> list[Row]:
@@ -267,6 +290,36 @@ def text_from_hdfs(bench: Bench) -> list[Row]:
         return [_skipped("text from HDFS", "bare loop", missing)]
 
 
+def count_windows(bench: Bench) -> list[Row]:
+    """The time that a window takes, without that to start and end, among few of them and among many."""
+    name, numbers = "count windows in a row", bench.size(20_000)
+    counts = ("10", "100", "1000") if bench.scale >= 1 else ("10", "20")
+    contestants = [
+        replace(job(f"{count}, {size}", "count_windows", size, count, workers=2), result=lambda _: None)
+        for count in counts
+        for size in (1, numbers)
+    ]
+    times = contest(contestants, bench.runs, bench.directory)
+
+    def milliseconds(count: str) -> float:
+        return 1000 * (times[f"{count}, {numbers}"].wall - times[f"{count}, 1"].wall) / int(count)
+
+    few, *many = counts
+    return [
+        Row(
+            name,
+            f"each of {count}",
+            f"each of {few}",
+            # Of few records the time is nothing but noise.
+            max(0.01, milliseconds(count)) / max(0.01, milliseconds(few)),
+            "",
+            WANTED.get((name, f"each of {count}", f"each of {few}")),
+            f"{milliseconds(count) / 1000:.3f} : {milliseconds(few) / 1000:.3f}",
+        )
+        for count in many
+    ]
+
+
 def start_up(bench: Bench) -> list[Row]:
     imports = "import click, cloudpickle, yaml; print('Hello World')"
     contestants = [Contestant("import", [sys.executable, "-c", imports]), *both("hello")]
@@ -278,7 +331,9 @@ def start_up(bench: Bench) -> list[Row]:
         pairs.append(("1 worker", "bytewax"))
     except Missing:
         pass  # The word count has said so.
-    return bench.compare("start-up", contestants, *pairs, longer=True)
+    rows = bench.compare("start-up", contestants, *pairs, longer=True)
+    wide = [replace(job(f"{width} workers", "hello", workers=width), result=lambda _: None) for width in (8, 64)]
+    return [*rows, *bench.seconds("start-up", wide)]
 
 
 def latencies(bench: Bench) -> list[Row]:
@@ -325,6 +380,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "iterate": partial(against_bare, "iterate", "iterate", 500_000),
     "text-to-text": text_to_text,
     "text-from-hdfs": text_from_hdfs,
+    "count-windows": count_windows,
     "start-up": start_up,
     "latency": latencies,
     "memory": memory,

@@ -46,7 +46,7 @@ def test_a_plan_gives_on_flink_what_it_means(
     jobs = Jobs(FlinkExecutor(FakeCluster(seed, crashes)), capfd)
     options = {"execution__checkpointing__interval": "1 s"} if crashes else {}
     try:
-        check_plan(jobs, **drawn, **options)
+        check_plan(jobs, **drawn, **options)  # pyright: ignore[reportArgumentType] - as drawn
     except InvalidProgramException as error:
         assume("iterations" not in str(error))
         raise

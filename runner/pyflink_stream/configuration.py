@@ -6,7 +6,6 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyflink_stream.plain_yaml import plain_lines
 from stream_engine.configuration import OPTIONS, Configuration, nearest_key
 
 if TYPE_CHECKING:
@@ -98,24 +97,14 @@ def _checkout_conf() -> list[str]:
 
 
 def _read(file: str) -> list[Setting]:
-    try:
-        with open(file, "rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationFileError(f"{file}: cannot be read: {error.strerror}") from None
-    if len(content) > _MOST_BYTES:
-        raise ConfigurationFileError(f"{file}: larger than {_MOST_BYTES // 1024} KiB, which is no configuration")
-    lines = plain_lines(content)
-    if lines is None or len(lines) > _MOST_VALUES // 2:
-        return _distinct(_parsed(file, content))
-    return _distinct(Setting(key, value, f"{file}:{number}") for key, value, number in lines if value is not None)
-
-
-def _parsed(file: str, content: bytes) -> Iterable[Setting]:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        with open(file, "rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ConfigurationFileError(f"{file}: larger than {_MOST_BYTES // 1024} KiB, which is no configuration")
         root = yaml.compose(content, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -125,16 +114,14 @@ def _parsed(file: str, content: bytes) -> Iterable[Setting]:
         raise ConfigurationFileError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise ConfigurationFileError(f"{file}: {_TOO_DEEP}") from None
+    except OSError as error:
+        raise ConfigurationFileError(f"{file}: cannot be read: {error.strerror}") from None
     if root is None or _is_null(root):
         return []
     if root.id != "mapping":
         raise ConfigurationFileError(f"{file}:{root.start_mark.line + 1}: expected lines of the form 'key: value'")
-    return _Flat(file).settings(root)
-
-
-def _distinct(read: Iterable[Setting]) -> list[Setting]:
     settings: dict[str, Setting] = {}
-    for setting in read:
+    for setting in _Flat(file).settings(root):
         earlier = settings.setdefault(setting.key, setting)
         if earlier is not setting:
             raise ConfigurationFileError(f"{setting.origin}: {setting.key} is set already, at {earlier.origin}")

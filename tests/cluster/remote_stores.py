@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Store:
     """A new directory of a store; ``options`` are what the command needs in order to use it."""
 
-    def __init__(self, name: str, url: str, system: Any, options: list[str], environment: dict[str, str]) -> None:
+    def __init__(self, name: str, url: str, system: Any, options: list[str], environment: dict[str, Any]) -> None:
         self.name = name
         self._url = f"{url}/{uuid4().hex}"
         self._system = system

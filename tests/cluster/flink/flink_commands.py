@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 from launched import ROOT, Command, Done, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 SCRIPTS = Path(__file__).parent / "scripts"
 # ``2> record`` and ``id:2> record``: which subtask writes a record is not the same on both engines.
@@ -87,8 +87,8 @@ class FlinkCommand(Command):
         super().__init__(directory)
         self.cluster = cluster
 
-    def start(self, *args: object, group: bool = False, **environment: str) -> Any:
-        return super().start("-m", self.cluster.address, *args, group=group, **environment)
+    def start(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> Any:
+        return super().start("-m", self.cluster.address, *args, popen=popen, **environment)
 
 
 def records(lines: Iterable[str]) -> Counter[str]:

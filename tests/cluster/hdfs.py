@@ -5,6 +5,7 @@ By itself, ``hdfs.py [PORT]``, it runs one until Ctrl-C, in a temporary director
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,8 @@ class Hdfs:
 
 def main() -> None:
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    # So that the servers are ended, too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         with TemporaryDirectory() as directory, Hdfs(Path(directory), port=port) as running:
             print(running.url, flush=True)

@@ -99,7 +99,7 @@ def test_a_job_whose_name_node_stays_away_fails_and_says_so(command: Command, sc
     assert process.returncode == 1
     assert "Connection refused" in err
     assert "given up after" in err
-    assert "fs.timeout allows 20 s" in err
+    assert "fs.timeout allows 20 s" in err, err
 
 
 @pytest.mark.parametrize("scheme", ["hdfs", "s3"])

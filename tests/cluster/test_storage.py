@@ -27,6 +27,10 @@ RESTARTS = (
 )  # fmt: skip
 
 
+# Checkpoints share files with each other then.
+INCREMENTAL = ("-D", "execution.checkpointing.incremental=true")
+
+
 class WorkerKiller:
     """Kills workers of the command ``process`` at random moments, ``most`` in all, and then opens the gate."""
 
@@ -84,14 +88,14 @@ def test_word_count_from_store_to_store_equals_the_local_one(
         assert names == (["counts"] if parallelism == 1 else ["1", "2"])
 
 
-@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize(("parallelism", "backend"), [(1, "hashmap"), (2, "hashmap"), (2, "rocksdb")])
 @pytest.mark.timeout(900)
 def test_with_20_kills_nothing_is_lost_and_nothing_is_repeated(
-    command: Command, script: Path, store: Store, parallelism: int
+    command: Command, script: Path, store: Store, parallelism: int, backend: str
 ):
     gate = command.directory / "gate"
     text = store.put("text", TEXT)
-    options = [*store.options, *checkpoints_on(store), *RESTARTS]
+    options = [*store.options, *checkpoints_on(store), *RESTARTS, "-D", f"state.backend={backend}", *INCREMENTAL]
 
     process = command.start(
         "-p", parallelism, *options, script, "-", text, store.url("counts"), gate, **store.environment

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from stream_engine.connectors.filesystem import resolve
+from stream_engine.connectors.part import part_of
 from stream_engine.connectors.text_output import is_result, real_output
 from stream_engine.graph.specs import TextFileSink
 from stream_engine.job import InvalidProgramException
@@ -35,7 +36,7 @@ class _Output(NamedTuple):
         if not other.path.startswith(directory):
             return False
         is_file = self.parallelism == 1 and (self.status is None or not self.status.directory)
-        return is_file or is_result(other.path[len(directory) :].split(os.sep, 1)[0])
+        return is_file or _is_written(other.path[len(directory) :].split(os.sep, 1)[0])
 
     def files(self) -> Iterator[FileStatus]:
         """The files that the sink may overwrite."""
@@ -44,9 +45,8 @@ class _Output(NamedTuple):
         yield self.status
         if self.status.directory:
             file_system, path = resolve(self.path)
-            for name in filter(is_result, file_system.names(path)):
-                status = file_system.status(file_system.join(path, name))
-                if status is not None:
+            for name, status in file_system.children(path):
+                if status is not None and _is_written(name):
                     yield status
 
 
@@ -82,6 +82,11 @@ def _outputs_of(task: Task) -> Iterator[_Output]:
             # Several sinks may write to one device or pipe.
             if status is None or status.directory or status.regular:
                 yield _Output(node, path, status, task.parallelism)
+
+
+def _is_written(name: str) -> bool:
+    """Whether a sink may write a file of this name into its directory."""
+    return is_result(name) or part_of(name) is not None
 
 
 def _identity(status: FileStatus | None) -> Hashable:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from stream_engine.configuration import Configuration
 from stream_engine.configuration.options import CHECKPOINT_MODE
+from stream_engine.connectors.storage_options import configure
 from stream_engine.graph.job_graph import JobGraph, has_event_windows
 from stream_engine.graph.specs import PUSHING_SOURCES, ClientSource
 from stream_engine.local.accumulators import packed
@@ -98,6 +99,7 @@ class Worker:
         if deployment.levels is not None:
             forward(self, deployment.levels)
         self._configuration = pickle.loads(deployment.configuration)
+        configure(self._configuration, trusting=True)
         start_heart(self.control, frequency(self._configuration), self._lifeline)
         if deployment.prepare is not None:
             pickle.loads(deployment.prepare)()

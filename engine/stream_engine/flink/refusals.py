@@ -6,8 +6,16 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from stream_engine.configuration.options import STATE_BACKEND
-from stream_engine.graph.specs import ClientSource, CollectionSource, FunctionSink, IterationHead, SequenceSource
+from stream_engine.configuration.options import CHECKPOINT_INTERVAL, STATE_BACKEND
+from stream_engine.graph.specs import (
+    ClientSource,
+    CollectionSource,
+    FunctionSink,
+    IterationHead,
+    KafkaSink,
+    SequenceSource,
+    TextFileSink,
+)
 from stream_engine.job import InvalidProgramException
 from stream_engine.operators.ownership import own
 from stream_engine.pickling import dumps
@@ -25,6 +33,7 @@ _CHUNK = 1_000
 
 def check_possible(plan: JobGraph, configuration: Configuration) -> None:
     """Raises InvalidProgramException for what a Flink cluster cannot run, at the line of the operator."""
+    checkpointed = configuration.get(CHECKPOINT_INTERVAL) > 0
     for task in plan.tasks:
         for node in task.operators:
             if isinstance(node.operator, IterationHead):
@@ -32,17 +41,33 @@ def check_possible(plan: JobGraph, configuration: Configuration) -> None:
                     f"{_made(node)} cannot run on a Flink cluster: Flink has had no iterations since version 2. Run it "
                     "on this machine, with --target local."
                 )
-            if isinstance(node.operator, FunctionSink) and node.operator.transactional:
+            if isinstance(node.operator, FunctionSink | KafkaSink) and node.operator.transactional:
                 raise InvalidProgramException(
                     f"{_made(node)} cannot run on a Flink cluster: it commits its transactions when a checkpoint is "
                     "complete, which Flink tells no Python function. Run it on this machine, with --target local, or "
                     "use write_as_text()."
+                )
+            if isinstance(node.operator, TextFileSink) and checkpointed and not _can_be_cut(node.operator.path):
+                raise InvalidProgramException(
+                    f"{_made(node)} cannot take part in checkpoints on a Flink cluster: what was written to "
+                    f"{node.operator.path} cannot be cut back, and Flink tells no Python function when a checkpoint is "
+                    "complete. Write to a path that all machines have mounted, or run the job on this machine."
                 )
     if configuration.get(STATE_BACKEND) != "hashmap":
         raise InvalidProgramException(
             f"{STATE_BACKEND.key}: {configuration.get(STATE_BACKEND)} is for jobs on this machine: on a Flink cluster "
             f"state is in the memory of the Python workers. Set {STATE_BACKEND.key}: hashmap."
         )
+
+
+def _can_be_cut(path: str) -> bool:
+    """Whether a job that restarts can take back what it wrote there. A path that means nothing is told of later."""
+    from stream_engine.connectors.filesystem import resolve
+
+    try:
+        return resolve(path)[0].truncates
+    except (OSError, ValueError):
+        return True
 
 
 def with_generators_read(plan: JobGraph) -> JobGraph:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 import pytest
-from launched import finish, kill_quietly, wait_until
+from launched import alive, finish, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +102,7 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
     killed: list[int] = []
 
     def kill() -> None:
-        pid = cluster.task_managers()[len(killed)]
+        pid = next(filter(alive, cluster.task_managers()))
         os.kill(pid, signal.SIGKILL)
         killed.append(pid)
         cluster.start_task_manager()

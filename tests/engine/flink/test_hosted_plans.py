@@ -302,3 +302,18 @@ def test_a_transactional_sink_is_refused(hosted: Jobs, cluster: FakeCluster) -> 
     with pytest.raises(InvalidProgramException, match="commits its transactions"):
         env.execute()
     assert cluster.jobs == []
+
+
+def test_text_that_cannot_be_cut_back_takes_part_in_no_checkpoints(
+    hosted: Jobs, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Store:
+        truncates = False
+
+    monkeypatch.setattr("stream_engine.connectors.filesystem.resolve", lambda path: (Store(), path))
+    env = hosted.environment(execution__checkpointing__interval="1 s")
+    env.from_elements(1).write_as_text("s3://bucket/words")
+
+    with pytest.raises(InvalidProgramException, match=r"test_hosted_plans.py:\d+.*cannot be cut back"):
+        env.execute()
+    assert cluster.jobs == []

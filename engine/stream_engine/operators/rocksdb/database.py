@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from functools import partial
 from itertools import count, islice
 from time import monotonic
@@ -139,9 +140,19 @@ class Database:
 
     # --- what the tables do with the database ------------------------------------------------------------------------
 
-    def get(self, place: bytes) -> bytes | None:
+    @property
+    def get(self) -> Callable[[bytes], bytes | None]:
+        """What gives the data at a place."""
         assert self._database is not None
-        return self._database.get(place)
+        return self._database.get
+
+    @contextmanager
+    def batch(self) -> Iterator[Callable[[bytes, bytes], None]]:
+        """What puts data at places, in the order of the calls; for some thousands of them."""
+        assert self._batch is not None
+        yield self._batch.put
+        if len(self._batch) >= _TOGETHER:
+            self.flush_batch()
 
     def put(self, place: bytes, data: bytes) -> None:
         """Writes with others, when there are some; in the order of the calls of this and of ``delete``."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import pickle
 from itertools import groupby
 from operator import itemgetter
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 TABLE, HASH, PIECE = 4, 8, 8
 
 
+PACKED_HASH = Struct(">q").pack
+"""A hash as it is in places."""
+
+
 def hash_bytes(key: Any) -> bytes:
-    return hash(key).to_bytes(HASH, "big", signed=True)
+    return PACKED_HASH(hash(key))
 
 
 def entries(stored: Stored, holds: str) -> Iterator[tuple[Any, Any]]:

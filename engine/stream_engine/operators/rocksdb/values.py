@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.keys import MISSING
 from stream_engine.operators.ownership import own
-from stream_engine.operators.rocksdb.entries import HASH, TABLE, entries, hash_bytes
+from stream_engine.operators.rocksdb.entries import PACKED_HASH, TABLE, entries, hash_bytes
 from stream_engine.operators.sizes import mean_size
 from stream_engine.pickling import dumps
 
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 
     from stream_engine.operators.rocksdb.database import Database
     from stream_engine.operators.rocksdb.snapshot import DatabaseSnapshot
+
+
+def _dumps(entry: tuple[Any, Any]) -> bytes:
+    try:
+        return pickle.dumps([entry], 5)
+    except Exception:
+        return dumps([entry])
+
+
+# Entries that are written together.
+_TOGETHER = 2000
 
 
 class RocksDbValues(dict[Any, Any]):
@@ -34,6 +45,7 @@ class RocksDbValues(dict[Any, Any]):
         super().__init__()
         self.number = number
         self._database = database
+        self._get = database.get
         self._prefix = number.to_bytes(TABLE, "big")
         # As the database has them: keys, each with itself as it was met first and its value.
         self._clean: dict[Any, tuple[Any, Any]] = {}
@@ -49,12 +61,12 @@ class RocksDbValues(dict[Any, Any]):
     # --- as a dict ---------------------------------------------------------------------------------------------------
 
     def __missing__(self, key: Any) -> Any:
-        entry = self._look_up(key)
+        entry = self._clean.pop(key, None)
         if entry is None:
-            raise KeyError(key)
-        self._clean.pop(key, None)
-        known, value = entry
-        self[known] = value
+            entry = self._look_up(key)
+            if entry is None:
+                raise KeyError(key)
+        value = self[entry[0]] = entry[1]
         return value
 
     def get(self, key: Any, default: Any = None, /) -> Any:
@@ -136,7 +148,10 @@ class RocksDbValues(dict[Any, Any]):
             self._write(list(islice(dict.items(self), 2 * number)))
         oldest = list(islice(self._clean, number))
         for key in oldest:
-            del self._clean[key]
+            known, _ = self._clean.pop(key)
+            if dict.__contains__(self, key):
+                # It is in use as an equal key, which must not take its place.
+                self[known] = dict.pop(self, key)
         return len(oldest)
 
     def write_changes(self) -> None:
@@ -146,7 +161,7 @@ class RocksDbValues(dict[Any, Any]):
 
     def _write(self, changed: list[tuple[Any, Any]]) -> None:
         """Hands on so many of the changes, and all that was deleted."""
-        prefix, crowded, clean, put = self._prefix, self._crowded, self._clean, self._database.put
+        prefix, crowded, clean = self._prefix, self._crowded, self._clean
         for key in self._gone:
             place = prefix + hash_bytes(key)
             if hash(key) in crowded:
@@ -154,22 +169,25 @@ class RocksDbValues(dict[Any, Any]):
             else:
                 self._database.delete(place)
         self._gone.clear()
-        for key, value in changed:
-            place = prefix + hash(key).to_bytes(HASH, "big", signed=True)
-            known = clean.get(key)
-            entry = (key if known is None else known[0], value)
-            if crowded and hash(key) in crowded:
-                entry = self._write_among_others(place, *entry)
-            else:
-                put(place, dumps([entry]))
-            clean[key] = entry
+        for begin in range(0, len(changed), _TOGETHER):
+            with self._database.batch() as put:
+                for key, value in changed[begin : begin + _TOGETHER]:
+                    known = clean.get(key)
+                    entry = (key if known is None else known[0], value)
+                    if crowded and hash(key) in crowded:
+                        entry = self._write_among_others(prefix + hash_bytes(key), *entry)
+                    else:
+                        put(prefix + PACKED_HASH(hash(key)), _dumps(entry))
+                    clean[key] = entry
         if len(changed) == dict.__len__(self):
             self.clear()
             self._new.clear()
         else:
+            new = self._new
             for key, _ in changed:
                 dict.__delitem__(self, key)
-                self._new.pop(hash(key), None)
+                if new:
+                    new.pop(hash(key), None)
         self._stored = True
 
     def _look_up(self, key: Any) -> tuple[Any, Any] | None:
@@ -183,7 +201,7 @@ class RocksDbValues(dict[Any, Any]):
         if database.allowance < 0:
             database.trim()
         number = hash(key)
-        data = database.get(self._prefix + number.to_bytes(HASH, "big", signed=True)) if self._stored else None
+        data = self._get(self._prefix + PACKED_HASH(number)) if self._stored else None
         if data is None:
             other = self._new.setdefault(number, key)
             if other is not key and other != key:

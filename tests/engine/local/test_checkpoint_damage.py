@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import stat
 from pathlib import Path
@@ -121,6 +122,50 @@ def test_the_checkpoint_before_a_damaged_one_is_used_and_the_file_named(
     damaged = int(told[0].partition("chk-")[2].partition("/")[0])
     assert told[1].startswith(f"Restart 1 from checkpoint {damaged - 1}: ValueError: once")
     expect_exact_results(job)
+
+
+@pytest.mark.parametrize("backend", ["hashmap", "rocksdb"])
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [(alter, "is damaged: its checksum"), (tear, "is damaged: it has"), (Path.unlink, "No such file")],
+)
+def test_a_checkpoint_is_not_used_whose_shared_file_is_damaged(
+    job: Job, backend: str, damage: Callable[[Path], object], reason: str
+) -> None:
+    if backend == "rocksdb":
+        pytest.importorskip("rocksdict")
+    checkpoints, marker = job.checkpoints, job.marker
+
+    def once(value: int) -> int:
+        import time
+
+        time.sleep(0.002)
+        if value > 10 and not marker.exists():
+            complete = sorted(checkpoints.glob("*/chk-*/_metadata"), key=lambda path: int(path.parent.name[4:]))
+            if len(complete) > 1:
+                marker.touch()
+                shared = complete[-1].parent.parent / "shared"
+                before, newest = (set(re.findall('worker-[^"]*-[^"]*', path.read_text())) for path in complete[-2:])
+                for name in newest - before:
+                    damage(shared / name)
+                raise ValueError("once")
+        return value
+
+    env = job.environment(
+        1,
+        execution__checkpointing__interval=100,
+        execution__checkpointing__incremental=True,
+        state__checkpoints__num_retained=3,
+        state__backend=backend,
+    )
+    sums = env.generate_sequence(1, RECORDS).map(once).key_by(lambda number: number % 7).reduce(lambda a, b: a + b)
+    sums.write_as_text(str(job.output), WriteMode.OVERWRITE)
+    told = job.run(env)
+    assert len(told) == 2, told
+    assert "/shared/worker-1-" in told[0]
+    assert reason in told[0]
+    assert re.match("Restart 1 from checkpoint [0-9]+: ValueError: once", told[1])
+    assert lines_of(job.output) == [str(sum(range(number % 7 or 7, number + 1, 7))) for number in range(1, RECORDS + 1)]
 
 
 def test_without_any_undamaged_checkpoint_the_job_fails_and_what_there_is_stays(

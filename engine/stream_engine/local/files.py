@@ -82,7 +82,6 @@ def _checked(
     node: StreamNode, parallelism: int, job_id: str, files: WrittenFiles | None, lenient: bool, checkpointed: bool
 ) -> bool:
     """Whether a text sink resumes with ``files``; otherwise it begins anew."""
-    from stream_engine.connectors.part_output import check_parts_output, check_resumed_parts
     from stream_engine.connectors.text_output import check_output, check_resumed, real_output
 
     sink = node.operator
@@ -96,12 +95,15 @@ def _checked(
                     "--allow-non-restored-state; nothing was changed"
                 )
             files = None
-        if files is not None and _in_parts(sink.path):
-            check_resumed_parts(sink.path, files.sizes)
+        if (files is not None or checkpointed) and _in_parts(sink.path):
+            from stream_engine.connectors.part_output import check_parts_output, check_resumed_parts
+
+            if files is not None:
+                check_resumed_parts(sink.path, files.sizes)
+            else:
+                check_parts_output(sink.path, sink.overwrite)
         elif files is not None:
             check_resumed(sink.path, files.sizes)
-        elif checkpointed and _in_parts(sink.path):
-            check_parts_output(sink.path, sink.overwrite)
         else:
             check_output(sink.path, parallelism, sink.overwrite)
     return files is not None
@@ -123,13 +125,14 @@ def _in_parts(path: str) -> bool:
 
 def _prepared(node: StreamNode, parallelism: int, job_id: str, resumed: bool, checkpointed: bool) -> TextFileSink:
     """The sink with the path that its writers are to be given."""
-    from stream_engine.connectors.part_output import prepare_parts_output, resume_parts_output
     from stream_engine.connectors.text_output import prepare_output, resume_output
 
     sink = node.operator
     assert isinstance(sink, TextFileSink)
     with _located(node, job_id):
         if (resumed or checkpointed) and _in_parts(sink.path):
+            from stream_engine.connectors.part_output import prepare_parts_output, resume_parts_output
+
             parts = resume_parts_output(sink.path) if resumed else prepare_parts_output(sink.path, sink.overwrite)
             return sink._replace(path=parts, parts=True)
         if resumed:

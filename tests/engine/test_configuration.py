@@ -254,3 +254,14 @@ def test_options_are_read_by_their_constants() -> None:
                 if node.func.attr in ("get", "set") and isinstance(key, ast.Constant) and key.value in keys:
                     found.append(f"{path.name}:{node.lineno}: {key.value}")
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "key", ["fs.s3.key", "fs.s3.secret", "fs.abfs.account_key", "fs.sftp.password", "s3.access-key", "my.api-key"]
+)
+def test_what_is_secret_is_not_shown(key: str) -> None:
+    configuration = Configuration({key: "sesame", "fs.s3.endpoint_url": "http://here"})
+
+    assert "sesame" not in repr(configuration)
+    assert "http://here" in repr(configuration)
+    assert configuration.get(key) == "sesame"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from pyflink_stream.configuration import find, load
+from pyflink_stream.configuration import Setting, find, load
 from stream_engine.configuration import OPTIONS, ConfigurationError
 
 if TYPE_CHECKING:
@@ -272,3 +272,15 @@ def test_the_checkouts_file_is_found_from_anywhere(tmp_path: Path, monkeypatch: 
     source = find(None)
     assert source.file is not None
     assert Path(source.file).samefile(SHIPPED)
+
+
+def test_options_of_the_clients_of_file_systems_are_not_unknown() -> None:
+    settings = [
+        Setting("fs.s3.client_kwargs.region_name", "north", "-D"),
+        Setting("fs.hdfs.dfs.replication", "1", "-D"),
+        Setting("fs.output.always-create-directory", "true", "-D"),
+    ]
+
+    _, warnings = load(None, settings)
+
+    assert warnings == ["unknown key, without effect here: 'fs.output.always-create-directory' given with -D"]

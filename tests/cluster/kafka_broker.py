@@ -94,7 +94,9 @@ class Kafka:
 
     def produce(self, topic: str, records: Iterable[tuple[int, object]], **settings: object) -> None:
         """Writes values, as text unless they are bytes, into the partitions that come with them."""
-        producer = Producer({"bootstrap.servers": self.address, "linger.ms": 50, **settings})
+        producer = Producer(
+            {"bootstrap.servers": self.address, "linger.ms": 50, "enable.idempotence": True, **settings}
+        )
         for partition, value in records:
             payload = value if isinstance(value, bytes) else str(value).encode()
             while True:
@@ -111,6 +113,12 @@ class Kafka:
         wanted = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
         consumer.commit(offsets=wanted, asynchronous=False)
         consumer.close()
+
+    def delete_records(self, topic: str, before: dict[int, int]) -> None:
+        """Deletes what is before an offset, by partition, as the end of its retention would."""
+        admin = self.admin()
+        for answer in admin.delete_records([TopicPartition(topic, *each) for each in before.items()]).values():
+            answer.result()
 
     def committed(self, group: str, topic: str, partitions: int) -> list[int]:
         """The offsets that a group has committed; negative where it has none."""

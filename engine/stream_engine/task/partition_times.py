@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.configuration.options import IDLE_TIMEOUT, WATERMARK_INTERVAL
@@ -79,6 +80,9 @@ class PartitionTimes:
                 self._subtask.advance(min(known))
         elif not self._all_idle:
             self._all_idle = True
+            # As in Flink: nobody holds time back any more, so it is that of the part that has come furthest.
+            known = [part.watermark for part in self._parts.values() if part.watermark is not None]
+            self._subtask.advance(max(known, default=-inf))
             self._subtask.chain.watermarks.idle(self._subtask.task.head.id)
 
     def snapshot(self) -> dict[Hashable, tuple[int | None, Any]]:

@@ -33,7 +33,7 @@ class _Log:
         return getattr(log, name)
 
 
-def consumer(settings: Mapping[str, str], group: str | None, on_error: Callable[[KafkaError], None]) -> Consumer:
+def consumer(settings: Mapping[str, Any], group: str | None, on_error: Callable[[KafkaError], None]) -> Consumer:
     """A consumer that commits nothing by itself, and says where it has no offset to go on from."""
     from confluent_kafka import Consumer
 

@@ -19,11 +19,15 @@ from stream_engine.connectors.kafka.start import start_offsets
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from confluent_kafka import KafkaError
+
     from stream_engine.connectors.kafka.partitions import Partition
     from stream_engine.graph.specs import KafkaSource
 
 # All in seconds. How long one request may take, and between two of them that have failed.
 _REQUEST, _RETRY = 5.0, 0.2
+# For how long the end of the last commit is waited for.
+_LAST_COMMIT = 0.8
 # For how long a topic that was named may not be there: one that was just made is not known to all brokers at once.
 _TOPIC = 10.0
 
@@ -48,7 +52,8 @@ class Discovery:
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self._source = source
-        self._consumer = consumer(source.settings, source.options.group, lambda error: None)
+        settings = {**source.settings, "on_commit": self._on_commit}
+        self._consumer = consumer(settings, source.options.group, lambda error: None)
         self._index = index
         self._width = width
         self._complete = complete
@@ -58,6 +63,8 @@ class Discovery:
         # How many commits the group has taken, and how many not.
         self.commits_succeeded = self.commits_failed = 0
         self._commits: deque[Mapping[Partition, int]] = deque()
+        # Those whose outcome is not known yet.
+        self._committing = 0
         self._wanted = Event()
         self._stopped = False
         # Since when brokers have been out of reach, as far as is known; None: they are not.
@@ -93,6 +100,9 @@ class Discovery:
         except BaseException as error:
             self._on_failure(error)
         self._commit_all()
+        until = monotonic() + _LAST_COMMIT
+        while self._committing and monotonic() < until:
+            self._consumer.poll(_RETRY)
         self._consumer.close()
 
     def _look_again(self) -> None:
@@ -134,26 +144,35 @@ class Discovery:
             # What is set after this is found by who waits.
             self._wanted.clear()
             self._commit_all()
-            if not self._stopped and self._lost_at is None:
-                self._wanted.wait(min(left, TIMEOUT_MAX))
+            if not self._stopped and self._lost_at is None and not self._commits:
+                self._wanted.wait(min(left, _RETRY if self._committing else TIMEOUT_MAX))
         if self._lost_at is not None and not self._stopped:
             self._wanted.clear()
             self._wanted.wait(_RETRY)
 
     def _commit_all(self) -> None:
+        """Begins what was asked for: to wait for its end would be to wait for brokers that are away."""
         from confluent_kafka import KafkaException, TopicPartition
 
         while self._commits:
-            positions = self._commits.popleft()
+            offsets = [TopicPartition(*partition, offset) for partition, offset in self._commits.popleft().items()]
             try:
-                self._consumer.commit(
-                    offsets=[TopicPartition(*partition, offset) for partition, offset in positions.items()],
-                    asynchronous=False,
-                )
-                self.commits_succeeded += 1
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+                self._committing += 1
             except KafkaException as error:
-                self.commits_failed += 1
-                log.warning("offsets were not committed to %r: %s", self._source.options.group, reason(error))
+                self._note_commit(error.args[0])
+        self._consumer.poll(0)
+
+    def _on_commit(self, error: KafkaError | None, _: object) -> None:
+        self._committing -= 1
+        self._note_commit(error)
+
+    def _note_commit(self, error: KafkaError | None) -> None:
+        if error is None:
+            self.commits_succeeded += 1
+        else:
+            self.commits_failed += 1
+            log.warning("offsets were not committed to %r: %s", self._source.options.group, reason(error))
 
     def _fail(self, why: str, error: BaseException) -> None:
         failure = KafkaFailure(f"Kafka at {brokers(self._source.settings)}: {why}")

@@ -107,8 +107,8 @@ class Sender:
 
         settings = {"transaction.timeout.ms": _TRANSACTION_TIMEOUT, **self._sink.settings}
         options = producer_settings(self._sink._replace(settings=settings), **{"transactional.id": self.id})
+        made = producer(options)
         while True:
-            made = producer(options)
             try:
                 _in_time(lambda made=made: made.init_transactions(_REQUEST), _STUCK)
                 self.producer = made
@@ -118,6 +118,8 @@ class Sender:
                 if _fenced(error) or monotonic() >= deadline or not _passes(error):
                     raise self._failed(error) from error
                 log.info("transactional id %s: %s; trying again", self.id, reason(error))
+                if isinstance(error, _Stuck):
+                    made = producer(options)
                 sleep(_PAUSE)
 
     def _read_marker(self) -> int:

@@ -172,11 +172,11 @@ def by_value(*modules: ModuleType) -> Iterator[None]:
         cloudpickle.unregister_pickle_by_value(module)
 
 
-def finish(process: subprocess.Popen[Any]) -> Done:
-    """Waits for the end of ``process``; one that does not end is killed, and fails the test."""
+def finish(process: subprocess.Popen[Any], seconds: float = PATIENCE) -> Done:
+    """Waits for the end of ``process``; one that does not end in time is killed, and fails the test."""
     with process:
         try:
-            out, err = process.communicate(timeout=PATIENCE)
+            out, err = process.communicate(timeout=seconds)
         except BaseException:
             process.kill()
             raise

@@ -7,9 +7,11 @@ import shutil
 import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
+from threading import Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
+from stream_engine import logs
 from stream_engine.configuration.options import ATTACHED
 from stream_engine.flink.host import failure_in
 from stream_engine.flink.rest import RestClient, RestError
@@ -94,7 +96,8 @@ class RemoteCluster:
         try:
             python = settings.pop(_PYTHON_KEY, "") or self._rest.settings().get(_PYTHON_KEY, "python")
             archive = pack_archive(self._files(), directory, python)
-            # Only now: it takes seconds, and needs Java.
+            # Java starts while Python imports: each takes seconds.
+            Thread(target=_start_java, daemon=True).start()
             from stream_engine.flink.submission import submit
 
             here = all(map(is_here, self._rest.hosts()))
@@ -232,6 +235,16 @@ def _check_client() -> None:
             f"A Flink cluster is reached with Java, but {where}: install Java 17 (on Debian and Ubuntu: apt install "
             "openjdk-17-jre-headless)."
         )
+
+
+def _start_java() -> None:
+    """Whoever needs it first waits for it, and is told what went wrong."""
+    try:
+        from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingImports]
+
+        get_gateway()
+    except Exception as error:
+        logs.debug("Java does not start: %s", error)
 
 
 def _series(text: str) -> str:

@@ -61,7 +61,7 @@ def submit(
 
     ``commit`` is called when all is ready.
     """
-    env = _environment(address, settings, job)
+    env = _environment(address, settings, job, attached)
     env.add_python_archive(archive.path, archive.name)
     env.set_python_executable(archive.python)
     env.set_max_parallelism(job.key_groups)
@@ -83,7 +83,7 @@ def submit(
     return JavaJob(env.execute_async(job.name), iterator)
 
 
-def _environment(address: str, settings: Mapping[str, str], job: FlinkJob) -> Any:
+def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attached: bool) -> Any:
     """PyFlink's own way to an environment ignores the target of a configuration."""
     jvm = get_gateway().jvm
     host, _, port = address.rpartition(":")
@@ -93,9 +93,13 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob) -> An
     values = {
         _BUNDLE_SIZE: str(_ELEMENTS if not job.interval else 100_000),
         _BUNDLE_TIME: str(_ELEMENTS_TIME if not job.interval else min(job.interval, 1_000)),
+        # A client that is killed leaves no job behind that nobody waits for.
+        "execution.shutdown-on-attached-exit": "true",
+        "client.heartbeat.interval": "5000",
+        "client.heartbeat.timeout": "30000",
         **settings,
         "execution.target": "remote",
-        "execution.attached": "true",
+        "execution.attached": str(attached).lower(),
         "rest.address": host,
         "rest.port": port,
         "pipeline.jars": ";".join(filter(None, (settings.get("pipeline.jars"), f"file://{home}/opt/{jar}"))),

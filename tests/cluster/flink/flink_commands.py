@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from launched import ROOT, Command, Done, wait_until
+from launched import PATIENCE, ROOT, Command, Done, finish, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+# In seconds: Java, and Flink's Python workers, start several times in a job that is restarted.
+LONG = 7 * PATIENCE
 SCRIPTS = Path(__file__).parent / "scripts"
 # ``2> record`` and ``id:2> record``: which subtask writes a record is not the same on both engines.
 _SUBTASK = re.compile(r"^(?:(\d+)> |(.*?):(\d+)> )")
@@ -54,7 +57,7 @@ class FlinkCluster:
         with urlopen(request, timeout=60) as answer:
             trigger = json.load(answer)["request-id"]
         path = f"/jobs/{job}/savepoints/{trigger}"
-        assert wait_until(lambda: self.get(path)["status"]["id"] == "COMPLETED")
+        assert wait_until(lambda: self.get(path)["status"]["id"] == "COMPLETED", LONG)
         return self.get(path)["operation"]["location"]
 
     def jobs(self, name: str) -> list[dict[str, Any]]:
@@ -67,17 +70,22 @@ class FlinkCluster:
         return next((job["state"] for job in self.jobs(name)), "")
 
     def await_state(self, name: str, state: str) -> None:
-        assert wait_until(lambda: self.state(name) == state), f"{name} is {self.state(name)}, not {state}"
+        assert wait_until(lambda: self.state(name) == state, LONG), f"{name} is {self.state(name)}, not {state}"
 
     def task_managers(self) -> list[int]:
         """The processes of the TaskManagers."""
         return [int(line) for line in (self.directory / "pids").read_text().split()[1:]]
 
     def python_workers(self) -> list[int]:
-        """The Python processes of running jobs, which have our archive on their path."""
-        listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
-        found = (line.split(None, 1) for line in listed.splitlines() if "pyflink.fn_execution.beam.beam_boot" in line)
-        return [int(pid) for pid, command in found if not command.startswith(("bash", "/bin/bash", "sh ", "/bin/sh"))]
+        """The Python processes of running jobs, which have this cluster's directory in their environment."""
+        command = ["ps", "axeww", "-o", "pid=,command="]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        found = (line.split(None, 1) for line in listed if f"FLINK_CONF_DIR={self.directory}/" in line)
+        return [int(pid) for pid, text in found if "fn_execution.beam.beam_boot" in text and not _is_shell(text)]
+
+
+def _is_shell(command: str) -> bool:
+    return os.path.basename(command.split()[0]) in ("bash", "sh")
 
 
 class FlinkCommand(Command):
@@ -89,6 +97,9 @@ class FlinkCommand(Command):
 
     def start(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> Any:
         return super().start("-m", self.cluster.address, *args, popen=popen, **environment)
+
+    def run(self, *args: object, **environment: str) -> Done:
+        return finish(self.start(*args, **environment), LONG)
 
 
 def records(lines: Iterable[str]) -> Counter[str]:

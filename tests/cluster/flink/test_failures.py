@@ -7,7 +7,12 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from flink_commands import LONG
 from launched import finish, kill_quietly, wait_until
+
+# Each starts Java and Python workers, which takes long where the machine is busy.
+pytestmark = pytest.mark.timeout(1500)
 
 if TYPE_CHECKING:
     from flink_commands import FlinkCluster, FlinkCommand
@@ -70,14 +75,25 @@ def test_ctrl_c_cancels_the_job_and_leaves_no_worker(flink: FlinkCommand, cluste
     try:
         assert process.stdout.readline() == "0\n"
         process.send_signal(signal.SIGINT)
-        done = finish(process)
+        done = finish(process, LONG)
     finally:
         kill_quietly(process)
 
     assert done.code == 130
     assert done.err == ""
     cluster.await_state("endless", "CANCELED")
-    assert wait_until(lambda: not cluster.python_workers())
+    assert wait_until(lambda: not cluster.python_workers(), LONG)
+
+
+def test_a_client_that_is_killed_leaves_no_job_behind(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+    script = flink.write("script.py", ENDLESS.replace('"endless"', '"left behind"'))
+    process = flink.start(script)
+    try:
+        assert process.stdout.readline() == "0\n"
+    finally:
+        kill_quietly(process)
+
+    cluster.await_state("left behind", "CANCELED")
 
 
 def test_a_detached_job_runs_on_by_itself(flink: FlinkCommand, cluster: FlinkCluster) -> None:

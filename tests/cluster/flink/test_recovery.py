@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 import pytest
+from flink_commands import LONG
 from launched import alive, finish, kill_quietly, wait_until
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, kill: 
     begun = 0
     try:
         for _ in range(5):
-            assert wait_until(lambda: process.poll() is not None or completed(cluster, name) > begun)  # noqa: B023
+            assert wait_until(lambda: process.poll() is not None or completed(cluster, name) > begun, LONG)  # noqa: B023
             if process.poll() is None:
                 kill()
                 begun = completed(cluster, name) + 1
-        done = finish(process)
+        done = finish(process, LONG)
     finally:
         kill_quietly(process)
 
@@ -88,7 +89,7 @@ def test_a_python_worker_is_killed_five_times(flink: FlinkCommand, cluster: Flin
     killed: list[int] = []
 
     def kill() -> None:
-        assert wait_until(cluster.python_workers)
+        assert wait_until(cluster.python_workers, LONG)
         killed.append(cluster.python_workers()[0])
         os.kill(killed[-1], signal.SIGKILL)
 
@@ -111,7 +112,7 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
 
     assert killed
     # Python workers of a TaskManager that was killed end by themselves.
-    assert wait_until(lambda: not cluster.python_workers())
+    assert wait_until(lambda: not cluster.python_workers(), LONG)
 
 
 @pytest.mark.timeout(1500)
@@ -120,9 +121,9 @@ def test_a_job_resumes_from_a_savepoint(flink: FlinkCommand, cluster: FlinkClust
     output, savepoints = flink.directory / "out", flink.directory / "savepoints"
     process = flink.start(*OPTIONS, script, "-", output, "saved")
     try:
-        assert wait_until(lambda: completed(cluster, "saved") > 0)
+        assert wait_until(lambda: completed(cluster, "saved") > 0, LONG)
         savepoint = cluster.stop(cluster.jobs("saved")[0]["jid"], savepoints)
-        finish(process)
+        finish(process, LONG)
     finally:
         kill_quietly(process)
     assert len(lines_of(output)) < RECORDS
@@ -138,9 +139,9 @@ def test_another_parallelism_than_that_of_the_savepoint_is_refused(flink: FlinkC
     script = flink.write("script.py", SCRIPT)
     process = flink.start(*OPTIONS, script, "-", flink.directory / "out", "widened")
     try:
-        assert wait_until(lambda: completed(cluster, "widened") > 0)
+        assert wait_until(lambda: completed(cluster, "widened") > 0, LONG)
         savepoint = cluster.stop(cluster.jobs("widened")[0]["jid"], flink.directory / "savepoints")
-        finish(process)
+        finish(process, LONG)
     finally:
         kill_quietly(process)
 

@@ -95,7 +95,7 @@ def _accepted(listener: socket.socket, process: subprocess.Popen[bytes]) -> sock
 
 
 def latency(job: Job, rate: int, seconds: float, keys: int) -> Latency:
-    """Sends ``rate`` lines a second for ``seconds``, each with one of ``keys`` keys and the time, and awaits each.
+    """Sends ``rate`` lines a second for ``seconds``, each with one of ``keys`` keys and when it was due; awaits each.
 
     Those of the first tenth are not counted: they meet a job that has only begun.
     """
@@ -107,7 +107,8 @@ def latency(job: Job, rate: int, seconds: float, keys: int) -> Latency:
         now = time.perf_counter()
         due = start + sent / rate
         if sent < count and now >= due:
-            job.source.sendall(f"key{sent % keys} {now!r}\n".encode())
+            # With the time that it was due at, however late this is.
+            job.source.sendall(f"key{sent % keys} {due!r}\n".encode())
             sent += 1
             continue
         lines = job.lines(due - now if sent < count else PATIENCE)

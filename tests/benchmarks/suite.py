@@ -6,6 +6,7 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from contest import Contestant, contest
 from flink_peer import flink_cluster, on_cluster
 from hdfs_peer import hdfs_with, with_client
 from peers import Missing, Peers
-from probes import latency, memory_of, running, workers_of
+from probes import PATIENCE, latency, memory_of, running, workers_of
 from results import Limit, Row
 from text import WORDS_PER_LINE, lines_of, write_text
 
@@ -42,6 +43,12 @@ WANTED = {
     ("windowed word count", "2 workers", "1 worker"): Limit(least=1.7),
     ("checkpoints each second", "1 worker", "none"): Limit(least=0.95),
     ("checkpoints each second", "2 workers", "none, 2 workers"): Limit(least=0.95),
+    ("keyed reduce, 1,000 keys", "rocksdb", "hashmap"): Limit(least=0.67),
+    ("keyed reduce, 1,000,000 keys", "rocksdb", "hashmap"): Limit(least=0.25),
+    ("1,000,000 keys, checkpoints", "hashmap, each second", "hashmap, none"): Limit(least=0.95),
+    ("1,000,000 keys, checkpoints", "rocksdb, incremental", "rocksdb, none"): Limit(least=0.87),
+    ("latency with checkpoints", "1,000,000 keys", "p99"): Limit(most=25),
+    ("latency with checkpoints", "4,000,000 keys", "p99"): Limit(most=25),
     ("map, filter, map", "1 worker", "bare loop"): Limit(least=0.8),
     ("costly map", "2 workers", "1 worker"): Limit(least=1.85),
     ("text to text", "2 workers", "1 worker"): Limit(least=1.7),
@@ -228,6 +235,68 @@ def checkpoints(bench: Bench) -> list[Row]:
     return bench.compare("checkpoints each second", contestants, *pairs)
 
 
+def state(bench: Bench) -> list[Row]:
+    """What keys on disk cost, those in use and many."""
+    if find_spec("rocksdict") is None:
+        return [_skipped("keyed reduce, 1,000 keys", "rocksdb", Missing("not installed"))]
+    rows: list[Row] = []
+    for keys in (1_000, 1_000_000):
+        sizes = bench.size(2_000_000), max(1, round(keys * min(1, bench.scale)))
+        contestants = [job(each, "keyed_reduce", *sizes, options=_backend(each)) for each in ("hashmap", "rocksdb")]
+        rows += bench.compare(f"keyed reduce, {keys:,} keys", contestants, ("rocksdb", "hashmap"))
+    return rows
+
+
+def state_with_checkpoints(bench: Bench) -> list[Row]:
+    sizes = bench.size(6_000_000), bench.size(1_000_000)
+    kept = (*_each_second(bench), "-D", "execution.checkpointing.incremental=true")
+    options = {
+        "hashmap, none": _backend("hashmap"),
+        "hashmap, each second": (*_backend("hashmap"), *_each_second(bench)),
+        "hashmap, incremental": (*_backend("hashmap"), *kept),
+        "rocksdb, none": _backend("rocksdb"),
+        "rocksdb, incremental": (*_backend("rocksdb"), *kept),
+    }
+    contestants = [
+        job(label, "keyed_reduce", *sizes, options=each)
+        for label, each in options.items()
+        if label.startswith("hashmap") or find_spec("rocksdict")
+    ]
+    pairs = [
+        ("hashmap, each second", "hashmap, none"),
+        ("hashmap, incremental", "hashmap, none"),
+        ("rocksdb, incremental", "rocksdb, none"),
+    ]
+    pairs = pairs if find_spec("rocksdict") else pairs[:2]
+    return bench.compare("1,000,000 keys, checkpoints", contestants, *pairs)
+
+
+def pauses(bench: Bench) -> list[Row]:
+    """How long records stand still for a checkpoint of so many keys in memory."""
+    rows: list[Row] = []
+    for keys in (1_000_000, 4_000_000):
+
+        def command(host: str, port: int, sink_port: int, keys: int = keys) -> list[str]:
+            arguments = host, port, sink_port, bench.size(keys)
+            return list(job("", "pauses", *arguments, options=_each_second(bench)).command)
+
+        with running(command, bench.directory, workers=1) as connected:
+            while not connected.lines(PATIENCE):
+                pass
+            found = latency(connected, rate=1000, seconds=max(0.2, 10 * bench.scale), keys=100)
+        key = "latency with checkpoints", f"{keys:,} keys"
+        rows += [Row(*key, name, ms, "ms", WANTED.get((*key, name))) for name, ms in found._asdict().items()]
+    return rows
+
+
+def _backend(name: str) -> tuple[str, ...]:
+    return "-D", f"state.backend={name}"
+
+
+def _each_second(bench: Bench) -> tuple[str, ...]:
+    return "-D", "execution.checkpointing.interval=1000", "-D", f"state.checkpoints.dir={bench.directory}"
+
+
 def live_view(bench: Bench) -> list[Row]:
     path = bench.text(bench.size(9_000_000))
     contestants: list[Contestant] = []
@@ -371,6 +440,9 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "word-count-pyflink": word_count_pyflink,
     "cluster": cluster,
     "checkpoints": checkpoints,
+    "state": state,
+    "state-with-checkpoints": state_with_checkpoints,
+    "pauses": pauses,
     "live-view": live_view,
     "windowed-word-count": windowed_word_count,
     "windowed-word-count-of-one-source": windowed_word_count_of_one_source,

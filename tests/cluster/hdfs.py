@@ -52,7 +52,7 @@ class Hdfs:
         try:
             self.start_name_node()
             self._data_node.start(lambda: True)
-            self._data_node.wait_until(self._is_writable)
+            self.wait_until_writable()
         except BaseException:
             self.__exit__()
             raise
@@ -64,6 +64,10 @@ class Hdfs:
 
     def start_name_node(self) -> None:
         self._name_node.start(lambda: listens(self.port))
+
+    def wait_until_writable(self) -> None:
+        """A NameNode that was started cannot be written to before the DataNode has told it what it has."""
+        self._data_node.wait_until(self._is_writable)
 
     def kill_name_node(self) -> None:
         self._name_node.kill()

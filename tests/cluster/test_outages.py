@@ -95,6 +95,7 @@ def test_a_job_whose_name_node_stays_away_fails_and_says_so(command: Command, sc
         _, err = process.communicate(timeout=PATIENCE)
     finally:
         hdfs.start_name_node()
+        hdfs.wait_until_writable()
 
     assert process.returncode == 1
     assert "Connection refused" in err

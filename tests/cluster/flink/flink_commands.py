@@ -95,11 +95,11 @@ class FlinkCommand(Command):
         super().__init__(directory)
         self.cluster = cluster
 
-    def start(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> Any:
-        return super().start("-m", self.cluster.address, *args, popen=popen, **environment)
+    def words(self, *args: object) -> list[str]:
+        return super().words("-m", self.cluster.address, *args)
 
-    def run(self, *args: object, **environment: str) -> Done:
-        return finish(self.start(*args, **environment), LONG)
+    def run(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> Done:
+        return finish(self.start(*args, popen=popen, **environment), LONG)
 
 
 def records(lines: Iterable[str]) -> Counter[str]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,15 +46,15 @@ def busy_proxy(port: int) -> Iterator[BusyProxy]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: BusyProxy  # pyright: ignore[reportIncompatibleVariableOverride] - what makes this one
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.server.busy:
-            self.server.refused += 1
+        proxy = cast("BusyProxy", self.server)
+        if proxy.busy:
+            proxy.refused += 1
             self._answer(503, [("Content-Type", "application/xml")], _REFUSAL)
             return
-        connection = HTTPConnection("127.0.0.1", self.server.target)
+        connection = HTTPConnection("127.0.0.1", proxy.target)
         connection.request(self.command, self.path, body, dict(self.headers))
         response = connection.getresponse()
         data = response.read()

@@ -21,7 +21,8 @@ class Store:
         self._url = f"{url}/{uuid4().hex}"
         self._system = system
         self.options = options
-        self.environment = environment
+        # Of a type that fits whatever else the command takes.
+        self.environment: dict[str, Any] = {**environment}
 
     def url(self, name: str) -> str:
         return f"{self._url}/{name}"

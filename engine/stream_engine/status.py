@@ -51,6 +51,8 @@ class SubtaskStatus(NamedTuple):
     # The metrics of its functions.
     metrics: tuple[MetricValue, ...] = ()
     late: tuple[tuple[int, int], ...] = ()
+    # Of an endless source that can tell: how many records there are that it has still to read.
+    lag: int | None = None
 
     @property
     def late_records(self) -> int:
@@ -97,6 +99,12 @@ class TaskStatus(NamedTuple):
     def late_records(self) -> int:
         """Dropped as too late for their windows."""
         return sum(subtask.late_records for subtask in self.subtasks)
+
+    @property
+    def lag(self) -> int | None:
+        """How many records the source has still to read; None where nobody can tell."""
+        known = [subtask.lag for subtask in self.subtasks if subtask.lag is not None]
+        return sum(known) if known else None
 
     @property
     def watermark(self) -> int | None:

@@ -149,6 +149,8 @@ class FlinkKafkaPartitioner:
     ``open(parallelInstanceId, parallelInstances)``, if there is one, is called once in each subtask.
     """
 
+    opened = True
+
 
 class FlinkFixedPartitioner(FlinkKafkaPartitioner):
     """All records of a subtask into one partition: that of its index, or of the remainder where there are fewer."""

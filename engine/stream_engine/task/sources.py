@@ -77,6 +77,15 @@ class CommittingSource(Protocol):
     def on_checkpoint_complete(self, checkpoint: int) -> None: ...
 
 
+@runtime_checkable
+class LaggingSource(Protocol):
+    """A source without an end that knows how far it is behind."""
+
+    def lag(self) -> int | None:
+        """How many records there are to be read now; None: not known yet. May be called by another thread."""
+        ...
+
+
 def source_snapshot(source: Reader | StatefulSource, checkpoint: int) -> OperatorSnapshot:
     """What the source resumes with; empty for a source that cannot collect its records again."""
     if isinstance(source, StatefulSource):

@@ -164,6 +164,11 @@ def _sources(status: JobStatus, rates: Rates, columns: int, most: int) -> list[L
     bounded = [task for task in status.tasks if not task.finished and task.progress and task.progress.total]
     width = max((cell_len(_source_name(task)) for task in bounded), default=0)
     lines = [_source(task, rates, min(width, columns // 3), columns) for task in bounded[:most]]
+    # Endless ones that know how far they are behind.
+    behind = [task for task in status.tasks if not task.finished and task.lag is not None][: most - len(lines)]
+    lines += [
+        [(f"{_source_name(task)}: ", ""), (f"{texts.count(task.lag or 0)} records behind", _DIM)] for task in behind
+    ]
     if len(bounded) > most:
         lines.append([(f"… and {len(bounded) - most} more sources", _DIM)])
     return lines

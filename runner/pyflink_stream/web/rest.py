@@ -193,6 +193,7 @@ def _vertex(history: JobHistory, task: TaskStatus) -> dict[str, Any]:
             "numLateRecordsDropped": task.late_records,
             "operators": [_operator(node, task) for node in task.task.operators],
             "progress": progress and {"done": progress.done, "total": progress.total, "unit": progress.unit},
+            "records-lag": task.lag,
             "seconds-left": history.long_rates.seconds_left(task.id),
             "subtasks": [_subtask(history, task, subtask) for subtask in task.subtasks],
             "history": {

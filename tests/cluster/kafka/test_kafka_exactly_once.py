@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
 from launched import PATIENCE, wait_until
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def kill_a_worker(launcher: int, choice: random.Random) -> None:
     assert wait_until(killed)
 
 
+# Much of it is the broker's starting, and its clients' finding that it is back.
+@pytest.mark.timeout(1200)
 def test_every_result_shows_once_whatever_is_killed(kafka: Kafka, launcher: Launcher, name: str) -> None:
     # Given a job that counts words from one topic into another, exactly once
     source, target = f"{name}-in", f"{name}-out"

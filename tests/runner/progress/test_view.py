@@ -67,6 +67,11 @@ def test_a_source_at_its_end_has_no_bar() -> None:
     assert "done" in rows[2]
 
 
+def test_an_endless_source_shows_how_far_it_is_behind() -> None:
+    assert "text.txt: 1.23k records behind" in "\n".join(shown(status_of(GRAPH, {"lag": 617})))
+    assert "behind" not in "\n".join(shown(status_of(GRAPH, {"lag": 617, "finished": True})))
+
+
 def test_watermarks_are_shown_when_there_are_any() -> None:
     assert "watermark" not in shown(status_of(GRAPH), columns=140)[1]
     rows = shown(status_of(GRAPH, {}, {"watermark": 900}), columns=140)

@@ -155,6 +155,8 @@ def _check_life(function: Any, interface: type) -> None:
             target = getattr(function, name, None)
             if callable(target):
                 _check_parameters(target, f"{label_of(function)}.{name}", name, parameters, ())
+    elif getattr(interface, "opened", False):
+        return
     elif isinstance(function, interface) and callable(getattr(function, "open", None)):
         if interface is KeySelector:
             text = "as keys are taken in many places: prepare it in __init__"

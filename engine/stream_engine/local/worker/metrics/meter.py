@@ -11,6 +11,7 @@ from stream_engine.graph.specs import TextFileSource
 from stream_engine.local.worker.metrics.clock import Account, Clock, Passage
 from stream_engine.local.worker.null_meter import NullMeter
 from stream_engine.status import Progress, SubtaskStatus
+from stream_engine.task.sources import LaggingSource
 from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
@@ -141,8 +142,13 @@ class Meter(NullMeter):
             progress=self._progress(subtask, last.progress),
             metrics=subtask.metrics.values(),
             finished=subtask.finished,
+            lag=self._lag(subtask),
             late=tuple((each.id, each.late_records) for each in operators if each.late_records is not None),
         )
+
+    def _lag(self, subtask: Subtask) -> int | None:
+        reader = self._readers.get(subtask.task.id)
+        return reader.lag() if isinstance(reader, LaggingSource) else None
 
     def _progress(self, subtask: Subtask, last: Progress | None) -> Progress | None:
         reader = self._readers.get(subtask.task.id)

@@ -9,6 +9,9 @@ A pull source (collection, sequence, text) has
   left at the positions of all subtasks of another parallelism;
 - ``close()``.
 
+Kafka's reader (kafka) gives messages in place of records, and knows no end; where there are none for now it says when
+there are again.
+
 A push source (socket) has ``run(collect)``, which calls ``collect`` with each record until the input ends, and
 ``cancel()``, which makes it return and may be called from any thread. A sink (text_writer, socket_writer) connects or
 opens its file when it is made; ``close()`` hands over what is left.

@@ -38,6 +38,8 @@ _PIECE = 1000
 # In seconds: how long one request may take before it is made again, after which time it is given up whether it has
 # returned or not, and how long to wait after one that failed.
 _REQUEST, _STUCK, _PAUSE = 10.0, 15.0, 0.2
+# In seconds: how long closing may take.
+_CLOSING = 0.5
 # What a producer is told whose id another one has.
 _FENCED = ("_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH")
 # Milliseconds: more than any sending takes, and less than the most that brokers allow.
@@ -83,7 +85,10 @@ class Sender:
 
     def close(self) -> None:
         """Nothing is on its way: all that was sent was committed, or is to be aborted by who comes next."""
-        self.producer.purge()
+        try:
+            _in_time(self.producer.purge, _CLOSING)
+        except _Stuck:
+            pass  # It is left to the end of the process.
 
     def _try(self, number: int, records: Iterable[Outgoing]) -> None:
         from confluent_kafka import TopicPartition

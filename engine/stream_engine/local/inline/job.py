@@ -7,6 +7,7 @@ from threading import Event, RLock
 from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.configuration.options import CHECKPOINT_INTERVAL
 from stream_engine.failures.causes import cause_of, traceback_of
 from stream_engine.graph.specs import PUSHING_SOURCES, ClientSource
 from stream_engine.local.deadline import cancellation_timeout
@@ -71,6 +72,9 @@ class InlineJob(JobState):
     """
 
     def __init__(self, graph: JobGraph, splits: dict[int, Any], configuration: Configuration) -> None:
+        # None are taken here, so nothing may wait for one.
+        configuration = configuration.copy()
+        configuration.set(CHECKPOINT_INTERVAL, 0)
         super().__init__(graph, configuration)
         self._splits = splits
         self._readers: dict[Subtask, Reader] = {}

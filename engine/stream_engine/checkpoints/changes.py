@@ -130,34 +130,55 @@ def _record(uid: str, part: str, name: str, value: object) -> tuple[bytes, bytes
     return pickle.dumps((uid, part, name, len(payload))), payload
 
 
-class ChangedTable:
-    """A table that a checkpoint has the changes of."""
+class StoredChanges:
+    """The tables that a checkpoint has the changes of, in one chain of files. They are read together, once."""
 
-    def __init__(self, directory: str, chain: Sequence[SharedFile], number: int, holds: str) -> None:
+    def __init__(self, directory: str, chain: Sequence[SharedFile]) -> None:
         """``directory`` has the files of the chain."""
         self._directory = directory
         self._chain = chain
+        self._holds: dict[int, str] = {}
+        self._tables: dict[int, dict[Any, Any]] | None = None
+
+    def table(self, number: int, holds: str) -> ChangedTable:
+        """All are asked for before one is read."""
+        self._holds[number] = holds
+        return ChangedTable(self, number)
+
+    def read(self, number: int) -> dict[Any, Any]:
+        """What a table has. Raises StorageError for files that are not as they were, StateError for other pickles."""
+        if self._tables is None:
+            tables: dict[int, dict[Any, Any]] = {each: {} for each in self._holds}
+            for file in self._chain:
+                for changed, changes in self._changes_in(file):
+                    # Those of windows that are over are not asked for.
+                    if changed in tables:
+                        apply_changes(self._holds[changed], changes, tables[changed])
+            self._tables = tables
+        return self._tables[number]
+
+    def _changes_in(self, file: SharedFile) -> Iterator[tuple[int, Changes]]:
+        data = b"".join(read_shared(self._directory, file))
+        stream = BytesIO(data)
+        while stream.tell() < len(data):
+            try:
+                yield pickle.load(stream)
+            except Exception as error:
+                raise StateError(
+                    f"its state in {os.path.join(self._directory, file.name)} cannot be read by this script "
+                    f"({type(error).__name__}: {error}): are the classes of its records and keys still where they were?"
+                ) from error
+
+
+class ChangedTable:
+    """A table among those of a chain of changes."""
+
+    def __init__(self, tables: StoredChanges, number: int) -> None:
+        self._tables = tables
         self._number = number
-        self._holds = holds
 
     def items(self) -> Iterable[tuple[Any, Any]]:
-        """Raises StorageError for files that are not as they were, StateError for what cannot be unpickled."""
-        table: dict[Any, Any] = {}
-        for file in self._chain:
-            data = b"".join(read_shared(self._directory, file))
-            stream = BytesIO(data)
-            while stream.tell() < len(data):
-                try:
-                    number, changes = pickle.load(stream)
-                except Exception as error:
-                    raise StateError(
-                        f"its state in {os.path.join(self._directory, file.name)} cannot be read by this script "
-                        f"({type(error).__name__}: {error}): are the classes of its records and keys still where they "
-                        "were?"
-                    ) from error
-                if number == self._number:
-                    apply_changes(self._holds, changes, table)
-        return table.items()
+        return self._tables.read(self._number).items()
 
     def values(self) -> Iterable[Any]:
-        return (value for _, value in self.items())
+        return self._tables.read(self._number).values()

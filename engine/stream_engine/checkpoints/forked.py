@@ -13,7 +13,7 @@ import signal
 import warnings
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from stream_engine.operators.sizes import size_of
 from stream_engine.operators.snapshot import StateError
@@ -62,10 +62,12 @@ class _Forked:
         self._running = False
         self._operators = operators
         # Closed when nobody can read this any more.
+        self._file: IO[bytes] | None = None
         self._file = TemporaryFile(dir=directory)  # noqa: SIM115
+        descriptor = self._file.fileno()
         self._pid = os.fork()
         if self._pid == 0:
-            _encode(encode, self._file.fileno())
+            _encode(encode, descriptor)
         self._running = True
 
     def __iter__(self) -> Iterator[bytes]:
@@ -73,6 +75,7 @@ class _Forked:
             _, status = os.waitpid(self._pid, 0)
             self._running = False
             self._code = os.waitstatus_to_exitcode(status)
+        assert self._file is not None
         descriptor, offset = self._file.fileno(), 0
         if self._code != _DONE:
             reason = os.pread(descriptor, _BLOCK, 0).decode() if self._code == _FAILED else ""
@@ -87,7 +90,8 @@ class _Forked:
             # The checkpoint was given up.
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def _encode(encode: Callable[[], Iterable[bytes]], descriptor: int) -> None:

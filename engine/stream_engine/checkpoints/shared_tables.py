@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.checkpoints.changes import CHANGED_TABLE, CHANGES, ChangedTable
+from stream_engine.checkpoints.changes import CHANGED_TABLE, CHANGES, StoredChanges
 from stream_engine.checkpoints.database_files import DATABASE, DATABASE_TABLE, DatabaseTable, StoredDatabase
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class SharedTables:
         # All that there are, and by the uid of the operator: several may have the same one.
         self._known: list[tuple[Any, StoredDatabase]] = []
         self._databases: dict[str, StoredDatabase] = {}
-        self._chains: dict[str, list[SharedFile]] = {}
+        self._chains: dict[str, StoredChanges] = {}
+        self._known_chains: dict[tuple[str, ...], StoredChanges] = {}
 
     def add(self, part: str, uid: str, name: str, value: Any, tables: dict[str, Any]) -> None:
         """Takes a part of the file; adds a table to ``tables``, if it is one."""
@@ -38,8 +39,12 @@ class SharedTables:
                 self._known.append((value, known))
             self._databases[uid] = known
         elif part == CHANGES:
-            self._chains[uid] = [self._files[name] for name in value]
+            names = tuple(value)
+            if names not in self._known_chains:
+                chain = [self._files[each] for each in names]
+                self._known_chains[names] = StoredChanges(self._directory, chain)
+            self._chains[uid] = self._known_chains[names]
         elif part == CHANGED_TABLE:
-            tables[name] = ChangedTable(self._directory, self._chains[uid], *value)
+            tables[name] = self._chains[uid].table(*value)
         else:
             tables[name] = DatabaseTable(self._databases[uid], *value)

@@ -85,6 +85,11 @@ class Database:
     # --- memory ------------------------------------------------------------------------------------------------------
 
     def trim(self) -> None:
+        """Sees to it now and then that values that have grown take no more than their share of the memory."""
+        if monotonic() >= self._next_look:
+            self.fit()
+
+    def fit(self) -> None:
         """Writes and forgets some entries if they take more than their share of the memory."""
         tables = list(self._tables.values())
         due = (now := monotonic()) >= self._next_look
@@ -113,7 +118,7 @@ class Database:
         """So many entries have come into memory."""
         self.allowance -= number
         if self.allowance < 0:
-            self.trim()
+            self.fit()
 
     def flush(self) -> None:
         """Writes all changes to the database."""

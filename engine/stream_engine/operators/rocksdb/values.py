@@ -199,7 +199,7 @@ class RocksDbValues(dict[Any, Any]):
         database = self._database
         database.allowance -= 1
         if database.allowance < 0:
-            database.trim()
+            database.fit()
         number = hash(key)
         data = self._get(self._prefix + PACKED_HASH(number)) if self._stored else None
         if data is None:

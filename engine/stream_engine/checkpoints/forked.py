@@ -27,6 +27,8 @@ _SAMPLE = 32
 _BLOCK = 1024 * 1024
 # Seconds after which a child is killed that has got stuck, say in a lock of the user's: there are no other threads.
 _LONGEST = 600
+# That a worker has open; a system may have no limit, and closes one after the other.
+_MOST_FILES = 65_536
 # Exit codes.
 _DONE, _FAILED = 0, 1
 
@@ -106,7 +108,8 @@ def _encode(encode: Callable[[], Iterable[bytes]], descriptor: int) -> None:
         signal.alarm(_LONGEST)
         # Others find out by their sockets that the worker has ended.
         os.closerange(3, descriptor)
-        os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+        limit = os.sysconf("SC_OPEN_MAX")
+        os.closerange(descriptor + 1, min(limit, _MOST_FILES) if limit > 0 else _MOST_FILES)
         try:
             for data in encode():
                 _write(descriptor, data)

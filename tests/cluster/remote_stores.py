@@ -34,16 +34,18 @@ class Store:
 
     def files(self, name: str) -> list[str]:
         """The names of the files at or below ``name``, hidden ones too."""
-        self._system.invalidate_cache()
-        return sorted(path.rpartition("/")[2] for path in self._system.find(self._inner(name)))
+        return sorted(path.rpartition("/")[2] for path in self._found(name))
 
     def lines(self, name: str) -> list[str]:
         """Those of the file, or of all files below it but hidden ones; sorted."""
-        self._system.invalidate_cache()
-        found = [
-            path for path in self._system.find(self._inner(name)) if not path.rpartition("/")[2].startswith((".", "_"))
-        ]
+        found = [path for path in self._found(name) if not path.rpartition("/")[2].startswith((".", "_"))]
         return sorted(line for path in found for line in self._system.cat_file(path).decode().splitlines())
+
+    def _found(self, name: str) -> list[str]:
+        self._system.invalidate_cache()
+        found = self._system.find(self._inner(name), detail=True)
+        # While the first file is being made, a client may take what it is in for a file.
+        return [path for path, info in found.items() if info["type"] == "file"]
 
     def _inner(self, name: str) -> str:
         return self._system._strip_protocol(self.url(name))

@@ -47,6 +47,12 @@ class Peers:
             raise Missing("no Java here")
         return self._python("hdfs-native", "hdfs", with_ours=True)
 
+    def kafka(self) -> str:
+        """A Python that has a client for Kafka, and what our command requires. Raises Missing."""
+        if shutil.which("java") is None:
+            raise Missing("no Java here")
+        return self._python("confluent-kafka", "kafka", with_ours=True)
+
     def _python(self, distribution: str, extra: str, with_ours: bool = False) -> str:
         directory = ENVIRONMENTS / distribution
         python = str(directory / "bin" / "python")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from contest import Contestant, contest
 from flink_peer import flink_cluster, on_cluster
 from hdfs_peer import hdfs_with, with_client
+from kafka_peer import TOPIC, kafka_with
 from peers import Missing, Peers
 from probes import PATIENCE, latency, memory_of, running, workers_of
 from results import Limit, Row
@@ -56,6 +57,7 @@ WANTED = {
     ("word count", "1 worker, CPU", "2 workers, CPU"): Limit(least=0.75),
     ("count windows in a row", "each of 100", "each of 10"): Limit(most=1),
     ("count windows in a row", "each of 1000", "each of 10"): Limit(most=1),
+    ("lines from Kafka", "1 worker", "bare loop"): Limit(least=0.7),
     ("start-up", "1 worker", "import"): Limit(most=3),
     ("start-up", "2 workers", "import"): Limit(most=4),
     ("start-up", "1 worker", "bytewax"): Limit(most=1),
@@ -390,6 +392,18 @@ def count_windows(bench: Bench) -> list[Row]:
     ]
 
 
+def lines_from_kafka(bench: Bench) -> list[Row]:
+    name, lines = "lines from Kafka", bench.size(3_000_000)
+    try:
+        python = bench.peers.kafka()
+        with kafka_with(lines, bench.directory / "kafka") as address:
+            pair = bare("kafka_lines", address, TOPIC), job("1 worker", "kafka_lines", address, TOPIC)
+            contestants = [with_client(each, python) for each in pair]
+            return bench.compare(name, contestants, ("1 worker", "bare loop"), records=lines)
+    except Missing as missing:
+        return [_skipped(name, "bare loop", missing)]
+
+
 def start_up(bench: Bench) -> list[Row]:
     imports = "import click, cloudpickle, yaml; print('Hello World')"
     contestants = [Contestant("import", [sys.executable, "-c", imports]), *both("hello")]
@@ -454,6 +468,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "text-to-text": text_to_text,
     "text-from-hdfs": text_from_hdfs,
     "count-windows": count_windows,
+    "lines-from-kafka": lines_from_kafka,
     "start-up": start_up,
     "latency": latencies,
     "memory": memory,

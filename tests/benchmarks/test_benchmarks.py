@@ -19,7 +19,8 @@ from text import lines_of, write_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-PEERS = ("cluster", "text-from-hdfs", "word-count-bytewax", "word-count-pyflink")
+SERVERS = ("cluster", "lines-from-kafka", "text-from-hdfs")
+PEERS = (*SERVERS, "word-count-bytewax", "word-count-pyflink")
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ class NoPeers(Peers):
     def bytewax(self) -> str:
         raise Missing("not here")
 
-    pyflink = hdfs = bytewax
+    pyflink = hdfs = kafka = bytewax
 
 
 def tiny(directory: Path, peers: Peers) -> Bench:
@@ -72,7 +73,9 @@ def test_a_peer_that_cannot_be_had_is_a_line_that_says_so(name: str, tmp_path: P
 
 @pytest.mark.long
 # The cluster takes minutes, and a slope needs sizes that differ: `make test-cluster` tests what runs there.
-@pytest.mark.parametrize("name", [name for name in PEERS if name not in ("cluster", "text-from-hdfs")])
+@pytest.mark.parametrize(
+    "name", [name for name in PEERS if name not in ("cluster", "lines-from-kafka", "text-from-hdfs")]
+)
 def test_peers_come_to_the_same_result(name: str, tmp_path: Path):
     (row,) = BENCHMARKS[name](tiny(tmp_path, Peers(install=False)))
 

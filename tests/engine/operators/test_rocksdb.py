@@ -1,4 +1,4 @@
-"""Tables on disk: what is in memory of them, and what is not; test_tables.py has what all tables do."""
+"""Tables on disk: what is in memory of them, and what is not; test_kinds_of_tables.py has what all tables do."""
 
 from __future__ import annotations
 

@@ -54,6 +54,8 @@ class RocksDbValues(dict[Any, Any]):
         # Hashes that several keys have; and, by its hash, each key that was looked up and is not in the database.
         self._crowded: set[int] = set()
         self._new: dict[int, Any] = {}
+        # Whether a key may be among the clean ones and, changed, in the dict itself as well.
+        self._shadows = False
         # Whether the database has had anything of the table.
         self._stored = False
         self.each = 0
@@ -63,7 +65,7 @@ class RocksDbValues(dict[Any, Any]):
     def __missing__(self, key: Any) -> Any:
         entry = self._clean.pop(key, None)
         if entry is None:
-            entry = self._look_up(key)
+            entry = None if self._gone and key in self._gone else self._load(key)
             if entry is None:
                 raise KeyError(key)
         value = self[entry[0]] = entry[1]
@@ -77,6 +79,7 @@ class RocksDbValues(dict[Any, Any]):
         if entry is None:
             return default
         self._clean[entry[0]] = entry
+        self._shadows = True
         return entry[1]
 
     def __contains__(self, key: Any, /) -> bool:
@@ -149,7 +152,7 @@ class RocksDbValues(dict[Any, Any]):
         oldest = list(islice(self._clean, number))
         for key in oldest:
             known, _ = self._clean.pop(key)
-            if dict.__contains__(self, key):
+            if self._shadows and dict.__contains__(self, key):
                 # It is in use as an equal key, which must not take its place.
                 self[known] = dict.pop(self, key)
         return len(oldest)
@@ -161,7 +164,7 @@ class RocksDbValues(dict[Any, Any]):
 
     def _write(self, changed: list[tuple[Any, Any]]) -> None:
         """Hands on so many of the changes, and all that was deleted."""
-        prefix, crowded, clean = self._prefix, self._crowded, self._clean
+        prefix, crowded, clean, shadows = self._prefix, self._crowded, self._clean, self._shadows
         for key in self._gone:
             place = prefix + hash_bytes(key)
             if hash(key) in crowded:
@@ -172,7 +175,7 @@ class RocksDbValues(dict[Any, Any]):
         for begin in range(0, len(changed), _TOGETHER):
             with self._database.batch() as put:
                 for key, value in changed[begin : begin + _TOGETHER]:
-                    known = clean.get(key)
+                    known = clean.get(key) if shadows else None
                     entry = (key if known is None else known[0], value)
                     if crowded and hash(key) in crowded:
                         entry = self._write_among_others(prefix + hash_bytes(key), *entry)
@@ -193,9 +196,10 @@ class RocksDbValues(dict[Any, Any]):
     def _look_up(self, key: Any) -> tuple[Any, Any] | None:
         if key in self._gone:
             return None
-        entry = self._clean.get(key)
-        if entry is not None:
-            return entry
+        return self._clean.get(key) or self._load(key)
+
+    def _load(self, key: Any) -> tuple[Any, Any] | None:
+        """What the database has for a key."""
         database = self._database
         database.allowance -= 1
         if database.allowance < 0:
@@ -208,14 +212,11 @@ class RocksDbValues(dict[Any, Any]):
                 self._crowded.add(number)
             return None
         here = pickle.loads(data)
-        for entry in here:
-            known = entry[0]
-            if known is key or known == key:
-                if len(here) > 1:
-                    self._crowded.add(number)
-                return entry
+        entry = here[0]
+        if len(here) == 1 and (entry[0] is key or entry[0] == key):
+            return entry
         self._crowded.add(number)
-        return None
+        return next((each for each in here if each[0] is key or each[0] == key), None)
 
     def _write_among_others(self, place: bytes, key: Any, value: Any) -> tuple[Any, Any]:
         """Writes a key that has others with its hash, or deletes it; the entry."""

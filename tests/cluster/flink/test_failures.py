@@ -73,6 +73,7 @@ def test_ctrl_c_cancels_the_job_and_leaves_no_worker(flink: FlinkCommand, cluste
     script = flink.write("script.py", ENDLESS)
     process = flink.start(script)
     try:
+        assert process.stdout is not None
         assert process.stdout.readline() == "0\n"
         process.send_signal(signal.SIGINT)
         done = finish(process, LONG)
@@ -89,6 +90,7 @@ def test_a_client_that_is_killed_leaves_no_job_behind(flink: FlinkCommand, clust
     script = flink.write("script.py", ENDLESS.replace('"endless"', '"left behind"'))
     process = flink.start(script)
     try:
+        assert process.stdout is not None
         assert process.stdout.readline() == "0\n"
     finally:
         kill_quietly(process)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -106,7 +106,10 @@ def test_schemas_are_known_by_what_they_take(schema: Any, takes: str, charset: s
         (lambda: FlinkKafkaConsumer("a", len, {**BROKERS, "fetch.min.bytes": "few"}), "fetch.min.bytes"),
         (lambda: FlinkKafkaConsumer("a", len, {**BROKERS, "auto.offset.reset": "no"}), "earliest, latest or none"),
         (lambda: FlinkKafkaProducer("", SimpleStringSchema(), BROKERS), "The topic is a str"),
-        (lambda: FlinkKafkaProducer("a", SimpleStringSchema(), BROKERS, semantic="once"), "A Semantic is needed"),
+        (
+            lambda: FlinkKafkaProducer("a", SimpleStringSchema(), BROKERS, semantic=cast("Any", "once")),
+            "A Semantic is needed",
+        ),
         (lambda: FlinkKafkaProducer("a", SimpleStringSchema(), {**BROKERS, "acks": "some"}), "acks"),
     ],
 )

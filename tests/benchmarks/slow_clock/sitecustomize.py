@@ -42,9 +42,13 @@ class _Patient:
         return self._made.poll(longer, *arguments)
 
 
-for _name in ("time", "monotonic", "perf_counter"):
-    setattr(time, _name, _slowed(getattr(time, _name)))
-time.sleep = _stretched(time.sleep)
+for _name, _change in (
+    ("time", _slowed),
+    ("monotonic", _slowed),
+    ("perf_counter", _slowed),
+    ("sleep", _stretched),
+):
+    setattr(time, _name, _change(getattr(time, _name)))
 for _name in ("poll", "epoll"):
     if hasattr(select, _name):
         # A class, as the selectors keep it where a function would become a method of theirs.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hdfs import Hdfs
@@ -17,6 +17,7 @@ from s3 import S3
 from word_counts import WORD_COUNT
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Generator, Iterator
 
     from kafka_broker import Kafka
@@ -93,10 +94,27 @@ def store(request: pytest.FixtureRequest) -> Store:
     return (hdfs_store if request.param == "hdfs" else s3_store)(request.getfixturevalue(request.param))
 
 
+class _Recorded(Command):
+    """Knows the processes that it has started."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self, *args: object, **options: Any) -> subprocess.Popen[str]:
+        self.started.append(super().start(*args, **options))
+        return self.started[-1]
+
+
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
-    """The command in a directory of its own."""
-    return Command(tmp_path)
+def command(tmp_path: Path) -> Iterator[Command]:
+    """The command in a directory of its own; what a test that fails leaves of it is killed."""
+    command = _Recorded(tmp_path)
+    yield command
+    for process in command.started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture

@@ -93,10 +93,6 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
     values = {
         _BUNDLE_SIZE: str(_ELEMENTS if not job.interval else 100_000),
         _BUNDLE_TIME: str(_ELEMENTS_TIME if not job.interval else min(job.interval, 1_000)),
-        # A client that is killed leaves no job behind that nobody waits for.
-        "execution.shutdown-on-attached-exit": "true",
-        "client.heartbeat.interval": "5000",
-        "client.heartbeat.timeout": "30000",
         **settings,
         "execution.target": "remote",
         "execution.attached": str(attached).lower(),

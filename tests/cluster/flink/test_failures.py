@@ -86,18 +86,6 @@ def test_ctrl_c_cancels_the_job_and_leaves_no_worker(flink: FlinkCommand, cluste
     assert wait_until(lambda: not cluster.python_workers(), LONG)
 
 
-def test_a_client_that_is_killed_leaves_no_job_behind(flink: FlinkCommand, cluster: FlinkCluster) -> None:
-    script = flink.write("script.py", ENDLESS.replace('"endless"', '"left behind"'))
-    process = flink.start(script)
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "0\n"
-    finally:
-        kill_quietly(process)
-
-    cluster.await_state("left behind", "CANCELED")
-
-
 def test_a_detached_job_runs_on_by_itself(flink: FlinkCommand, cluster: FlinkCluster) -> None:
     script = flink.write("script.py", BROKEN.replace("6 // (number - 50)", "number").replace("broken", "left alone"))
 

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
     from flink_commands import FlinkCluster, FlinkCommand
 
-# Slow enough that there is time for kills.
+# Slow until the file "enough" is there, so that there is time for kills.
 SCRIPT = """
+import os
 import sys
 import time
 
-RECORDS = 4000
+RECORDS = 60000
+ENOUGH = os.path.join(os.path.dirname(sys.argv[1]), "enough")
 
 def slow(number):
-    time.sleep(0.004)
+    if number % 20 == 0 and not os.path.exists(ENOUGH):
+        time.sleep(0.08)
     return (number % 10, 1)
 
 def main(factory):
@@ -35,7 +38,7 @@ def main(factory):
     counts.filter(lambda pair: pair[1] == RECORDS // 10).output()
     env.execute(sys.argv[2])
 """
-RECORDS = 4000
+RECORDS = 60_000
 OPTIONS = ("-p", "2", "-D", "execution.checkpointing.interval=500 ms", "-D", "restart-strategy=fixed-delay")
 OPTIONS = (
     *OPTIONS,
@@ -75,6 +78,7 @@ def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, kill: 
             if process.poll() is None:
                 kill()
                 begun = completed(cluster, name) + 1
+        (flink.directory / "enough").touch()
         done = finish(process, LONG)
     finally:
         kill_quietly(process)
@@ -95,7 +99,7 @@ def test_a_python_worker_is_killed_five_times(flink: FlinkCommand, cluster: Flin
 
     run_with_kills(flink, cluster, "workers killed", kill)
 
-    assert killed
+    assert len(killed) == 5
 
 
 @pytest.mark.timeout(1500)
@@ -110,7 +114,7 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
 
     run_with_kills(flink, cluster, "managers killed", kill)
 
-    assert killed
+    assert len(killed) == 5
     # Python workers of a TaskManager that was killed end by themselves.
     assert wait_until(lambda: not cluster.python_workers(), LONG)
 
@@ -127,6 +131,7 @@ def test_a_job_resumes_from_a_savepoint(flink: FlinkCommand, cluster: FlinkClust
     finally:
         kill_quietly(process)
     assert len(lines_of(output)) < RECORDS
+    (flink.directory / "enough").touch()
 
     done = flink.run(*OPTIONS, "-s", savepoint, script, "-", output, "saved")
 

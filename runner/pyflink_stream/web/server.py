@@ -60,6 +60,8 @@ class Server:
             socket.create_connection(self._own_address()).close()
         self._thread.join()
         self._socket.close()
+        if self._service is not None:
+            self._service.end()
 
     def _own_address(self) -> tuple[str, int]:
         host, port, *_ = self._socket.getsockname()

@@ -62,6 +62,12 @@ class Service(ThreadingHTTPServer):
         with self._changed:
             self._changed.wait_for(lambda: not self._answering, seconds)
 
+    def end(self) -> None:
+        """Ends all connections, once no new one can come."""
+        with self._changed:
+            for connection in self._open:
+                _end(connection)
+
     @contextmanager
     def answering(self, connection: Any) -> Iterator[None]:
         """A request is being answered within."""

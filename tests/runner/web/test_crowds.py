@@ -173,6 +173,19 @@ def test_clients_that_read_no_answer_or_fall_silent_are_not_waited_for(
     assert wait_until(lambda: serving() == 0)
 
 
+def test_connections_end_with_the_server(site: Site) -> None:
+    server = Server(site, "127.0.0.1", [0])
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"hello"
+    server.close()
+    connection.request("GET", "/")
+    with pytest.raises(ConnectionError):
+        connection.getresponse()
+    connection.close()
+    assert wait_until(lambda: serving() == 0)
+
+
 def test_a_connection_stays_open_while_it_is_used_and_for_half_a_minute(
     server: Server, crowd: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

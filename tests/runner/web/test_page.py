@@ -167,7 +167,7 @@ def test_the_job_that_runs_is_shown_and_others_can_be_chosen(browser: Browser, s
 def test_a_job_that_the_address_names_and_nobody_knows_is_said(browser: Browser, served: Served) -> None:
     see(browser, served.tell(*running()) + "#/jobs/" + "9" * 32)
     assert browser.run("return document.getElementById('name').textContent") == "A job"
-    assert "not known here" in browser.run("return document.getElementById('notice').innerText")
+    assert "does not know" in browser.run("return document.getElementById('notice').innerText")
 
 
 def test_a_task_is_found_by_its_box(browser: Browser, served: Served) -> None:

@@ -68,6 +68,7 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "rest.address": "localhost",
         "execution.attached": True,
         "cluster.shared-paths": (),
+        "fs.timeout": 60_000,
     }
 
 

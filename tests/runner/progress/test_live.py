@@ -144,9 +144,15 @@ QUICK = """
 """
 
 
-def test_a_short_job_shows_no_view_and_each_job_has_its_line(command: Command, screen: Screen) -> None:
+def test_a_short_job_shows_no_view_and_each_job_has_its_line(command: Command) -> None:
     command.write("s.py", QUICK)
-    assert Session(command, "s.py", screen=screen, NO_COLOR="1").finish() == 0
+    # On a busy machine even these take longer than short jobs do.
+    for _ in range(10):
+        screen = Screen()
+        assert Session(command, "s.py", screen=screen, NO_COLOR="1").finish() == 0
+        screen.close()
+        if max(map(float, re.findall(r"out, (\S+) s", "\n".join(screen.lines)))) < 0.5:
+            break
     assert b"\x1b" not in screen.raw
     assert [re.sub(r"out, .*", "out", line) for line in screen.lines] == [
         *("0", "1", "2", "Job 0 finished: 3 records in, 3 out"),

@@ -70,7 +70,8 @@ def test_the_results_are_those_of_state_in_memory(here: Here, tmp_path: Path, pa
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_of_a_job_that_is_stopped_or_killed(here: Here, tmp_path: Path, number: signal.Signals) -> None:
-    process = here.start(ENDLESS, *options(tmp_path), "-p", "2")
+    # Its run() never returns.
+    process = here.start(ENDLESS, *options(tmp_path), "-p", "2", "-D", "task.cancellation.timeout=1 s")
     try:
         assert process.stdout is not None
         assert process.stdout.readline()

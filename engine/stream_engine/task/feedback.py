@@ -64,10 +64,14 @@ class FeedbackQueue:
             self._batches.append(batch)
             self._records += len(batch)
 
-    def get(self) -> list[Any]:
-        """Takes the oldest batch."""
+    def get(self, most: int = 1) -> list[Any]:
+        """Takes the oldest batch; with the next ones, as long as they have no more than ``most`` records together."""
         if self._batches:
             batch = self._batches.popleft()
+            if self._batches and len(batch) + len(self._batches[0]) <= most:
+                batch = batch.copy()
+                while self._batches and len(batch) + len(self._batches[0]) <= most:
+                    batch += self._batches.popleft()
             self._records -= len(batch)
             return batch
         assert self._file is not None

@@ -179,7 +179,7 @@ class Subtask:
         """Processes some of the input: a slice of a frame's records, or one frame of another kind."""
         if not self._records and self._fed_back:
             # What is in the loop first, so that little is.
-            self._records, self._from = self._fed_back.get(), None
+            self._records, self._from = self._fed_back.get(self.pace.records), None
         if not self._records:
             sender, frame = self._queue.popleft()
             if self.alignment.blocks((frame.exchange, sender)):

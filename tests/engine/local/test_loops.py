@@ -236,3 +236,13 @@ def test_the_queue_keeps_its_order_between_memory_and_disk(tmp_path: Path) -> No
         taken.append(queue.get())
     queue.close()
     assert taken == batches
+
+
+def test_the_queue_gives_several_batches_at_once_but_no_more_records_than_wanted(tmp_path: Path) -> None:
+    queue = FeedbackQueue(1_000_000, str(tmp_path))
+    batches = [[1], [2, 3], [4], [5, 6, 7, 8]]
+    for batch in batches:
+        queue.put(batch)
+    assert [queue.get(3), queue.get(3), queue.get(3)] == [[1, 2, 3], [4], [5, 6, 7, 8]]
+    assert not queue
+    assert batches[0] == [1], "a batch belongs to whoever has put it there"

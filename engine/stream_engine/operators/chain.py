@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stream_engine.operators.code import Count
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from stream_engine.graph.job_graph import Task
+    from stream_engine.operators.code import Way
     from stream_engine.operators.operator import Operator
-    from stream_engine.operators.writer import Output
+    from stream_engine.operators.writer import Guard, Output
 
 
 class Chain:
@@ -22,6 +24,9 @@ class Chain:
 
     Where the job is ``timestamped``, ``process`` takes a record and its time (None: it has none yet), and
     ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts what a source has given to ``process``.
+
+    With a ``guard``, ``collect`` does as it says before and after ``process``. It takes a record alone, and where the
+    job is timestamped, ``collect_with_timestamp`` takes its time, too. Where it is watched, they take it by ``ways``.
     """
 
     def __init__(
@@ -32,6 +37,7 @@ class Chain:
         reuse: bool,
         timestamped: bool = False,
         watched: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         self.task = task
         self.operators = tuple(operators)
@@ -47,6 +53,21 @@ class Chain:
             head.write(writer, "record")
             if task.head.is_source:
                 writer.count(self.pushed)
+        self.guard = guard
+        self.ways: list[Way] = []
+        name = code.fresh("process") if guard is not None and watched else ""
+        for function, parameters in (("collect", "record"), ("collect_with_timestamp", "record, time")):
+            if guard is None or (parameters != "record" and not timestamped):
+                continue
+            with code.function(function, parameters), code.operator(head.id, None), guard.around(code):
+                if record != parameters:
+                    code.line("time = None")
+                with code.operator(head.id, "record"):
+                    # What is measured goes by another function for a while.
+                    if watched:
+                        code.line(f"{name}({record})")
+                    else:
+                        head.write(writer, "record")
         with (
             code.function("process_batch", "records"),
             code.block(f"for {record} in records:"),
@@ -55,4 +76,9 @@ class Chain:
             head.write(writer, "record")
         namespace = writer.compile()
         self.process: Callable[..., None] = namespace["process"]
+        self.collect: Callable[[Any], None] | None = namespace.get("collect")
+        self.collect_with_timestamp: Callable[[Any, int], None] | None = namespace.get("collect_with_timestamp")
+        if name:
+            namespace[name] = self.process
+            self.ways.append((partial(namespace.__setitem__, name), self.process))
         self.process_batch: Callable[[Any], None] = namespace["process_batch"]

@@ -16,6 +16,7 @@ from stream_engine.operators.watermarks import TimeOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from stream_engine.graph.job_graph import Task
     from stream_engine.operators.code import Count
@@ -50,6 +51,14 @@ class Output(Consumer, TimeOutput, Protocol):
 
     def mark(self, time: int) -> None:
         """Tells all receivers that every result up to ``time`` (ms) has been sent."""
+        ...
+
+
+class Guard(Protocol):
+    """How the thread of a source that pushes may take a record into its chain, which other threads use, too."""
+
+    def around(self, code: Code) -> AbstractContextManager[None]:
+        """What is written within is done for one record, or not at all if the host does not want it any more."""
         ...
 
 

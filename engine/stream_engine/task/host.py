@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from stream_engine.operators.writer import Output
+from stream_engine.operators.writer import Guard, Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +48,10 @@ class Slot(Protocol):
 
     def exits(self, task: Task) -> Sequence[Exit]:
         """Where the records of the subtask leave it."""
+        ...
+
+    def guard(self, task: Task) -> Guard | None:
+        """What is done before and after each record of a source that pushes; None where it is done elsewhere."""
         ...
 
     def acknowledge(self, channel: Channel) -> None:

@@ -132,13 +132,16 @@ class PushingFunction:
             self._state.restore(state)
 
     def run(self, guard: Guard, rest: SafePoint) -> None:
-        """Calls the function until it returns. What it collects goes through the chain as ``guard`` allows.
+        """Calls the function until it returns. What it collects goes through the chain as that, or ``guard``, allows.
 
         ``rest`` is told when its state says what it has collected.
         """
-        process = self._subtask.chain.process
+        chain = self._subtask.chain
+        collect = chain.collect
+        if collect is None:
+            collect = guard((lambda record: chain.process(record, None)) if self._timestamped else chain.process)
         with self._reported("running"):
-            self._run(guard((lambda record: process(record, None)) if self._timestamped else process), guard, rest)
+            self._run(collect, guard, rest)
 
     def cancel(self) -> None:
         """Asks the function to return; from any thread."""
@@ -161,10 +164,13 @@ class PushingFunction:
         if not self._timestamped:
             return lambda record, time: collect(record), lambda time: None, lambda: None
         chain = self._subtask.chain
-        timed = guard(lambda pair: chain.process(*pair))
+        timed = chain.collect_with_timestamp
+        if timed is None:
+            guarded = guard(lambda pair: chain.process(*pair))
+            timed = lambda record, time: guarded((record, time))  # noqa: E731 - beside the one that is generated
         idle = guard(chain.watermarks.idle)
         head = self._subtask.task.head.id
-        return lambda record, time: timed((record, time)), guard(self._subtask.advance), lambda: idle(head)
+        return timed, guard(self._subtask.advance), lambda: idle(head)
 
 
 def _socket_reader(operator: specs.SocketTextSource, configuration: Configuration) -> SocketTextReader:

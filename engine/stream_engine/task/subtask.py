@@ -93,6 +93,7 @@ class Subtask:
             slot.configuration.get(OBJECT_REUSE),
             graph.timestamped,
             slot.watched,
+            slot.guard(task),
         )
         # The channels that have records of files; or the subtask reads files itself.
         self._file_exchanges: set[int] = set()

@@ -69,6 +69,9 @@ class ListSlot:
         self.configuration, self.accumulators = Configuration(), Accumulators()
         self.tables: Tables = MemoryTables()
 
+    def guard(self, task: Any) -> None:
+        """It has no threads."""
+
     def exits(self, task: Any) -> list[ListExit]:
         return [ListExit(self._host, self.index, exchange) for exchange in self._host.graph.outputs(task.id)]
 

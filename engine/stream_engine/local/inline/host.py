@@ -88,6 +88,9 @@ class InlineSlot:
     def exits(self, task: Task) -> list[InlineExchange]:
         return [InlineExchange(self._job, exchange, self.index) for exchange in self._job.graph.outputs(task.id)]
 
+    def guard(self, task: Task) -> None:
+        """The job does it: there is nothing that would have to be fast."""
+
     def acknowledge(self, channel: Channel) -> None:
         """Nobody waits: here records come by a call."""
 

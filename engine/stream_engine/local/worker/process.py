@@ -26,7 +26,7 @@ from stream_engine.local.worker.exit_handlers import run_exit_handlers
 from stream_engine.local.worker.inbox import Inbox
 from stream_engine.local.worker.logs import forward
 from stream_engine.local.worker.null_meter import NullMeter
-from stream_engine.local.worker.push_source import PushSource
+from stream_engine.local.worker.push_source import PushSource, guard_of
 from stream_engine.local.worker.push_sources import PushSources
 from stream_engine.local.worker.recursion_limit import allow_depth_of
 from stream_engine.local.worker.switchboard import Switchboard
@@ -90,6 +90,7 @@ class Worker:
         self.accumulators = Accumulators()
         self.tables: Tables = MemoryTables()
         self.turn = BiasedLock()
+        self.guard = partial(guard_of, self.turn)
         self._switchboard = Switchboard(control, peers, self._on_control)
         self.control, self.peers = self._switchboard.control, self._switchboard.peers
         # Ends the loop's sleep; from any thread.
@@ -200,8 +201,7 @@ class Worker:
         if self.watched:
             from stream_engine.local.worker.metrics.meter import Meter
 
-            pushing = [source for source in sources.values() if isinstance(source, PushSource)]
-            self.meter = Meter(self.control, self._subtasks, self._writers_of, self._readers, pushing)
+            self.meter = Meter(self.control, self._subtasks, self._writers_of, self._readers, list(self._pushing))
             self._switchboard.meter = self.meter
         self._pushing.start()
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from stream_engine.graph.specs import PUSHING_SOURCES
 from stream_engine.local.worker.biased_lock import Claim
 from stream_engine.task.failure import Cancelled
 from stream_engine.task.safepoint import SafePoint
 from stream_engine.task.source_functions import PushingFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.graph.job_graph import JobGraph, Task
     from stream_engine.local.worker.biased_lock import BiasedLock
     from stream_engine.local.worker.null_meter import NullMeter
-    from stream_engine.operators.code import Way
+    from stream_engine.operators.code import Code, Way
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.task.subtask import Subtask
 
@@ -42,6 +44,50 @@ class PushHost(Protocol):
         ...
 
 
+def guard_of(turn: BiasedLock, task: Task) -> SourceGuard | None:
+    """What lets the records of a push source in; None where ``task`` has none."""
+    return SourceGuard(turn) if isinstance(task.head.operator, PUSHING_SOURCES) else None
+
+
+class SourceGuard:
+    """Lets a record of ``source`` into its chain only while no other thread of the worker is in the middle of one.
+
+    It is written into the chain, as a call for each record would cost as much as one of the user's functions.
+    """
+
+    source: PushSource
+
+    def __init__(self, turn: BiasedLock) -> None:
+        self._turn = turn
+        self.seat = Claim()
+
+    @contextmanager
+    def around(self, code: Code) -> Iterator[None]:
+        seat, turn = code.bind("seat", self.seat), code.bind("turn", self._turn)
+        with code.block(f"if {seat}.inside:"):
+            code.line(f"{code.bind('refuse', self._refuse)}()")
+        code.line(f"{seat}.inside = True")
+        with code.block(f"if {turn}.holder is not {seat} and not {code.bind('take', self._take)}():"):
+            code.line("return")
+        with code.block("try:"):
+            yield
+        with code.block("except BaseException as error:"):
+            code.line(f"{code.bind('fail', self._fail)}(error)")
+            code.line("raise")
+        code.line(f"{seat}.inside = False")
+        with code.block(f"if {turn}.holder is not {seat}:"):
+            code.line(f"{seat}.gone.set()")
+
+    def _take(self) -> bool:
+        return self.source.take()
+
+    def _fail(self, error: BaseException) -> None:
+        self.source.fail(error)
+
+    def _refuse(self) -> NoReturn:
+        self.source.refuse_crowd()
+
+
 class PushSource:
     """Runs a source's ``run`` in a thread. ``done`` is set at its end, with ``error`` what it raised."""
 
@@ -50,15 +96,17 @@ class PushSource:
         self.done = False
         self.error: BaseException | None = None
         # By which records enter the chain; see Meter.
-        self.ways: list[Way] = []
+        self.ways: list[Way] = subtask.chain.ways
         self._worker = worker
-        self.seat = Claim()
+        guard = subtask.chain.guard
+        assert isinstance(guard, SourceGuard)
+        guard.source, self.seat = self, guard.seat
         self._function = PushingFunction(subtask, worker.graph.timestamped)
         self.open, self.cancel = self._function.open, self._function.cancel
         # The operator whose ``close`` is being called.
         self.closing: int | None = None
         self._thread = Thread(target=self._run, name=subtask.task.head.name, daemon=True)
-        self._rest = SafePoint(self._in_turn(self._act, measured=False))
+        self._rest = SafePoint(self._in_turn(self._act))
         # It had come to its end when the checkpoint was taken that the job goes on from.
         self._ended = False
 
@@ -129,7 +177,7 @@ class PushSource:
         if self.error is None and not isinstance(error, Cancelled):
             self.error = error
 
-    def _refuse_crowd(self) -> NoReturn:
+    def refuse_crowd(self) -> NoReturn:
         """A thread of the source's own collects while another is in the middle of that: records would be lost."""
         error = RuntimeError("two threads of the source were in collect() at a time: guard it with a lock")
         self._note(error)
@@ -140,41 +188,32 @@ class PushSource:
         self.done = True
         self._worker.wake()
 
-    def _end(self) -> None:
-        """As ``_finish``, in the middle of a record."""
+    def fail(self, error: BaseException) -> None:
+        """A record has failed. The function may catch what its records have caused; the job has failed all the same."""
+        self._note(error)
         self._worker.turn.leave(self.seat)
         self._finish()
 
-    def _in_turn(self, process: Callable[[Any], None], measured: bool = True) -> Callable[[Any], None]:
-        """``process``, done only while no other thread of the worker is in the middle of a record."""
-        seat, turn, take = self.seat, self._worker.turn, self._take
+    def _in_turn(self, process: Callable[[Any], None]) -> Callable[[Any], None]:
+        """``process``, of what comes between two records, done as the SourceGuard says."""
+        seat, turn, take = self.seat, self._worker.turn, self.take
 
-        def collect(record: Any) -> None:
+        def guarded(argument: Any) -> None:
             if seat.inside:
-                self._refuse_crowd()
+                self.refuse_crowd()
             seat.inside = True
             if turn.holder is not seat and not take():
                 return
             try:
-                process(record)
+                process(argument)
             except BaseException as error:
-                # The function may catch what its records have caused; the job has failed all the same.
-                self._note(error)
-                self._end()
+                self.fail(error)
                 raise
-            seat.inside = False
-            if turn.holder is not seat:
-                seat.gone.set()
+            turn.leave(seat)
 
-        def install(other: Callable[[Any], None]) -> None:
-            nonlocal process
-            process = other
+        return guarded
 
-        if measured:
-            self.ways.append((install, process))
-        return collect
-
-    def _take(self) -> bool:
+    def take(self) -> bool:
         """Takes the turn for a record; whether it is to be processed. Those of a source that was cancelled are not.
 
         They are dropped, not refused, so that ``run`` comes to its own end.
@@ -190,8 +229,7 @@ class PushSource:
             try:
                 self._rest.serve()
             except BaseException as error:
-                self._note(error)
-                self._end()
+                self.fail(error)
                 raise
             if not self.subtask.paused:
                 return True

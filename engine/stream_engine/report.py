@@ -15,7 +15,7 @@ from stream_engine.failures.failure import Failure, Frame, Raised
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
 
 GENERATED = "<chain "
@@ -146,13 +146,15 @@ def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
             waiting += reversed(others)
 
 
-def whereabouts(frame: FrameType | None) -> str:
+def whereabouts(frame: FrameType | None, inlined: Callable[[FrameType], str] = lambda frame: "") -> str:
     """The line that a thread has come to, as ``file:line``: the innermost of the script's or of what it has installed.
 
-    Empty where there is none.
+    Empty where there is none. ``inlined`` tells the line that one of generated code stands for, if it does.
     """
     while frame is not None:
         file = frame.f_code.co_filename
+        if file.startswith(GENERATED) and (place := inlined(frame)):
+            return place
         ours = _is_ours(str(frame.f_globals.get("__name__"))) or file.startswith((GENERATED, "<frozen "))
         if not ours and not file.startswith(_STANDARD_LIBRARY):
             return f"{file}:{frame.f_lineno}"

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from itertools import count, repeat
 from operator import length_hint
 from sys import maxsize
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stream_engine.report import GENERATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import CodeType
+    from types import CodeType, FrameType
 
 # A way by which records are handed on one by one: what exchanges the function that takes them, and that function.
 Way = tuple["Callable[[Callable[..., None]], None]", "Callable[..., None]"]
@@ -32,11 +32,23 @@ _MAX_DEPTH = 40
 _MAX_OPERATORS = 40
 
 
+class Inlined(NamedTuple):
+    """A function of the user's whose code was put here, and the line of its file that this one stands for.
+
+    ``place`` is that from which another one was called: line, last line, columns of the first and the last character.
+    """
+
+    function: Any
+    line: int
+    place: tuple[int, int, int, int] | None = None
+
+
 @dataclass(frozen=True)
 class Site:
     """What a generated line does: for which operator, in which ``role``, and with the record in which variable.
 
-    ``value`` is the variable with what the record is reduced with, where that is done.
+    ``value`` is the variable with what the record is reduced with, where that is done. ``inlined`` are the functions
+    that the line would be in, and have called each other, if they were not part of the generated code.
 
     Roles: ``function`` (the user's own call), ``key`` (a key selector), ``hash`` (a key being hashed or looked up),
     ``time`` (its timestamp being looked at), ``engine`` (anything else).
@@ -46,6 +58,7 @@ class Site:
     role: str
     record: str | None
     value: str | None = None
+    inlined: tuple[Inlined, ...] = ()
 
 
 @dataclass
@@ -82,6 +95,11 @@ class Code:
     def __init__(self, title: str) -> None:
         self.filename = f"{GENERATED}{next(_serial)}: {title}>"
         self.namespace: dict[str, Any] = {}
+        # Of the compiled code: its lines, and what they do; there may be more of the latter, see ``inlining``.
+        self.text: list[str] = []
+        self.sites: list[Site] = []
+        # The functions that collectors call, by the ids of those.
+        self.collects: dict[int, str] = {}
         self._names = count()
         self._finished: list[_Function] = []
         self._open: list[_Function] = []
@@ -140,14 +158,21 @@ class Code:
 
     def compile(self) -> dict[str, Any]:
         """The namespace, with the functions in it."""
-        lines = [line for function in self._finished for line in function.lines]
-        _sites[self.filename] = [site for function in self._finished for site in function.sites]
-        exec(compile("\n".join(lines), self.filename, "exec"), self.namespace)
+        self.text = [line for function in self._finished for line in function.lines]
+        self.sites = [site for function in self._finished for site in function.sites]
+        _sites[self.filename] = self.sites
+        exec(compile("\n".join(self.text), self.filename, "exec"), self.namespace)
         return self.namespace
 
 
 def is_generated(code: CodeType) -> bool:
     return code.co_filename.startswith(GENERATED)
+
+
+def inlined_at(frame: FrameType) -> str:
+    """The line of the user's that a frame of generated code is at, as ``file:line``; empty where it is at none."""
+    inlined = site_of(frame.f_code, frame.f_lineno).inlined
+    return f"{inlined[-1].function.__code__.co_filename}:{inlined[-1].line}" if inlined else ""
 
 
 def site_of(code: CodeType, line: int) -> Site:

@@ -194,6 +194,7 @@ class ChainWriter:
 
         self._unwritten.append(write)
         self._collectors.append((collector, name))
+        self.code.collects[id(collector)] = name
         return collector
 
     def compile(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from stream_engine.failures import causes
 from stream_engine.failures.failure import Failure, Raised, RemoteException
 from stream_engine.failures.remote_exception import taken_down
 from stream_engine.operators.code import is_generated, site_of
+from stream_engine.operators.inlining.frames import show_inlined
 from stream_engine.operators.snapshot import StateError
 from stream_engine.report import behind, frames, one_line, raised, shortened
 from stream_engine.task.advice import ErrorSite, advice_on
@@ -169,6 +170,7 @@ def _scene(whole: BaseException, graph: JobGraph, index: int) -> _Scene:
     if type(error) is OperatorError and (cause := causes.cause_of(error)) is not None:
         operator, phase = error.operator, f"while it was {error.phase}"
         error = cause
+    show_inlined(error)
     traceback = causes.traceback_of(error)
     while traceback is not None:
         frame = traceback.tb_frame

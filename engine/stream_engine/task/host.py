@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 Channel = tuple[int, int]
 
 
+class Callee(Protocol):
+    """A subtask whose chain is called by that of another one."""
+
+    def inline(self) -> None:
+        """Lets its chain do without calls of functions; called between records."""
+        ...
+
+
 class Exit(Output, Protocol):
     """Where records leave a subtask for those of another task."""
+
+    @property
+    def callee(self) -> Callee | None:
+        """Whom records are handed to at once, by a call."""
+        ...
 
     def end(self) -> None:
         """Tells all receivers that no further record will come."""

@@ -8,7 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from stream_engine import logs
-from stream_engine.configuration.options import HOLD_WATERMARKS, OBJECT_REUSE
+from stream_engine.configuration.options import HOLD_WATERMARKS, INLINE_FUNCTIONS, OBJECT_REUSE
 from stream_engine.graph.job_graph import has_event_windows
 from stream_engine.metrics import Metrics
 from stream_engine.operators.build import build_operator
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from stream_engine.operators.operator import Writer
     from stream_engine.task.host import Alignment, Channel, Slot
     from stream_engine.wire.messages import Frame
+
+
+# Records after which it pays to have the chain compiled anew, which takes some ten milliseconds.
+_MANY = 100_000
 
 
 class Subtask:
@@ -102,6 +106,8 @@ class Subtask:
             self._file_exchanges = {each.id for each in inputs if graph.reads_files(each.source_task)}
             self.hold_time(True, waited_for=True)
         self.pace = AdaptiveBatch()
+        # After how many records functions become part of the chain's code.
+        self._inlined_at = _MANY if slot.configuration.get(INLINE_FUNCTIONS) else inf
 
     # --- the operators' host -----------------------------------------------------------------------------------------
 
@@ -194,12 +200,12 @@ class Subtask:
         stop = start + self.pace.records
         if stop < len(records):
             self._position = stop
-            self.pace.run(self.chain.process_batch, records[start:stop])
+            self._process(records[start:stop])
             return
         # Forgotten first: what follows may come back here, when it waits for a receiver downstream.
         self._records, self._position = [], 0
         channel = self._from
-        self.pace.run(self.chain.process_batch, records[start:] if start else records)
+        self._process(records[start:] if start else records)
         if channel is not None:
             self._slot.acknowledge(channel)
 
@@ -274,9 +280,33 @@ class Subtask:
 
     def process_source(self, records: Sequence[Any]) -> None:
         """Takes records of a pulled source through the chain."""
-        self.pace.run(
-            self.chain.process_batch, [(record, None) for record in records] if self._timestamped else records
-        )
+        self._process([(record, None) for record in records] if self._timestamped else records)
+
+    def _process(self, records: Sequence[Any]) -> None:
+        self.pace.run(self.chain.process_batch, records)
+        if self.pace.done >= self._inlined_at:
+            self.inline()
+
+    def inline(self) -> None:
+        """Lets its chain, and those it hands records to at once, do without calls of functions. Called between records.
+
+        Once, and not after ``keep_functions``.
+        """
+        if self._inlined_at == inf:
+            return
+        self.keep_functions()
+        try:
+            self.chain.inline()
+        except Exception as error:
+            # The job can do without it.
+            logs.debug("keeps calling its functions (%s: %s)", type(error).__name__, error)
+        for exit_ in self.exits:
+            if exit_.callee is not None:
+                exit_.callee.inline()
+
+    def keep_functions(self) -> None:
+        """Has functions called for ever, as debuggers need it."""
+        self._inlined_at = inf
 
     def on_loop_end(self) -> None:
         """The loop that this subtask is in has no more records."""

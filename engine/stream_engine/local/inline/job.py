@@ -138,6 +138,7 @@ class InlineJob(JobState):
             for slot in slots[: task.parallelism]:
                 self.index = slot.index
                 self.subtasks[task.id, slot.index] = Subtask(slot, self.graph, task)
+                self.subtasks[task.id, slot.index].keep_functions()
         subtasks = list(self.subtasks.values())
         self._loops = [LoopMonitor(loop, self.graph, subtasks, self) for loop in range(len(self.graph.loops))]
         for subtask in subtasks:

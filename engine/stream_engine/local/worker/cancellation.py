@@ -11,7 +11,7 @@ from threading import Thread, Timer, get_ident
 from typing import TYPE_CHECKING
 
 from stream_engine.local.deadline import deadline_in, seconds_to
-from stream_engine.operators.code import is_generated, site_of
+from stream_engine.operators.code import inlined_at, is_generated, site_of
 from stream_engine.report import one_line, whereabouts
 from stream_engine.task.failure import describe
 
@@ -189,7 +189,7 @@ def _is_chain(frame: FrameType) -> bool:
 
 
 def _at(stack: list[FrameType]) -> str:
-    where = whereabouts(stack[0]) if stack else ""
+    where = whereabouts(stack[0], inlined_at) if stack else ""
     return f", at {where}" if where else ""
 
 

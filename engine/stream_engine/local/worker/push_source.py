@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from stream_engine.graph.specs import PUSHING_SOURCES
 from stream_engine.local.worker.biased_lock import Claim
+from stream_engine.operators.inlining.frames import show_inlined
 from stream_engine.task.failure import Cancelled
 from stream_engine.task.safepoint import SafePoint
 from stream_engine.task.source_functions import PushingFunction
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from stream_engine.task.subtask import Subtask
 
 _ENDED = "ended"
+# How often it must have taken the turn before its functions are inlined. While it has records, it is asked for the turn
+# each millisecond.
+_OFTEN = 100
 
 
 class PushHost(Protocol):
@@ -109,6 +113,7 @@ class PushSource:
         self._rest = SafePoint(self._in_turn(self._act))
         # It had come to its end when the checkpoint was taken that the job goes on from.
         self._ended = False
+        self._turns = 0
 
     def at_rest(self, action: Callable[[], None]) -> None:
         """Calls ``action`` when a snapshot would hold just what has been collected: now, or in the source's thread.
@@ -190,6 +195,7 @@ class PushSource:
 
     def fail(self, error: BaseException) -> None:
         """A record has failed. The function may catch what its records have caused; the job has failed all the same."""
+        show_inlined(error)
         self._note(error)
         self._worker.turn.leave(self.seat)
         self._finish()
@@ -226,8 +232,11 @@ class PushSource:
                 return False
             worker.source_awoke()
             worker.meter.push(self.subtask)
+            self._turns += 1
             try:
                 self._rest.serve()
+                if self._turns >= _OFTEN:
+                    self.subtask.inline()
             except BaseException as error:
                 self.fail(error)
                 raise

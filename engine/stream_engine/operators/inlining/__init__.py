@@ -1,0 +1,1 @@
+"""The code of short functions of the user's, put into the chain that calls them."""

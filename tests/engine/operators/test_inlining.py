@@ -229,3 +229,18 @@ def test_loops_within_loops_that_python_would_refuse_stay_calls() -> None:
     host.chain.inline()
     with pytest.raises(AttributeError, match="'tuple' object has no attribute 'split'"):
         host.chain.process_batch(["a"])
+
+
+def test_a_file_too_long_to_be_compiled_meanwhile_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "def map(value):\n    return value + 1\n"
+    (tmp_path / "short_file.py").write_text(text)
+    (tmp_path / "long_file.py").write_text(text + "# more\n" * 100_000)
+    monkeypatch.syspath_prepend(tmp_path)
+    import long_file  # pyright: ignore[reportMissingImports]
+    import short_file  # pyright: ignore[reportMissingImports]
+
+    assert template_of(short_file.map, 1).parameters == ("value",)
+    with pytest.raises(NotInlined):
+        template_of(long_file.map, 1)

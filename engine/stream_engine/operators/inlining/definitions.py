@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 from collections import defaultdict
 from functools import cache
 from types import CodeType
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from types import FunctionType
 
 Definition = ast.FunctionDef | ast.Lambda
+
+# Characters of a file: to compile what is longer would keep records waiting for a second.
+_LONGEST = 400_000
 
 
 def definition_of(function: FunctionType) -> Definition | None:
@@ -39,10 +43,10 @@ def _file(
     name: str, module: str
 ) -> tuple[dict[tuple[str, int], list[CodeType]], dict[tuple[str, int], list[Definition]]]:
     """All functions of a file by their names and first lines: their code, and their definitions."""
-    import sys
-
     # A module knows its source even where it is in an archive.
     text = "".join(linecache.getlines(name, getattr(sys.modules.get(module), "__dict__", None)))
+    if len(text) > _LONGEST:
+        raise ValueError(f"{name} is too long")
     tree = ast.parse(text, name)
     compiled: dict[tuple[str, int], list[CodeType]] = defaultdict(list)
     for code in _within(compile(text, name, "exec", dont_inherit=True)):

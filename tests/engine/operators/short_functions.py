@@ -142,12 +142,12 @@ class Kept:
     def may_be_unassigned(self, value):
         if value != 2:
             found = value
-        return found
+        return found  # pyright: ignore[reportPossiblyUnboundVariable]
 
     def unassigned_after_loop(self, value):
         for number in range(value):
             last = number
-        return last
+        return last  # pyright: ignore[reportPossiblyUnboundVariable]
 
     def tries(self, value):
         try:

@@ -33,9 +33,9 @@ def definition_of(function: FunctionType) -> Definition | None:
     place = (code.co_name, code.co_firstlineno)
     if not any(_same(code, each) for each in compiled.get(place, ())):
         return None
-    # There may be several lambdas on a line.
+    # There may be several lambdas on a line. Where Python has no columns, those with the same code are all as good.
     found = [each for each in definitions.get(place, ()) if _holds(each, code)]
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found) == 1 or (found and not hasattr(code, "co_positions")) else None
 
 
 @cache
@@ -78,10 +78,12 @@ def _positions(code: CodeType) -> list[tuple[int | None, ...]]:
 
 
 def _holds(definition: Definition, code: CodeType) -> bool:
-    """Whether all of the code comes from within the definition, as far as Python tells."""
+    """Whether all of the code comes from within the definition; before Python 3.11, whether it has the same code."""
     positions = getattr(code, "co_positions", None)
-    if isinstance(definition, ast.FunctionDef) or positions is None:
+    if isinstance(definition, ast.FunctionDef):
         return True
+    if positions is None:
+        return code in compile(ast.Expression(definition), code.co_filename, "eval").co_consts
     body = definition.body
     begin, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
     for line, end_line, column, end_column in positions():

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.ownership import own
 from stream_engine.operators.rocksdb.entries import PIECE, TABLE, entries, hash_bytes
+from stream_engine.operators.rocksdb.prefixed import PrefixedTable
 from stream_engine.operators.sizes import mean_size
 from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rocksdict import RdictIter
-
     from stream_engine.operators.rocksdb.database import Database
-    from stream_engine.operators.rocksdb.snapshot import DatabaseSnapshot
 
 
 class _Cached:
@@ -33,7 +31,7 @@ class _Cached:
         self.replaced = False
 
 
-class RocksDbLists:
+class RocksDbLists(PrefixedTable):
     """Elements are added without reading the others. What it gives out is not to be changed."""
 
     holds = "lists"
@@ -98,19 +96,6 @@ class RocksDbLists:
         return sum(1 for _ in self.items())
 
     # --- the database ------------------------------------------------------------------------------------------------
-
-    def snapshot(self) -> DatabaseSnapshot:
-        """All tables of the database as they are now."""
-        return self._database.snapshot()
-
-    def view(self) -> RdictIter:
-        """All tables of the database as they are now, for ``stored``."""
-        self._database.flush()
-        return self._database.view()
-
-    def stored(self, view: RdictIter) -> Iterator[tuple[bytes, bytes]]:
-        """What ``entries`` makes keys and values of."""
-        return ((place[TABLE:], data) for place, data in self._database.scan(self._prefix, view))
 
     def drop(self) -> None:
         """The table is not used any more."""

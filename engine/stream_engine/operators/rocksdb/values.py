@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.operators.keys import MISSING
 from stream_engine.operators.ownership import own
 from stream_engine.operators.rocksdb.entries import PACKED_HASH, TABLE, entries, hash_bytes
+from stream_engine.operators.rocksdb.prefixed import PrefixedTable
 from stream_engine.operators.sizes import mean_size
 from stream_engine.pickling import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rocksdict import RdictIter
-
     from stream_engine.operators.rocksdb.database import Database
-    from stream_engine.operators.rocksdb.snapshot import DatabaseSnapshot
 
 
 def _dumps(entry: tuple[Any, Any]) -> bytes:
@@ -32,7 +30,7 @@ def _dumps(entry: tuple[Any, Any]) -> bytes:
 _TOGETHER = 2000
 
 
-class RocksDbValues(dict[Any, Any]):
+class RocksDbValues(dict[Any, Any], PrefixedTable):
     """The dict itself has what was looked up by ``[key]`` or put in since the last flush; all of that is to be written.
 
     So a key in use costs what it does in a dict. Keys are looked up before they are put in for the first time: whether
@@ -114,19 +112,6 @@ class RocksDbValues(dict[Any, Any]):
         return dict.__len__(self) > 0 or (self._stored and any(True for _ in self.items()))
 
     # --- the database ------------------------------------------------------------------------------------------------
-
-    def snapshot(self) -> DatabaseSnapshot:
-        """All tables of the database as they are now."""
-        return self._database.snapshot()
-
-    def view(self) -> RdictIter:
-        """All tables of the database as they are now, for ``stored``."""
-        self._database.flush()
-        return self._database.view()
-
-    def stored(self, view: RdictIter) -> Iterator[tuple[bytes, bytes]]:
-        """What ``entries`` makes keys and values of."""
-        return ((place[TABLE:], data) for place, data in self._database.scan(self._prefix, view))
 
     def drop(self) -> None:
         """The table is not used any more."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
-from threading import Lock
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING
 
-from stream_engine.task.advice import DEBUGGING
+from stream_engine.task.line_streams import LineStream, install_streams
 from stream_engine.utf8 import encode
 from stream_engine.wire.messages import Kind
 
@@ -53,44 +51,13 @@ class ConsoleWriter:
         """Does nothing: no line is held back, and the connection is the worker's."""
 
 
-class ConsoleStream(io.TextIOBase):
-    """``sys.stdout`` or ``sys.stderr`` of a worker, for the ``print`` of user functions in any thread.
+def console_stream(control: Connection, kind: int, descriptor: int) -> LineStream:
+    """The stream of a worker whose lines go to the coordinator in frames of that ``kind``."""
 
-    ``kind`` is that of the frames; programs that functions start get the ``descriptor``.
-    """
+    def send(text: str) -> None:
+        control.send(kind, 0, encode(text))
 
-    encoding = "utf-8"
-
-    def __init__(self, control: Connection, kind: int, descriptor: int) -> None:
-        self._control = control
-        self._kind = kind
-        self._descriptor = descriptor
-        self._lock = Lock()
-        self._line = ""
-
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def write(self, text: str) -> int:
-        with self._lock:
-            self._line += text
-            whole, newline, self._line = self._line.rpartition("\n")
-            if newline:
-                self._send(whole + newline)
-        wait_for_reader(self._control)
-        return len(text)
-
-    def flush(self) -> None:
-        with self._lock:
-            if self._line:
-                self._send(self._line)
-                self._line = ""
-
-    def _send(self, text: str) -> None:
-        self._control.send(self._kind, 0, encode(text))
+    return LineStream(send, descriptor, partial(wait_for_reader, control))
 
 
 def wait_for_reader(control: Connection) -> None:
@@ -101,15 +68,7 @@ def wait_for_reader(control: Connection) -> None:
 
 def redirect_streams(control: Connection) -> None:
     """Gives this process, which is a worker's, streams of its own."""
-    sys.stdout = sys.__stdout__ = ConsoleStream(control, Kind.CONSOLE, 1)  # pyright: ignore[reportAttributeAccessIssue]
-    sys.stderr = sys.__stderr__ = ConsoleStream(control, Kind.ERRORS, 2)  # pyright: ignore[reportAttributeAccessIssue]
-    # A debugger that PYTHONBREAKPOINT names may have a terminal elsewhere; pdb would read the end of an empty input.
-    if not os.environ.get("PYTHONBREAKPOINT"):
-        sys.breakpointhook = _refuse_breakpoint
-
-
-def _refuse_breakpoint(*arguments: Any, **options: Any) -> NoReturn:
-    raise RuntimeError(f"breakpoint() cannot stop here. {DEBUGGING}")
+    install_streams(console_stream(control, Kind.CONSOLE, 1), console_stream(control, Kind.ERRORS, 2))
 
 
 def flush_streams() -> None:

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from stream_engine.local.worker.console import ConsoleStream
+from stream_engine.local.worker.console import console_stream
 from stream_engine.wire.connection import Connection
 from stream_engine.wire.messages import Frame, Kind
 
@@ -38,7 +38,7 @@ def test_a_print_that_waits_for_its_reader_may_have_a_high_descriptor(high_socke
 
     def write() -> None:
         try:
-            ConsoleStream(control, Kind.CONSOLE, 1).write(text)
+            console_stream(control, Kind.CONSOLE, 1).write(text)
             control.drain()
         except BaseException as error:
             errors.append(error)

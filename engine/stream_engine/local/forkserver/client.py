@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _BOOT = (
     "import gc, sys; gc.disable(); sys.path[:] = sys.argv[2:]; "
     "from stream_engine.local.forkserver.process import serve; "
-    "from stream_engine.local.worker.process import run_worker; serve(int(sys.argv[1]), run_worker)"
+    "from stream_engine.local.worker.process import preload, run_worker; "
+    "serve(int(sys.argv[1]), preload, run_worker)"
 )
 BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
 """Signals that reach a whole group of processes. The server starts with them blocked, until it has handlers."""

@@ -34,24 +34,26 @@ _GLANCE = 0.01
 RunWorker = Callable[[int, socket.socket, dict[int, socket.socket], int], int]
 
 
-def serve(descriptor: int, run_worker: RunWorker) -> NoReturn:
+def serve(descriptor: int, preload: Callable[[], None], run_worker: RunWorker) -> NoReturn:
     """Forks on request until the other end of ``descriptor`` is closed, then kills the children that are left.
 
-    Each child is a worker: it calls ``run_worker``, whose modules are already loaded, once for all children.
+    Each child is a worker: it calls ``run_worker``, whose modules are already loaded, once for all children. Before it
+    forks several, the server calls ``preload`` for what each of them might load.
     """
     # What is loaded stays: no worker has to look at it for garbage, which would copy the memory that all share.
     gc.freeze()
     gc.enable()
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
-    _Server(channel, run_worker).run()
+    _Server(channel, preload, run_worker).run()
 
 
 class _Server:
     """``channel`` is connected with the script's process."""
 
-    def __init__(self, channel: socket.socket, run_worker: RunWorker) -> None:
+    def __init__(self, channel: socket.socket, preload: Callable[[], None], run_worker: RunWorker) -> None:
         self._channel = channel
+        self._preload = preload
         self._run_worker = run_worker
         self._waker = Waker()
         self._selector = selectors.DefaultSelector()
@@ -119,6 +121,9 @@ class _Server:
             self._fork(*request[1:])
 
     def _fork(self, reach: list[int]) -> None:
+        if len(reach) > 1:
+            self._preload()
+            gc.freeze()
         # Worker i's sockets to those behind it; made just before the fork, so that few are open at a time.
         waiting: list[dict[int, socket.socket]] = [{} for _ in reach]
         _raise_descriptor_limit(reach)

@@ -15,6 +15,8 @@ from stream_engine.local.forkserver.client import ForkServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from launched import Launcher
+
 BOOT = """
 import os, signal, sys
 
@@ -46,7 +48,7 @@ def refuse():
 
 if sys.argv[2] == "refuse":
     os.fork = refuse
-serve(int(sys.argv[1]), tell_peers if sys.argv[2] == "tell peers" else leave_another)
+serve(int(sys.argv[1]), bool, tell_peers if sys.argv[2] == "tell peers" else leave_another)
 """
 
 
@@ -108,3 +110,24 @@ def test_forks_that_fail_leave_no_descriptors_open(started: Callable[[str], Fork
     # It answers before it closes those that it has made in vain.
     first = descriptors_after(1)
     assert wait_until(lambda: descriptors_after(20) <= first, 10)
+
+
+@pytest.mark.parametrize(
+    ("workers", "order"), [(1, "pyflink_stream.program cloudpickle"), (2, "cloudpickle pyflink_stream.program")]
+)
+def test_what_several_workers_need_is_loaded_once_for_all(launcher: Launcher, workers: int, order: str) -> None:
+    # The program is loaded by each worker, and before its functions.
+    lines = launcher.lines(
+        """
+        import sys
+        def main(factory):
+            env = factory.get_execution_environment()
+            order = lambda _: [name for name in sys.modules if name in ("cloudpickle", "pyflink_stream.program")]
+            env.from_elements(1).map(order).map(" ".join).write_as_text("loaded").set_parallelism(1)
+            env.execute()
+        """,
+        *("-p", workers),
+    )
+
+    assert lines == []
+    assert (launcher.directory / "loaded").read_text(encoding="utf-8") == f"{order}\n"

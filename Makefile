@@ -2,6 +2,9 @@
 
 python := .venv/bin/python
 
+# Tests and benchmarks start processes by the hundred, and each would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run flink-cluster flink-cluster-stop test test-long test-cluster bench lint style types imports options format
 .PHONY: venv clean

@@ -214,32 +214,30 @@ def test_a_moved_checkout_needs_no_new_venv(changeable: Checkout, tmp_path: Path
     assert {str(moved.root / "engine"), str(moved.root / "runner")} <= set(outcome.launcher["path"])
 
 
-def test_another_environment_is_made_beside_the_venv(changeable: Checkout) -> None:
+def test_another_environment_whose_making_was_killed_is_made_beside_the_venv(changeable: Checkout) -> None:
+    # Given an environment of another name that was being made when all that made it was killed
     before = changeable.stamp.read_bytes()
-
-    outcome = changeable.run("--in", ".venv-other", script=changeable.root / "bin" / "venv.sh")
-
-    assert outcome.status == 0, outcome.stderr
     other = changeable.root / ".venv-other"
-    command = [other / "bin" / "python", "-c", "import greeting, stream_engine, sys; print(sys.prefix)"]
-    assert subprocess.check_output(command, text=True) == f"{other}\n"
-    assert changeable.stamp.read_bytes() == before
-
-
-def test_a_venv_whose_making_was_killed_is_not_used(fresh: Checkout) -> None:
-    killed = fresh.start(start_new_session=True)
+    making = "--in", other.name
+    script = changeable.root / "bin" / "venv.sh"
+    killed = changeable.start(*making, script=script, start_new_session=True)
     deadline = time.monotonic() + PATIENCE
-    while not (fresh.venv / "bin" / "python").exists():
+    while not (other / "bin" / "python").exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
-    assert not fresh.stamp.exists()
+    assert not (other / "installed").exists()
 
-    again = fresh.run()
+    # When it is wanted again
+    outcome = changeable.run(*making, script=script)
 
-    assert again.launcher["prefix"] == str(fresh.venv)
-    assert FIRST_USE in again.stderr
+    # Then it is made anew, and nothing else is
+    assert outcome.status == 0, outcome.stderr
+    assert FIRST_USE in outcome.stderr
+    command = [other / "bin" / "python", "-c", "import greeting, stream_engine, sys; print(sys.prefix)"]
+    assert subprocess.check_output(command, text=True) == f"{other}\n"
+    assert changeable.stamp.read_bytes() == before
 
 
 def test_a_failed_installation_says_why_and_is_tried_again(changeable: Checkout) -> None:
@@ -292,15 +290,21 @@ def test_a_venv_whose_python_is_gone_is_made_anew(changeable: Checkout) -> None:
     assert FIRST_USE in outcome.stderr
 
 
-def test_a_venv_that_someone_else_made_is_kept_and_used(fresh: Checkout) -> None:
-    subprocess.run([sys.executable, "-m", "venv", fresh.venv], check=True)
-    (fresh.venv / "of the user").touch()
+def test_a_venv_that_someone_else_made_is_kept_and_used(changeable: Checkout) -> None:
+    # Given one with pip alone, as `python -m venv` makes it
+    for pattern in ("installed", "lock", "lib/python*/site-packages/pyflink-stream.pth"):
+        (made,) = changeable.venv.glob(pattern)
+        made.unlink()
+    pip = changeable.venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check"
+    subprocess.run([*pip, "uninstall", "--quiet", "--yes", "greeting"], check=True)
+    (changeable.venv / "of the user").touch()
 
-    outcome = fresh.run()
+    outcome = changeable.run()
 
-    assert outcome.launcher["prefix"] == str(fresh.venv)
+    assert outcome.launcher["prefix"] == str(changeable.venv)
+    assert "what setup.cfg requires: greeting" in outcome.stderr
     assert FIRST_USE not in outcome.stderr
-    assert (fresh.venv / "of the user").exists()
+    assert (changeable.venv / "of the user").exists()
 
 
 def test_a_foreign_venv_without_pip_is_left_alone(fresh: Checkout) -> None:

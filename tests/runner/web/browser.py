@@ -59,6 +59,8 @@ class Browser:
     def open(self, address: str, width: int = 1280, height: int = 900) -> None:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._devtools("Emulation.setDeviceMetricsOverride", **size)
+        # The page before this one may have lost its server, and says so until it is left.
+        self._post("/url", {"url": "about:blank"})
         self.complaints()
         self._post("/url", {"url": address})
 

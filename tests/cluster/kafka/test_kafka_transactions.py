@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from stream_engine.api.capture.snapshot import snapshot
 from stream_engine.api.serialization import SerializationSchema, SimpleStringSchema
 from stream_engine.connectors.kafka.client import KafkaFailure
-from stream_engine.connectors.kafka.transactions import TransactionalWriter
+from stream_engine.connectors.kafka.transactions import Sender, TransactionalWriter
 from stream_engine.graph.specs import KafkaSink
 
 if TYPE_CHECKING:
@@ -149,6 +150,24 @@ def test_the_transactions_of_another_run_are_not_taken_for_ones_own(kafka: Kafka
     # Then that is committed by whoever comes next, though its count of transactions is that of an earlier one
     writer(later)
     assert kafka.values(topic) == ["a", *(f"later {each}" for each in range(5)), "again"]
+
+
+def test_a_marker_that_cannot_be_read_is_asked_for_again(
+    kafka: Kafka, topic: str, writer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, state = checkpointed(writer(), "a")
+    failures = [KafkaException(KafkaError(KafkaError.COORDINATOR_LOAD_IN_PROGRESS))]
+    read = Sender._read_marker
+
+    def fail_once(sender: Sender) -> int:
+        if failures:
+            raise failures.pop()
+        return read(sender)
+
+    monkeypatch.setattr(Sender, "_read_marker", fail_once)
+    second = writer(state)
+    assert kafka.values(topic) == ["a"]
+    assert second._sender.marker == number
 
 
 def test_an_old_state_that_no_marker_decides_on_is_refused(

@@ -112,18 +112,19 @@ class Sender:
 
         settings = {"transaction.timeout.ms": _TRANSACTION_TIMEOUT, **self._sink.settings}
         options = producer_settings(self._sink._replace(settings=settings), **{"transactional.id": self.id})
-        made = producer(options)
+        made, ready = producer(options), False
         while True:
             try:
-                _in_time(lambda made=made: made.init_transactions(_REQUEST), _STUCK)
-                self.producer = made
+                if not ready:
+                    _in_time(lambda made=made: made.init_transactions(_REQUEST), _STUCK)
+                    self.producer, ready = made, True
                 self.marker = max(self.marker, self._read_marker())
                 return
             except (KafkaException, _Stuck) as error:
                 if _fenced(error) or monotonic() >= deadline or not _passes(error):
                     raise self._failed(error) from error
                 log.info("transactional id %s: %s; trying again", self.id, reason(error))
-                if isinstance(error, _Stuck):
+                if not ready and isinstance(error, _Stuck):
                     made = producer(options)
                 sleep(_PAUSE)
 

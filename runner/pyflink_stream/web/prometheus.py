@@ -162,6 +162,8 @@ def _operator_values(
         yield "numRecordsInPerSecond", long.records_in
         if not node.is_source:
             yield "currentInputWatermark", _NO_WATERMARK if subtask.watermark is None else subtask.watermark
+        elif subtask.lag is not None:
+            yield "pendingRecords", subtask.lag
     ends = {each.id for each in task.task.operators} - {link.source for link in task.task.links}
     ends |= {exchange.source for exchange in status.graph.outputs(task.id)}
     if ends == {node.id}:
@@ -215,6 +217,7 @@ _HELP = {
     _OPERATOR + "numRecordsOut": "Records that the last operator of a chain sent to other tasks or wrote.",
     _OPERATOR + "numRecordsOutPerSecond": "The same per second, over the last minute.",
     _OPERATOR + "currentInputWatermark": "As the task's, of its first operator.",
+    _OPERATOR + "pendingRecords": "Records that a source knows of and has not read, as of a Kafka topic.",
     _OPERATOR + "numLateRecordsDropped": "Records that came too late for their windows and were dropped.",
     _JOB + "runningTime": "Milliseconds since the job was started.",
     _JOB + "uptime": "Milliseconds since it was last started or restarted; 0 while it does not run.",

@@ -220,6 +220,7 @@ def _subtask(history: JobHistory, task: TaskStatus, subtask: SubtaskStatus) -> d
         "write-records": subtask.records_out + subtask.records_written,
         "queued": subtask.queued,
         "watermark": subtask.watermark,
+        "records-lag": subtask.lag,
         **({"metrics": [metric._asdict() for metric in subtask.metrics]} if subtask.metrics else {}),
         "numLateRecordsDropped": subtask.late_records,
         **_shares(history.rates.subtask(task.id, subtask.subtask)),

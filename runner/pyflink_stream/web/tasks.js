@@ -91,6 +91,8 @@ class TaskCard {
       const behind = running && live.watermark < job.now && isDate(live.watermark) ? `, ${duration(job.now - live.watermark)} behind` : "";
       shown.push(["Watermark", moment(live.watermark) + behind]);
     }
+    // A source that has no end may know how far behind it is.
+    if (running && live["records-lag"] !== null) shown.push(["Records behind", count(live["records-lag"])]);
     if (late(live)) shown.push(["Late, dropped", count(late(live)), "late"]);
     return shown;
   }
@@ -169,6 +171,7 @@ class Subtasks {
     parts.push(`${count(state["read-records"])} in`, `${count(state["write-records"])} out`);
     if (state.queued) parts.push(`${count(state.queued)} queued`);
     if (state.watermark !== null) parts.push(`watermark ${moment(state.watermark)}`);
+    if (runs && state["records-lag"] !== null) parts.push(`${count(state["records-lag"])} behind`);
     if (late(state)) parts.push(`${count(late(state))} late`);
     return `Subtask ${state.subtask + 1}: ${parts.join(", ")}`;
   }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from shown import GRAPH, running, see
+from shown import BUSY, GRAPH, IDLE, running, see
 from statuses import graph_of, status_of
 
 from stream_engine.status import CheckpointStatus
@@ -144,6 +144,22 @@ def test_late_records_are_shown_where_some_were_dropped(browser: Browser, served
     assert "Late" not in browser.run("return document.querySelectorAll('.task')[1].innerText")
     cell = "document.querySelectorAll('.task')[2].querySelectorAll('.subtasks button')[1]"
     assert browser.run(f"return {cell}.getAttribute('aria-label')").endswith(", 7 late")
+
+
+def test_a_source_without_an_end_shows_how_far_behind_it_is(browser: Browser, served: Served) -> None:
+    lag = {**BUSY, "lag": 700}
+    see(browser, served.tell(status_of(GRAPH, IDLE, lag)))
+    first, second = browser.run(
+        "return [...document.querySelectorAll('.task')].slice(0, 2).map((card) => card.innerText)"
+    )
+    assert "behind" not in first
+    assert "Records behind\n1.40k" in second
+    label = "document.querySelectorAll('.task')[1].querySelector('.subtasks button').getAttribute('aria-label')"
+    assert browser.run(f"return {label}").endswith(", 700 behind")
+    # At the end of the job nobody waits for them any more
+    served.tell(status_of(GRAPH, IDLE, lag, state="CANCELED"))
+    browser.wait_for("return document.getElementById('state').textContent", lambda text: "canceled" in text)
+    assert "behind" not in browser.run("return document.body.innerText")
 
 
 def test_checkpoints_are_a_chart_and_the_last_five(browser: Browser, served: Served) -> None:

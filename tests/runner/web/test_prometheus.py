@@ -250,6 +250,15 @@ def test_of_a_chain_with_several_ends_nobody_knows_which_gave_what() -> None:
     assert [name for name in last if "Source" not in name] == []
 
 
+def test_a_source_tells_how_many_records_it_has_not_read() -> None:
+    name = "flink_taskmanager_job_task_operator_pendingRecords"
+    assert name not in samples(status_of(GRAPH))
+    found = samples(status_of(GRAPH, {"lag": 0}))[name]
+    assert [(labels["subtask_index"], labels["operator_name"], value) for labels, value in found] == [
+        (str(index), "Source: /data/text.txt", 0) for index in range(2)
+    ]
+
+
 def test_late_records_are_counted_by_operator() -> None:
     reduce = GRAPH.tasks[1].head.id
     found = samples(status_of(GRAPH, {}, {"late": ((reduce, 21),)}))

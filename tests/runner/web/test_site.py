@@ -99,6 +99,7 @@ def test_a_job_has_its_vertices_with_what_they_have_done() -> None:
         "write-records": 9,
         "queued": 4,
         "watermark": 77,
+        "records-lag": None,
         "numLateRecordsDropped": 0,
         "busy": 0,
         "backpressured": 0,

@@ -114,7 +114,10 @@ class KafkaReader:
         if errors:
             for message in errors:
                 self._on_message_error(message)
-            return [message for message in messages if message.error() is None]
+            messages = [message for message in messages if message.error() is None]
+            if not messages:
+                # There may be more, and nobody waits for it.
+                self._wake()
         return messages
 
     def count(self, messages: Iterable[Message]) -> None:

@@ -50,6 +50,8 @@ from org.apache.flink.streaming.python.connectors import PythonFlinkKafkaConsume
 from org.apache.flink.streaming.python.connectors import PythonFlinkKafkaConsumer011, PythonFlinkKafkaProducer011
 from org.apache.flink.streaming.util.serialization import JSONDeserializationSchema, JSONKeyValueDeserializationSchema
 from org.apache.flink.streaming.util.serialization import KeyedDeserializationSchema, KeyedSerializationSchema
+from org.apache.flink.streaming.connectors.kafka import FlinkKafkaConsumerBase, FlinkKafkaProducerBase
+from org.apache.flink.streaming.connectors.kafka.internals import KeyedSerializationSchemaWrapper
 from org.apache.kafka.clients.producer import ProducerRecord
 from org.apache.flink.api.java.utils import ParameterTool
 from org.apache.flink.configuration import Configuration

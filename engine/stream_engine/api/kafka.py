@@ -12,7 +12,7 @@ from stream_engine.api.functions import ConnectorSource
 from stream_engine.api.kafka_schemas import KafkaDeserializationSchema, KeyedDeserializationSchema
 from stream_engine.api.kafka_settings import checked_settings, properties_of
 from stream_engine.api.serialization import DeserializationSchema, SimpleStringSchema
-from stream_engine.configuration.kafka import consumer_options
+from stream_engine.configuration.kafka import DISCOVERY_INTERVAL, consumer_options
 from stream_engine.graph.specs import KafkaSource, KafkaStart
 
 _PARTS = ("messageKey", "message", "topic", "partition", "offset")
@@ -25,6 +25,8 @@ class FlinkKafkaConsumer(ConnectorSource):
     the bytes of a value. ``properties`` are those of Kafka's Java client, or of librdkafka; ``bootstrap.servers`` is
     needed. Raises InvalidProgramException, at the script's line, for what cannot work.
     """
+
+    KEY_PARTITION_DISCOVERY_INTERVAL_MILLIS = DISCOVERY_INTERVAL
 
     def __init__(self, topics: Any, schema: Any, properties: Any) -> None:
         self._topics = _topics(topics)

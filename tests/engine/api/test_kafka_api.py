@@ -46,8 +46,9 @@ def test_properties_may_be_javas() -> None:
     properties = Properties()
     properties.setProperty("bootstrap.servers", "127.0.0.1:9092")
     properties.setProperty("group.id", "g")
+    properties.setProperty(FlinkKafkaConsumer.KEY_PARTITION_DISCOVERY_INTERVAL_MILLIS, "250")
     made = source(FlinkKafkaConsumer("a", SimpleStringSchema(), properties))
-    assert made.options.group == "g"
+    assert (made.options.group, made.options.discovery) == ("g", 250)
     assert made.settings["bootstrap.servers"] == "127.0.0.1:9092"
 
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
-from stream_engine.api.kafka_schemas import KafkaTopicPartition
+from stream_engine.api.kafka_schemas import (
+    KafkaTopicPartition,
+    KeyedDeserializationSchemaWrapper,
+    KeyedSerializationSchemaWrapper,
+)
 
-__all__ = ["KafkaTopicPartition"]
+__all__ = ["KafkaTopicPartition", "KeyedDeserializationSchemaWrapper", "KeyedSerializationSchemaWrapper"]

@@ -35,6 +35,9 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
+# A broker that was killed may not come back before its session has ended.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=300
 """
 
 

@@ -104,6 +104,8 @@ def test_every_result_shows_once_whatever_is_killed(kafka: Kafka, launcher: Laun
         process.communicate()
         raise
     assert process.returncode == 0, err
+    # Given, too, that nothing came twice into the topic that it reads
+    assert len(kafka.values(source)) == RECORDS + PARTITIONS
     # Then who reads what was committed finds each count of each word, once
     wanted = Counter(
         f"w{word}:{count}" for word in range(WORDS) for count in range(1, len(range(word, RECORDS, WORDS)) + 1)

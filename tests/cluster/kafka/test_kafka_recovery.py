@@ -94,7 +94,42 @@ def test_a_job_goes_on_when_the_broker_is_back(kafka: Kafka, launcher: Launcher,
         kafka.start()
         kafka.produce(name, [(0, "after")])
         assert lines.next() == "after"
+        # And its group learns of it
+        assert wait_until(lambda: kafka.committed(name, name, 1) == [2])
     assert "can be reached again" in lines.err
+
+
+COPY = """
+    import sys
+    from org.apache.flink.api.common.serialization import SimpleStringSchema
+    from org.apache.flink.streaming.connectors.kafka import FlinkKafkaConsumer, FlinkKafkaProducer
+
+    def main(factory):
+        address, name = sys.argv[1:]
+        env = factory.get_execution_environment()
+        env.enable_checkpointing(100)
+        properties = {"bootstrap.servers": address, "auto.offset.reset": "earliest"}
+        values = env.add_source(FlinkKafkaConsumer(name, SimpleStringSchema(), properties))
+        values.add_sink(FlinkKafkaProducer(name + "-out", SimpleStringSchema(), {"bootstrap.servers": address}))
+        values.output()
+        env.execute()
+"""
+
+
+def test_a_sink_writes_all_when_the_broker_is_back(kafka: Kafka, launcher: Launcher, name: str) -> None:
+    # Given a job that writes at least once
+    kafka.produce(kafka.create_topic(name), [(0, number) for number in range(100)])
+    target = kafka.create_topic(f"{name}-out")
+    with Reading(launcher, COPY, kafka.address, name) as lines:
+        lines.until(lambda found: len(found) == 100)
+        # When the broker goes away and comes back
+        kafka.kill()
+        kafka.start()
+        kafka.produce(name, [(0, number) for number in range(100, 200)])
+        lines.until(lambda found: len(found) == 100)
+        assert wait_until(lambda: kafka.ends(target) >= 200)
+    # Then all is there, and as nothing has failed, only once
+    assert kafka.values(target) == [str(number) for number in range(200)]
 
 
 def test_a_job_fails_when_the_broker_stays_away(kafka: Kafka, launcher: Launcher, name: str) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _PIECE = 1000
 # In seconds: how long one request may take before it is made again, after which time it is given up whether it has
 # returned or not, and how long to wait after one that failed.
-_REQUEST, _STUCK, _PAUSE = 10.0, 15.0, 0.2
+_REQUEST, _STUCK, _PAUSE = 10.0, 11.0, 0.2
 # In seconds: how long closing may take.
 _CLOSING = 0.5
 # What a producer is told whose id another one has.

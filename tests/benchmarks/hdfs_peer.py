@@ -31,7 +31,7 @@ def hdfs_with(python: str, text: Path, directory: Path) -> Iterator[str]:
     """Runs while the context lasts; the URL of a copy of ``text``. Raises Missing."""
     # The server of the tests, which is none of the peers.
     sys.path.append(str(ROOT / "tests" / "cluster"))
-    from hdfs import Hdfs
+    from hdfs_server import Hdfs
 
     directory.mkdir(exist_ok=True)
     try:

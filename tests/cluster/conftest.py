@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
-from hdfs import Hdfs
+from hdfs_server import Hdfs
 from launched import Command
 from s3 import S3
 from word_counts import WORD_COUNT

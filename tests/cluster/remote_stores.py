@@ -9,7 +9,7 @@ import fsspec
 from s3 import CREDENTIALS
 
 if TYPE_CHECKING:
-    from hdfs import Hdfs
+    from hdfs_server import Hdfs
     from s3 import S3
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from launched import ROOT, command_environment
 
 if TYPE_CHECKING:
-    from hdfs import Hdfs
+    from hdfs_server import Hdfs
 
 
 def block(name: str) -> str:
@@ -23,7 +23,7 @@ def block(name: str) -> str:
 
 
 def test_the_page_starts_the_hdfs_of_these_tests():
-    assert block("hdfs").splitlines()[-1] == ".venv-cluster/bin/python tests/cluster/hdfs.py 9000"
+    assert block("hdfs").splitlines()[-1] == ".venv-cluster/bin/python tests/cluster/hdfs_server.py 9000"
 
 
 def test_the_word_count_of_the_page_counts_every_word(hdfs: Hdfs):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hdfs import Hdfs
+    from hdfs_server import Hdfs
     from launched import Command
     from remote_stores import Store
     from s3 import S3

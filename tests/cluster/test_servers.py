@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from hdfs import Hdfs
+    from hdfs_server import Hdfs
     from s3 import S3
 
 HERE = Path(__file__).parent

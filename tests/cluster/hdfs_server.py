@@ -1,6 +1,6 @@
 """A real HDFS: a NameNode and a DataNode, which can be stopped and started again.
 
-By itself, ``hdfs.py [PORT]``, it runs one until Ctrl-C, in a temporary directory, and prints its URL.
+By itself, ``hdfs_server.py [PORT]``, it runs one until Ctrl-C, in a temporary directory, and prints its URL.
 """
 
 from __future__ import annotations

@@ -3,10 +3,13 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
+import pytest
 from confluent_kafka import Producer
-from launched import finish, wait_until
+from launched import PATIENCE, finish, wait_until
 from reading import Reading
+from servers import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +87,26 @@ def test_offsets_are_restored_at_another_parallelism(
     # Then it reads what comes after, all of it, and nothing again
     assert Counter(later) == Counter(map(str, range(100, 200)))
     assert len(found) == 100
+
+
+def test_metrics_say_how_far_a_job_is_behind(kafka: Kafka, launcher: Launcher, name: str) -> None:
+    pytest.importorskip("prometheus_client", reason="the extra metrics is not installed")
+    kafka.produce(kafka.create_topic(name), [(0, number) for number in range(30)])
+    (port,) = free_ports(1)
+    options = ("-D", f"metrics.reporter.prom.port={port}")
+
+    def values() -> dict[str, float]:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
+            samples = [line.split("{") for line in answer.read().decode().splitlines() if "{" in line]
+        return {name.rpartition("_operator_")[2]: float(rest.split()[-1]) for name, rest in samples}
+
+    with Reading(launcher, READ, kafka.address, name, 50, options=options) as lines:
+        lines.until(lambda found: len(found) == 30)
+        # It is not known before brokers have been asked
+        assert wait_until(lambda: "pendingRecords" in values())
+        assert wait_until(lambda: values()["KafkaConsumer_commitsSucceeded"] > 0)
+        found = values()
+    assert [found[each] for each in ("pendingRecords", "KafkaConsumer_records_lag_max")] == [0, 0]
 
 
 def test_a_job_goes_on_when_the_broker_is_back(kafka: Kafka, launcher: Launcher, name: str) -> None:

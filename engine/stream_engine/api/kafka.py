@@ -37,7 +37,7 @@ class FlinkKafkaConsumer(ConnectorSource):
         except ValueError as error:
             refuse(f"{error}.")
         self._schema, self._takes = _schema(schema)
-        self._charset = schema.charset if type(schema) is SimpleStringSchema else None
+        self._charset = _charset(schema)
         self._ends = _knows_an_end(schema)
         self._start = KafkaStart()
         self._assigner = None
@@ -134,6 +134,14 @@ def _schema(schema: Any) -> tuple[Any, str]:
     if keyed or (signature is not None and signature.takes(len(_PARTS)) and not signature.takes(1)):
         return snapshot(schema, "deserialize", KeyedDeserializationSchema, _PARTS), "parts"
     return snapshot(schema, "deserialize", DeserializationSchema, ("message",)), "value"
+
+
+def _charset(schema: Any) -> str | None:
+    """That of values which are plain text, so that nobody needs to call the schema for each of them."""
+    if not isinstance(schema, SimpleStringSchema) or "deserialize" in getattr(schema, "__dict__", ()):
+        return None
+    plain = type(schema).deserialize is SimpleStringSchema.deserialize
+    return getattr(schema, "charset", None) if plain else None
 
 
 def _knows_an_end(schema: Any) -> bool:

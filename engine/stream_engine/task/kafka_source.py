@@ -121,15 +121,15 @@ class KafkaSourceReader:
 
     def _until_end(self, messages: list[Message], records: list[Any]) -> tuple[list[Message], list[Any]]:
         """Those before the one that the schema takes for the end, which is counted and not handed on."""
-        assert self._is_end is not None
-        for index, record in enumerate(records):
-            try:
-                ends = record is not None and self._is_end(record)
-            except Exception as error:
-                raise self._unreadable(messages[index], "looking for the end at") from error
-            if ends:
-                self._ended = True
-                return messages[: index + 1], [*records[:index], None]
+        is_end, index = self._is_end, 0
+        assert is_end is not None
+        try:
+            for index, record in enumerate(records):
+                if record is not None and is_end(record):
+                    self._ended = True
+                    return messages[: index + 1], [*records[:index], None]
+        except Exception as error:
+            raise self._unreadable(messages[index], "looking for the end at") from error
         return messages, records
 
     def _unreadable(self, message: Message, doing: str = "deserializing") -> OperatorError:

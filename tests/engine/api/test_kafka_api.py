@@ -75,6 +75,16 @@ class Whole(KafkaDeserializationSchema):
         return record
 
 
+class WithEnd(SimpleStringSchema):
+    def isEndOfStream(self, value: Any) -> bool:
+        return value == "END"
+
+
+class Trimmed(SimpleStringSchema):
+    def deserialize(self, message: bytes) -> str:
+        return super().deserialize(message).strip()
+
+
 class Keyed:
     def deserialize(self, key: Any, value: Any, topic: str, partition: int, offset: int) -> Any:
         return key
@@ -85,6 +95,8 @@ class Keyed:
     [
         (SimpleStringSchema(), "value", "utf-8"),
         (SimpleStringSchema("latin-1"), "value", "latin-1"),
+        (WithEnd(), "value", "utf-8"),
+        (Trimmed(), "value", None),
         (JSONDeserializationSchema(), "value", None),
         (len, "value", None),
         (Keyed(), "parts", None),

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__.rpartition(".")[0])
 
 # Enough to keep a worker busy, and little enough to keep its memory flat while it is held up: librdkafka stops fetching
-# when so many kB wait.
-_QUEUE = {"queued.min.messages": "20000", "queued.max.messages.kbytes": "16384"}
+# when so much waits. It looks again after the last of them: by default a second, when a worker has long done it all.
+_QUEUE = {"queued.max.messages.kbytes": "16384", "fetch.queue.backoff.ms": "20"}
 # A broker that is back is to be found soon: by default librdkafka may not look for ten seconds.
 _CONNECTIONS = {"reconnect.backoff.max.ms": "1000", "log.connection.close": False}
 

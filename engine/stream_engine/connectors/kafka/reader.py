@@ -13,7 +13,7 @@ from stream_engine.connectors.kafka.partitions import name_of
 from stream_engine.connectors.kafka.start import reset_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from confluent_kafka import KafkaError, Message
 
@@ -120,11 +120,17 @@ class KafkaReader:
                 self._wake()
         return messages
 
-    def count(self, messages: Iterable[Message]) -> None:
+    def count(self, messages: Sequence[Message]) -> None:
         """These have been handed on: a checkpoint counts them."""
-        ends: dict[Any, Any] = {(each.topic(), each.partition()): each.offset() for each in messages}
-        for partition, offset in ends.items():
-            self.positions[partition] = offset + 1
+        # From the last, as soon as there is one of each partition: to ask all of them costs as much as their decoding.
+        counted: set[Partition] = set()
+        for message in reversed(messages):
+            partition: Any = message.topic(), message.partition()
+            if partition not in counted:
+                counted.add(partition)
+                self.positions[partition] = (message.offset() or 0) + 1
+                if len(counted) == len(self.positions):
+                    return
 
     def commit(self, positions: Mapping[Partition, int]) -> None:
         """Tells the group where this reader has come to, without waiting; what comes of it is counted, and no more."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
+def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
     """A cluster that all tests share."""
     pytest.importorskip("pyflink", reason="the extra flink is not installed")
     if shutil.which("java") is None:
@@ -23,8 +23,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
 
 
 @pytest.fixture
-def flink(cluster: FlinkCluster, tmp_path: Path) -> FlinkCommand:
-    return FlinkCommand(tmp_path, cluster)
+def cluster(running_cluster: FlinkCluster) -> Iterator[FlinkCluster]:
+    """The same one, where nothing is left of this test for the next one."""
+    yield running_cluster
+    running_cluster.settle()
+
+
+@pytest.fixture
+def flink(cluster: FlinkCluster, tmp_path: Path) -> Iterator[FlinkCommand]:
+    command = FlinkCommand(tmp_path, cluster)
+    yield command
+    command.kill()
 
 
 @pytest.fixture

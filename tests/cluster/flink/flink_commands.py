@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from launched import PATIENCE, ROOT, Command, Done, finish, wait_until
+from launched import PATIENCE, ROOT, Command, Done, alive, finish, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +24,10 @@ SCRIPTS = Path(__file__).parent / "scripts"
 _SUBTASK = re.compile(r"^(?:(\d+)> |(.*?):(\d+)> )")
 
 
+_TASK_MANAGERS, _SLOTS = 2, 2
+_ENDED = ("FINISHED", "FAILED", "CANCELED")
+
+
 class FlinkCluster:
     """One JobManager and two TaskManagers with two slots each, while the context lasts."""
 
@@ -32,7 +36,11 @@ class FlinkCluster:
         self.address = ""
 
     def __enter__(self) -> FlinkCluster:
-        self.address = self._run("start", "--task-managers", "2", "--slots", "2").strip()
+        # A TaskManager that was killed is soon known to be dead, and one that only gets no processor is not.
+        options = ("-D", "heartbeat.interval=1000", "-D", "heartbeat.timeout=120000")
+        self.address = self._run(
+            "start", "--task-managers", str(_TASK_MANAGERS), "--slots", str(_SLOTS), *options
+        ).strip()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -46,19 +54,23 @@ class FlinkCluster:
         """In place of one that was killed."""
         self._run("add")
 
+    def settle(self) -> None:
+        """Makes it what it was at first, whatever a test has left: no job runs, and all slots are there and free."""
+        for job in self.get("/jobs/overview")["jobs"]:
+            if job["state"] not in _ENDED:
+                urlopen(Request(f"http://{self.address}/jobs/{job['jid']}", method="PATCH"), timeout=60).close()
+        for _ in range(_TASK_MANAGERS - sum(map(alive, self.task_managers()))):
+            self.start_task_manager()
+        assert wait_until(self._rests, LONG), f"{self.get('/overview')}, Python workers: {self.python_workers()}"
+
+    def _rests(self) -> bool:
+        overview = self.get("/overview")
+        slots = {overview["slots-total"], overview["slots-available"]}
+        return slots == {_TASK_MANAGERS * _SLOTS} and not overview["jobs-running"] and not self.python_workers()
+
     def get(self, path: str) -> Any:
         with urlopen(f"http://{self.address}{path}", timeout=60) as answer:
             return json.load(answer)
-
-    def stop(self, job: str, directory: Path) -> str:
-        """Stops a job with a savepoint, whose path it gives."""
-        body = json.dumps({"targetDirectory": f"file://{directory}"}).encode()
-        request = Request(f"http://{self.address}/jobs/{job}/stop", body, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=60) as answer:
-            trigger = json.load(answer)["request-id"]
-        path = f"/jobs/{job}/savepoints/{trigger}"
-        assert wait_until(lambda: self.get(path)["status"]["id"] == "COMPLETED", LONG)
-        return self.get(path)["operation"]["location"]
 
     def jobs(self, name: str) -> list[dict[str, Any]]:
         """The jobs of that name, the last one first."""
@@ -94,6 +106,17 @@ class FlinkCommand(Command):
     def __init__(self, directory: Path, cluster: FlinkCluster) -> None:
         super().__init__(directory)
         self.cluster = cluster
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> subprocess.Popen[str]:
+        self.started.append(super().start(*args, popen=popen, **environment))
+        return self.started[-1]
+
+    def kill(self) -> None:
+        """What is left of it."""
+        for process in self.started:
+            if process.poll() is None:
+                kill_quietly(process)
 
     def words(self, *args: object) -> list[str]:
         return super().words("-m", self.cluster.address, *args)

@@ -142,7 +142,7 @@ def test_a_remote_environment_of_the_script_runs_its_job_there(local: Any, clust
     done = local.run(script)
 
     assert done.code == 0, done.err
-    assert done.lines == ["there", cluster.jobs("remote")[0]["jid"]]
+    assert done.lines == ["1> there", cluster.jobs("remote")[0]["jid"]]
 
 
 def test_no_process_of_the_client_is_left(flink: FlinkCommand) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -39,14 +40,13 @@ def main(factory):
     env.execute(sys.argv[2])
 """
 RECORDS = 60_000
-OPTIONS = ("-p", "2", "-D", "execution.checkpointing.interval=500 ms", "-D", "restart-strategy=fixed-delay")
-OPTIONS = (
-    *OPTIONS,
-    "-D",
+SETTINGS = (
+    "execution.checkpointing.interval=500 ms",
+    "restart-strategy=fixed-delay",
     "restart-strategy.fixed-delay.attempts=100",
-    "-D",
     "restart-strategy.fixed-delay.delay=100 ms",
 )
+OPTIONS = ("-p", "2", *(word for setting in SETTINGS for word in ("-D", setting)))
 
 
 def completed(cluster: FlinkCluster, name: str) -> int:
@@ -120,39 +120,36 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
 
 
 @pytest.mark.timeout(1500)
-def test_a_job_resumes_from_a_savepoint(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+def test_a_job_stops_with_a_savepoint_and_resumes_from_it(flink: FlinkCommand, cluster: FlinkCluster) -> None:
     script = flink.write("script.py", SCRIPT)
     output, savepoints = flink.directory / "out", flink.directory / "savepoints"
-    process = flink.start(*OPTIONS, script, "-", output, "saved")
-    try:
-        assert wait_until(lambda: completed(cluster, "saved") > 0, LONG)
-        savepoint = cluster.stop(cluster.jobs("saved")[0]["jid"], savepoints)
-        finish(process, LONG)
-    finally:
-        kill_quietly(process)
+    process = flink.start(*OPTIONS, "--stop-with-savepoint", savepoints, script, "-", output, "saved")
+    assert wait_until(lambda: completed(cluster, "saved") > 0, LONG)
+    process.send_signal(signal.SIGUSR1)
+    assert wait_until(lambda: len(saved(savepoints)) == 1, LONG)
+    process.send_signal(signal.SIGINT)
+    stopped = finish(process, LONG)
+
+    assert stopped.code == 0, stopped.err
+    told = re.findall("^Savepoint: (.*)$", stopped.err, re.MULTILINE)
+    assert sorted(told) == [f"file:{path}" for path in saved(savepoints)]
     assert len(lines_of(output)) < RECORDS
+    cluster.await_state("saved", "FINISHED")
+
+    refused = flink.run(*OPTIONS, "-p", "1", "-s", told[-1], script, "-", output, "at one")
+    assert refused.code == 1
+    assert "a job resumes with the parallelism that it had" in refused.err.replace("\n", " ")
+    assert cluster.jobs("at one") == []
+
     (flink.directory / "enough").touch()
-
-    done = flink.run(*OPTIONS, "-s", savepoint, script, "-", output, "saved")
-
+    done = flink.run(*OPTIONS, "-s", told[-1], script, "-", output, "saved")
     assert done.code == 0, done.err
     assert lines_of(output) == expected()
+    # What a subtask that had finished before has said went to the former client.
+    lines = [*stopped.lines, *done.lines]
+    assert sorted(line.rpartition("> ")[2] for line in lines) == [str((key, RECORDS // 10)) for key in range(10)]
 
 
-@pytest.mark.timeout(1500)
-def test_another_parallelism_than_that_of_the_savepoint_is_refused(flink: FlinkCommand, cluster: FlinkCluster) -> None:
-    script = flink.write("script.py", SCRIPT)
-    process = flink.start(*OPTIONS, script, "-", flink.directory / "out", "widened")
-    try:
-        assert wait_until(lambda: completed(cluster, "widened") > 0, LONG)
-        savepoint = cluster.stop(cluster.jobs("widened")[0]["jid"], flink.directory / "savepoints")
-        finish(process, LONG)
-    finally:
-        kill_quietly(process)
-
-    done = flink.run(
-        *OPTIONS, "-D", "restart-strategy=none", "-p", "3", "-s", savepoint, script, "-", flink.directory / "out"
-    )
-
-    assert done.code == 1
-    assert "with the parallelism that it had" in done.err.replace("\n", " ")
+def saved(directory: Path) -> list[Path]:
+    """The savepoints that are complete."""
+    return sorted(path.parent for path in directory.glob("*/_metadata"))

@@ -59,8 +59,13 @@ def results(command: Command) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def on_flink(cluster: FlinkCluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    return results(FlinkCommand(tmp_path_factory.mktemp("flink"), cluster))
+def on_flink(running_cluster: FlinkCluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    command = FlinkCommand(tmp_path_factory.mktemp("flink"), running_cluster)
+    try:
+        return results(command)
+    finally:
+        command.kill()
+        running_cluster.settle()
 
 
 @pytest.fixture(scope="module")

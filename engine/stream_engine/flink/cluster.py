@@ -33,6 +33,7 @@ PACKAGE = "apache-flink"
 # How long a job that is cancelled may take to be, in seconds.
 _PATIENCE = 30.0
 _PYTHON_KEY = "python.executable"
+_ENDED = ("FINISHED", "FAILED", "CANCELED")
 
 
 class RemoteCluster:
@@ -134,6 +135,9 @@ class RemoteJob:
                 return
             if self._completed and state in ("FINISHED", "CANCELED"):
                 return
+            if state not in _ENDED:
+                # Nobody reads what it goes on to say.
+                self.cancel()
             raise self._failed(str(error)) from error
         if self._cancelled:
             self._settled()
@@ -144,7 +148,7 @@ class RemoteJob:
             return
         self._completed = True
         try:
-            if self._place is None or not self._rest.stop(self.id, self._place):
+            if self._place is None or not self._rest.drain(self.id, self._place):
                 self._rest.cancel(self.id)
         except RestError:
             # It has ended by itself, or the cluster has gone: what reads the reports will know.
@@ -152,6 +156,9 @@ class RemoteJob:
         finally:
             if self._place is not None:
                 shutil.rmtree(self._place, ignore_errors=True)
+
+    def savepoint(self, directory: str, stop: bool) -> str:
+        return self._rest.savepoint(self.id, directory, stop)
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -172,7 +179,7 @@ class RemoteJob:
                 # An answer that is an error may be another one soon; of a cluster that has gone there is none.
                 if not error.answered:
                     return "unknown"
-            if state in ("FINISHED", "FAILED", "CANCELED"):
+            if state in _ENDED:
                 break
             sleep(0.1)
         return state
@@ -200,14 +207,11 @@ def explained(text: str) -> str:
             "A Python worker of the cluster died: a function may have crashed it or called os._exit, or the system "
             "ended it as memory ran out. Look at the logs of the TaskManagers."
         )
-    if "Cannot map checkpoint/savepoint state" in text:
-        return (
-            "The savepoint has state that no task of this job takes over: on a Flink cluster a job resumes with the "
-            "operators, in the order, and with the parallelism that it had. --allow-non-restored-state leaves the rest "
-            "behind."
-        )
-    causes = [line.removeprefix("Caused by: ").strip() for line in text.splitlines() if line.startswith("Caused by: ")]
-    cause = causes[-1] if causes else (text.strip().splitlines() or ["no cause was given"])[0]
+    # The first of them is of the call of Java, which says nothing.
+    starts = ("Caused by: ", ": ")
+    lines = text.strip().splitlines()
+    causes = [line.removeprefix(start).strip() for line in lines for start in starts if line.startswith(start)]
+    cause = causes[-1] if causes else (lines or ["no cause was given"])[0]
     return f"The job failed on the Flink cluster: {cause}"
 
 

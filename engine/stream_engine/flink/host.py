@@ -8,7 +8,6 @@ from math import inf
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from stream_engine.configuration.options import CHECKPOINT_INTERVAL
 from stream_engine.flink.console import printed
 from stream_engine.flink.elements import Drive, Emission, Envelope, pack_element, unpack_element
 from stream_engine.flink.slot import FlinkSlot
@@ -50,12 +49,13 @@ class SubtaskHost:
 
     def __init__(self, deployment: Deployment, task: int, index: int, kept: bytes | None = None) -> None:
         self._index = index
+        self._job_id = deployment.job_id
         self._reported = False
         if deployment.prepare is not None:
             pickle.loads(deployment.prepare)()
         configuration: Configuration = pickle.loads(deployment.configuration)
         self._graph: JobGraph = pickle.loads(deployment.graph)
-        self._checkpointed = configuration.get(CHECKPOINT_INTERVAL) > 0
+        self._checkpointed = deployment.checkpointed
         self.task = self._graph.tasks[task]
         self._slot = FlinkSlot(index, deployment.attempt, configuration, self._graph)
         self._late: dict[int, int] = {}
@@ -65,10 +65,11 @@ class SubtaskHost:
             self._subtask = Subtask(self._slot, self._graph, self.task)
             self._source = source_of(self._subtask, deployment.splits, self._graph.timestamped)
             if kept is not None:
-                restore(kept, self._subtask, self._source)
-            # It reported its end before the checkpoint that it resumes from, if it had come to that.
-            self._reported = self._subtask.finished
-            if not self._reported:
+                reporter = restore(kept, self._subtask, self._source)
+                # The client of this job knows of its end; that of another one, which a savepoint is of, did.
+                self._reported = self._subtask.finished and reporter == self._job_id
+            self._ended_before = self._subtask.finished
+            if not self._ended_before:
                 self._subtask.open()
                 if self._source is not None:
                     self._source.open()
@@ -122,7 +123,7 @@ class SubtaskHost:
         """All that the subtask needs in order to go on from here."""
         with _Reported(self):
             self.changed = False
-            return packed_snapshot(self._subtask, self._source)
+            return packed_snapshot(self._subtask, self._source, self._job_id)
 
     def close(self) -> None:
         """Called once, whether the subtask has finished or not."""
@@ -200,7 +201,8 @@ class SubtaskHost:
                 yield Envelope(Kind.LATE, operator, index, str(count).encode())
         if self._subtask.finished and not self._reported:
             self._reported = True
-            self._subtask.commit()
+            if not self._ended_before:
+                self._subtask.commit()
             yield Envelope(Kind.FINISHED, task, index, packed(self._slot.accumulators))
 
     def failure(self, error: BaseException) -> SubtaskFailed:

@@ -6,7 +6,7 @@ import pickle
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stream_engine.configuration.options import CHECKPOINT_INTERVAL
+from stream_engine.configuration.options import CHECKPOINT_INTERVAL, SAVEPOINT_DIRECTORY, SAVEPOINT_PATH
 from stream_engine.graph.specs import CollectionSource
 from stream_engine.wire.deployment import Deployment
 
@@ -43,18 +43,20 @@ class FlinkJob(NamedTuple):
     """A plan as Flink runs it; ``stages`` in topological order.
 
     Flink ends a job when its inputs have. Without checkpoints sources are driven by timers of event time, which fire
-    behind that end; with checkpoints (``interval`` ms apart, 0: none) by ``ticks``: elements, between which barriers
-    pass.
+    behind that end; a job that is ``checkpointed`` (each ``interval`` ms, 0: only when asked) drives them by ``ticks``:
+    elements, between which barriers pass. ``id`` is ours, not the one that Flink will give it.
     """
 
+    id: str
     name: str
     plan: JobGraph
     stages: tuple[Stage, ...]
     interval: int
+    checkpointed: bool
 
     @property
     def ticks(self) -> bool:
-        return self.interval > 0
+        return self.checkpointed
 
     @property
     def slots(self) -> int:
@@ -75,20 +77,23 @@ def flink_job(
     splits: dict[int, Any],
     configuration: Configuration,
     name: str,
+    job_id: str,
     prepare: Callable[[], object] | None = None,
 ) -> FlinkJob:
     """The stages of a plan that Flink can run; ``splits`` are what its files are divided into."""
     first = None if prepare is None else pickle.dumps(prepare)
     settings = pickle.dumps(configuration)
+    checkpointed = takes_checkpoints(configuration)
     stages = []
     for task in plan.tasks:
         own = {node.id: splits[node.id] for node in task.operators if node.id in splits}
-        deployment = Deployment(first, settings, pickle.dumps(_without_collections(plan, task)), own)
+        graph = pickle.dumps(_without_collections(plan, task))
+        deployment = Deployment(first, settings, graph, own, checkpointed=checkpointed, job_id=job_id)
         outputs = {each.id: plan.tasks[each.target_task].parallelism for each in plan.outputs(task.id)}
         stages.append(
             Stage(
                 task.id,
-                f"{task.head.uid} at parallelism {task.parallelism}",
+                stage_uid(task.head.uid or "", task.parallelism),
                 task.name,
                 task.parallelism,
                 task.head.is_source,
@@ -97,7 +102,23 @@ def flink_job(
                 pickle.dumps(deployment),
             )
         )
-    return FlinkJob(name, plan, tuple(stages), configuration.get(CHECKPOINT_INTERVAL))
+    return FlinkJob(job_id, name, plan, tuple(stages), configuration.get(CHECKPOINT_INTERVAL), checkpointed)
+
+
+def takes_checkpoints(configuration: Configuration) -> bool:
+    """Whether the state of the job goes to Flink: for checkpoints, or as it may be asked for a savepoint."""
+    savepoints = configuration.get(SAVEPOINT_DIRECTORY) or configuration.get(SAVEPOINT_PATH)
+    return configuration.get(CHECKPOINT_INTERVAL) > 0 or bool(savepoints)
+
+
+def stage_uid(head: str, parallelism: int) -> str:
+    return f"{head} at parallelism {parallelism}"
+
+
+def parts_of(uid: str) -> tuple[str, int] | None:
+    """The uid of the head, and the parallelism, of which ``stage_uid`` has made ``uid``; None: it has not made it."""
+    head, found, number = uid.rpartition(" at parallelism ")
+    return (head, int(number)) if found and number.isdecimal() else None
 
 
 def _without_collections(plan: JobGraph, own: Task) -> JobGraph:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from stream_engine.configuration.options import CHECKPOINT_INTERVAL, STATE_BACKEND
+from stream_engine.configuration.options import STATE_BACKEND
+from stream_engine.flink.plan import takes_checkpoints
 from stream_engine.graph.specs import (
     ClientSource,
     CollectionSource,
@@ -33,7 +34,7 @@ _CHUNK = 1_000
 
 def check_possible(plan: JobGraph, configuration: Configuration) -> None:
     """Raises InvalidProgramException for what a Flink cluster cannot run, at the line of the operator."""
-    checkpointed = configuration.get(CHECKPOINT_INTERVAL) > 0
+    checkpointed = takes_checkpoints(configuration)
     for task in plan.tasks:
         for node in task.operators:
             if isinstance(node.operator, IterationHead):

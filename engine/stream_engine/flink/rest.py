@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from time import sleep
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -12,12 +13,17 @@ from urllib.request import ProxyHandler, Request, build_opener
 _TIMEOUT = 30
 
 
-class RestError(Exception):
+class RestError(OSError):
     """The cluster cannot be asked, or does not answer as Flink does. Whether it has ``answered`` at all."""
 
     def __init__(self, message: str, answered: bool = False) -> None:
         super().__init__(message)
         self.answered = answered
+
+
+def as_url(place: str) -> str:
+    """A directory as Flink is told of it: a path is one of all machines' files."""
+    return place if "://" in place else f"file://{os.path.abspath(place)}"
 
 
 class RestClient:
@@ -55,17 +61,33 @@ class RestClient:
     def cancel(self, identifier: str) -> None:
         self._ask("PATCH", f"/jobs/{identifier}?mode=cancel")
 
-    def stop(self, identifier: str, directory: str, drain: bool = True) -> str | None:
-        """Stops a job with a savepoint in ``directory``; where that is to ``drain`` it, as if its sources had ended.
+    def drain(self, identifier: str, directory: str) -> str | None:
+        """Stops a job with a savepoint in ``directory``, as if its sources had ended.
 
         Returns the path of the savepoint, or None where none could be taken.
         """
-        body = {"drain": drain, "targetDirectory": directory if "://" in directory else f"file://{directory}"}
-        trigger = self._ask("POST", f"/jobs/{identifier}/stop", body)["request-id"]
+        body = {"drain": True, "targetDirectory": as_url(directory)}
+        return self._saved(identifier, f"/jobs/{identifier}/stop", body).get("location")
+
+    def savepoint(self, identifier: str, directory: str, stop: bool) -> str:
+        """Takes a savepoint in ``directory``, and stops the job with it if so asked; returns its path."""
+        place = as_url(directory)
+        if stop:
+            answer = self._saved(identifier, f"/jobs/{identifier}/stop", {"drain": False, "targetDirectory": place})
+        else:
+            answer = self._saved(identifier, f"/jobs/{identifier}/savepoints", {"target-directory": place})
+        if "location" not in answer:
+            trace = answer.get("failure-cause", {}).get("stack-trace", "")
+            causes = [line for line in trace.splitlines() if line.startswith("Caused by: ")]
+            raise RestError((causes or trace.splitlines() or ["no cause was given"])[-1].removeprefix("Caused by: "))
+        return answer["location"]
+
+    def _saved(self, identifier: str, path: str, body: object) -> dict[str, Any]:
+        trigger = self._ask("POST", path, body)["request-id"]
         while True:
             answer = self.get(f"/jobs/{identifier}/savepoints/{trigger}")
             if answer["status"]["id"] == "COMPLETED":
-                return answer["operation"].get("location")
+                return answer["operation"]
             sleep(0.05)
 
     def get(self, path: str) -> Any:

@@ -28,6 +28,8 @@ from stream_engine.configuration.options import (
     SAVEPOINT_PATH,
     TOLERABLE_FAILURES,
 )
+from stream_engine.flink.rest import as_url
+from stream_engine.flink.savepoints import LENIENT_KEY, SAVEPOINT_KEY
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
@@ -49,7 +51,7 @@ _RENAMED: dict[str, str] = {
     CHECKPOINT_DIRECTORY.key: "execution.checkpointing.dir",
     SAVEPOINT_DIRECTORY.key: "execution.checkpointing.savepoint-dir",
     RETAINED_CHECKPOINTS.key: "execution.checkpointing.num-retained",
-    IGNORE_UNCLAIMED_STATE.key: "execution.state-recovery.ignore-unclaimed-state",
+    IGNORE_UNCLAIMED_STATE.key: LENIENT_KEY,
 }
 
 
@@ -66,10 +68,13 @@ def flink_settings(configuration: Configuration) -> dict[str, str]:
 
     for option in _DURATIONS:
         put(option, f"{configuration.get(option)} ms")
-    for option in (*_NUMBERS, CHECKPOINT_DIRECTORY, SAVEPOINT_DIRECTORY, RETAINED_CHECKPOINTS):
+    for option in (*_NUMBERS, RETAINED_CHECKPOINTS):
         put(option, str(configuration.get(option)))
+    for option in (CHECKPOINT_DIRECTORY, SAVEPOINT_DIRECTORY):
+        if configuration.get(option):
+            put(option, as_url(configuration.get(option)))
     if configuration.get(SAVEPOINT_PATH):
-        settings["execution.state-recovery.path"] = configuration.get(SAVEPOINT_PATH)
+        settings[SAVEPOINT_KEY] = as_url(configuration.get(SAVEPOINT_PATH))
     put(IGNORE_UNCLAIMED_STATE, str(configuration.get(IGNORE_UNCLAIMED_STATE)).lower())
     interval = configuration.get(CHECKPOINT_INTERVAL)
     if interval:

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from stream_engine.task.subtask import Subtask
 
 
-def packed_snapshot(subtask: Subtask, source: Source | None) -> bytes:
+def packed_snapshot(subtask: Subtask, source: Source | None, job_id: str) -> bytes:
     """The state of all operators by their uids, of the source, and how far the inputs have come.
 
     Nothing may wait to be emitted.
     """
     parts: dict[str, Any] = {
+        "job": job_id,
         "width": subtask.task.parallelism,
         "progress": subtask.progress(),
         "operators": {},
@@ -45,8 +46,8 @@ def packed_snapshot(subtask: Subtask, source: Source | None) -> bytes:
     return parts["packed"]
 
 
-def restore(kept: bytes, subtask: Subtask, source: Source | None) -> None:
-    """Gives a subtask that has not been opened what ``packed_snapshot`` has of it.
+def restore(kept: bytes, subtask: Subtask, source: Source | None) -> str:
+    """Gives a subtask that has not been opened what ``packed_snapshot`` has of it; returns the id of that job.
 
     Raises OperatorError, whose cause is a StateError, for what an operator cannot go on with.
     """
@@ -72,3 +73,4 @@ def restore(kept: bytes, subtask: Subtask, source: Source | None) -> None:
         with OperatorError.around(subtask.task.head.id, "given its state back"):
             source.restore(state_of(parts["source"]))
     subtask.resume(parts["progress"])
+    return parts["job"]

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pyflink  # pyright: ignore[reportMissingImports]
+from py4j.protocol import Py4JJavaError  # pyright: ignore[reportMissingImports]
 from pyflink.common import Row, WatermarkStrategy  # pyright: ignore[reportMissingImports]
 from pyflink.common.typeinfo import Types  # pyright: ignore[reportMissingImports]
 from pyflink.datastream import StreamExecutionEnvironment  # pyright: ignore[reportMissingImports]
@@ -16,6 +17,8 @@ from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingImp
 
 from stream_engine.flink.elements import Drive, Envelope, pack_element
 from stream_engine.flink.function import ELEMENT, TaskFunction, Ticks, side_output
+from stream_engine.flink.savepoints import LENIENT_KEY, SAVEPOINT_KEY, check_stages
+from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +35,8 @@ _BUNDLE_TIME = "python.fn-execution.bundle.time"
 # More than 1: else Flink would not wait for the next timer of a source that timers drive. Few enough that results come
 # soon, many enough that the cost of a bundle vanishes.
 _ELEMENTS, _ELEMENTS_TIME = 64, 100
+# How long the client may wait for an answer of the sink that has the reports: Flink's own default.
+_ANSWER_MS = 10_000
 
 
 class JavaJob:
@@ -76,9 +81,12 @@ def submit(
     reports._apply_chaining_optimization()
     iterator = None
     if attached:
-        iterator = reports._j_data_stream.collectAsync()
+        iterator = _collected(env, reports._j_data_stream, job.id)
     else:
         reports._j_data_stream.sinkTo(jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink())
+    savepoint = settings.get(SAVEPOINT_KEY)
+    if savepoint:
+        check_stages(job, savepoint, _stages_of(savepoint), settings.get(LENIENT_KEY) == "true")
     commit()
     return JavaJob(env.execute_async(job.name), iterator)
 
@@ -91,9 +99,11 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
     jar = next(name for name in sorted(os.listdir(f"{home}/opt")) if name.startswith("flink-python"))
     configuration = jvm.org.apache.flink.configuration.Configuration()
     values = {
-        _BUNDLE_SIZE: str(_ELEMENTS if not job.interval else 100_000),
-        _BUNDLE_TIME: str(_ELEMENTS_TIME if not job.interval else min(job.interval, 1_000)),
+        _BUNDLE_SIZE: str(_ELEMENTS if not job.checkpointed else 100_000),
+        _BUNDLE_TIME: str(_ELEMENTS_TIME if not job.checkpointed else min(job.interval or 1_000, 1_000)),
         **settings,
+        # What is there is looked at here: Flink would take what only served the former client for state that is lost.
+        LENIENT_KEY: "true",
         "execution.target": "remote",
         "execution.attached": str(attached).lower(),
         "rest.address": host,
@@ -117,9 +127,9 @@ def _transformations(env: Any, job: FlinkJob) -> tuple[Any, list[Any]]:
     reports: list[Any] = []
     pacers: list[Any] = []
     for stage in job.stages:
-        inputs = _starts(env, stage, keys_of[stage.parallelism])
+        inputs = _starts(env, stage, keys_of[stage.parallelism], job.id)
         if stage.source and job.ticks:
-            pacers.append(_ticks(env, stage, keys_of[stage.parallelism]))
+            pacers.append(_ticks(env, stage, keys_of[stage.parallelism], job.id))
             inputs = inputs.union(pacers[-1])
         if stage.inputs:
             inputs = inputs.union(*(sides[exchange] for exchange in stage.inputs))
@@ -132,7 +142,7 @@ def _transformations(env: Any, job: FlinkJob) -> tuple[Any, list[Any]]:
             stage.task,
             {exchange: keys_of[width] for exchange, width in stage.outputs.items()},
             driven=stage.source and not job.ticks,
-            checkpointed=job.interval > 0,
+            checkpointed=job.checkpointed,
         )
         out = keyed.process(function, ELEMENT).name(stage.name).uid(stage.uid).set_parallelism(stage.parallelism)
         for exchange in stage.outputs:
@@ -143,18 +153,63 @@ def _transformations(env: Any, job: FlinkJob) -> tuple[Any, list[Any]]:
     return reports[0].union(*reports[1:]) if len(reports) > 1 else reports[0], pacers
 
 
-def _starts(env: Any, stage: Stage, keys: list[int]) -> Any:
-    """The bounded stream whose end lets event time come to its own."""
+def _starts(env: Any, stage: Stage, keys: list[int], job_id: str) -> Any:
+    """The bounded stream whose end lets event time come to its own. It begins anew when a job resumes."""
     start = pack_element([Envelope(Drive.START, 0, 0, b"")])
-    return env.from_collection([Row(key, start) for key in keys], ELEMENT).name(f"Start of {stage.name}")
+    stream = env.from_collection([Row(key, start) for key in keys], ELEMENT).name(f"Start of {stage.name}")
+    return stream.uid(f"{job_id} start {stage.task}")
 
 
-def _ticks(env: Any, stage: Stage, keys: list[int]) -> Any:
+def _ticks(env: Any, stage: Stage, keys: list[int], job_id: str) -> Any:
     """What drives a source between barriers, without end: the client ends the job when all subtasks have reported."""
     numbers = env.from_source(
         NumberSequenceSource(0, 2**40), WatermarkStrategy.no_watermarks(), f"Ticks of {stage.name}", Types.LONG()
     )
-    return numbers.set_parallelism(1).flat_map(Ticks(keys), ELEMENT).set_parallelism(1).name("at the pace of turns")
+    numbers = numbers.uid(f"{job_id} numbers {stage.task}").set_parallelism(1)
+    ticks = numbers.flat_map(Ticks(keys), ELEMENT).uid(f"{job_id} ticks {stage.task}")
+    return ticks.set_parallelism(1).name("at the pace of turns")
+
+
+def _collected(env: Any, stream: Any, job_id: str) -> Any:
+    """What collectAsync() gives, but of a sink whose state no other job takes over: it is at odds with a new client."""
+    jvm = get_gateway().jvm
+    java_env = stream.getExecutionEnvironment()
+    collect = jvm.org.apache.flink.streaming.api.operators.collect
+    serializer = stream.getType().createSerializer(java_env.getConfig().getSerializerConfig())
+    # Part of an address, where a blank would not do.
+    accumulator = uid = f"reports-{job_id}"
+    sink = collect.CollectStreamSink(stream, collect.CollectSinkOperatorFactory(serializer, accumulator))
+    sink.name("Reports to the client").uid(uid)
+    checkpoints = java_env.getCheckpointConfig()
+    iterator = collect.CollectResultIterator(uid, serializer, accumulator, checkpoints, _ANSWER_MS)
+    java_env.addOperator(sink.getTransformation())
+    java_env.registerCollectIterator(iterator)
+    return iterator
+
+
+def _stages_of(savepoint: str) -> dict[str, str]:
+    """The names, by their uids, of the operators that have state in a savepoint. Raises JobExecutionException."""
+    gateway = get_gateway()
+    jvm = gateway.jvm
+    storage = jvm.org.apache.flink.runtime.state.filesystem.AbstractFsCheckpointStorageAccess
+    try:
+        place = storage.resolveCheckpointPointer(savepoint)
+        stream = jvm.java.io.DataInputStream(place.getMetadataHandle().openInputStream())
+        try:
+            loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+            load = jvm.org.apache.flink.runtime.checkpoint.Checkpoints.loadCheckpointMetadata
+            states = load(stream, loader, savepoint).getOperatorStates()
+        finally:
+            stream.close()
+    except Py4JJavaError as error:
+        reason = f"The savepoint {savepoint} cannot be read here: {error.java_exception.getMessage()}"
+        raise JobExecutionException(reason, "") from error
+    found = {}
+    for state in states:
+        if state.getOperatorUid().isPresent():
+            name = state.getOperatorName()
+            found[state.getOperatorUid().get()] = name.get() if name.isPresent() else ""
+    return found
 
 
 def _keys(width: int, groups: int) -> list[int]:

@@ -13,7 +13,7 @@ class Deployment(NamedTuple):
 
     ``splits`` has the parts of files by source and subtask, ``levels`` the levels of loggers. ``watched`` tells whether
     somebody watches the job, ``attempt`` how often it was restarted. ``origin`` is the directory and the metadata of
-    the checkpoint to resume from. A job that is ``checkpointed`` takes checkpoints or savepoints.
+    the checkpoint to resume from. A job that is ``checkpointed`` takes checkpoints or savepoints. ``job_id`` is ours.
     """
 
     prepare: bytes | None
@@ -25,3 +25,4 @@ class Deployment(NamedTuple):
     checkpointed: bool = False
     origin: tuple[str, Metadata] | None = None
     attempt: int = 0
+    job_id: str = ""

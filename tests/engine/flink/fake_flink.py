@@ -27,10 +27,15 @@ _Place = tuple[int, int]
 class FakeCluster:
     """Runs jobs in this thread. The order of elements of different senders is chosen by ``seed``.
 
-    With ``crashes``, a job is restarted so often from a checkpoint that was taken some elements before.
+    With ``crashes``, a job is restarted so often from a checkpoint that was taken some elements before. With
+    ``stops_at``, it ends with a savepoint after so many elements; ``savepoint`` is that one, or what it begins with.
     """
 
-    def __init__(self, seed: int = 1, crashes: int = 0) -> None:
+    def __init__(
+        self, seed: int = 1, crashes: int = 0, stops_at: int = 0, savepoint: dict[_Place, bytes] | None = None
+    ) -> None:
+        self.stops_at = stops_at
+        self.savepoint = savepoint or {}
         self.jobs: list[FlinkJob] = []
         self.restarts = 0
         self._random = random.Random(seed)
@@ -56,13 +61,16 @@ class FakeJob:
         self._stages = {stage.task: stage for stage in job.stages}
         self._targets = {each: stage.task for stage in job.stages for each in stage.inputs}
         self._hosts: dict[_Place, SubtaskHost] = {}
-        self._kept: dict[_Place, bytes] = {}
+        self._kept = dict(cluster.savepoint)
         # By the receiver, then by the sender: what one has sent another stays in order.
         self._channels: dict[_Place, dict[Any, deque[bytes]]] = {}
         self._reports: list[bytes] = []
         self._ticking: set[_Place] = set()
 
     def complete(self) -> None: ...
+
+    def savepoint(self, directory: str, stop: bool) -> str:
+        raise NotImplementedError
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -91,6 +99,9 @@ class FakeJob:
         while not self._cancelled and (place := self._next()) is not None:
             steps += 1
             self._step(place)
+            if steps == self._cluster.stops_at:
+                self._stop()
+                return
             if self._crashes and steps % 4 == 2:
                 checkpoint = self._checkpoint()
             if self._crashes and steps % 4 == 0:
@@ -140,6 +151,11 @@ class FakeJob:
             assert target < self._stages[sender[0]].outputs[exchange]
             receiver = self._channels[self._targets[exchange], target]
             receiver.setdefault((exchange, sender), deque()).append(element)
+
+    def _stop(self) -> None:
+        while waiting := [place for place, channels in self._channels.items() if any(channels.values())]:
+            self._step(self._random.choice(waiting))
+        self._cluster.savepoint = {place: host.snapshot() for place, host in self._hosts.items()}
 
     # --- checkpoints -------------------------------------------------------------------------------------------------
 

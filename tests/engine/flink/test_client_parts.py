@@ -49,7 +49,7 @@ from stream_engine.wire.messages import Kind
         (
             {"execution.savepoint.path": "/s/1", "execution.savepoint.ignore-unclaimed-state": "true"},
             {
-                "execution.state-recovery.path": "/s/1",
+                "execution.state-recovery.path": "file:///s/1",
                 "execution.state-recovery.ignore-unclaimed-state": "true",
                 "restart-strategy.type": "disable",
             },
@@ -80,8 +80,8 @@ def test_options_become_those_of_flink(ours: dict[str, Any], flinks: dict[str, s
             "The job failed on the Flink cluster: java.io.IOException: no space left",
         ),
         (
-            "java.lang.Exception: Cannot map checkpoint/savepoint state for operator 1",
-            "with the parallelism",
+            "An error occurred while calling o161.hasNext.\n: java.lang.IllegalStateException: a bug\n\tat x",
+            "The job failed on the Flink cluster: java.lang.IllegalStateException: a bug",
         ),
     ],
 )

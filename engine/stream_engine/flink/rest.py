@@ -101,6 +101,7 @@ class RestClient:
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 return json.loads(answer.read() or b"null")
         except HTTPError as error:
+            error.close()
             raise RestError(f"{path}: {error.code} {error.reason}", answered=True) from error
         except (URLError, OSError) as error:
             raise RestError(str(getattr(error, "reason", error))) from error

@@ -1,0 +1,169 @@
+"""What stands in the way of a job on a cluster is said in one line before anything is submitted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import PackageNotFoundError
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stream_engine.api.environment import PythonStreamExecutionEnvironment
+from stream_engine.configuration import Configuration
+from stream_engine.flink import cluster as module
+from stream_engine.flink.cluster import RemoteCluster
+from stream_engine.graph.job_graph import job_graph
+from stream_engine.job import ClusterUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Rest:
+    """Answers as the REST interface of a cluster with one TaskManager of two slots; ``asked`` is what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answers: dict[str, Any] = {
+            "/overview": {"flink-version": "2.3.1", "slots-total": 2, "slots-available": 2},
+            "/taskmanagers": {"taskmanagers": [{"id": "127.0.0.1:35001-ab12"}]},
+        }
+        rest = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                rest.asked.append(f"{self.command} {self.path}")
+                found = self.path in rest.answers
+                self.send_response(200 if found else 404)
+                self.end_headers()
+                if found:
+                    self.wfile.write(json.dumps(rest.answers[self.path]).encode())
+
+            do_POST = do_PATCH = do_GET
+
+            def log_message(self, format: str, *args: Any) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def rest() -> Iterator[Rest]:
+    rest = Rest()
+    yield rest
+    rest.close()
+
+
+@pytest.fixture(autouse=True)
+def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that has all it needs: apache-flink, a Python that is not too new, and Java."""
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "version_info", (3, 11, 7))
+    monkeypatch.setattr(module, "version", lambda package: "2.3.0")
+
+
+class Unused:
+    def execute(self, graph: Any, configuration: Any, job_name: str) -> Any: ...
+
+
+def check(address: str, parallelism: int = 2) -> None:
+    configuration = Configuration()
+    env = PythonStreamExecutionEnvironment(Unused(), configuration)
+    env.read_text_file("/data/orders").output()
+    RemoteCluster(address).check(job_graph(env.graph, parallelism), configuration)
+
+
+def refusal(address: str, parallelism: int = 2) -> str:
+    with pytest.raises(ClusterUnusable) as caught:
+        check(address, parallelism)
+    return str(caught.value)
+
+
+def test_a_job_that_can_run_is_let_through(rest: Rest) -> None:
+    check(rest.address)
+
+    assert rest.asked == ["GET /overview", "GET /taskmanagers"]
+
+
+def test_a_cluster_that_is_not_there_is_named(rest: Rest) -> None:
+    rest.close()
+
+    assert refusal(rest.address).startswith(f"There is no Flink cluster at {rest.address}: ")
+
+
+@pytest.mark.parametrize("answers", [{}, {"/overview": {"other": 1}}, {"/overview": ["a"]}])
+def test_a_server_that_is_no_flink_is_called_that(rest: Rest, answers: dict[str, Any]) -> None:
+    rest.answers = answers
+
+    assert refusal(rest.address).startswith(f"There is no Flink cluster at {rest.address}: ")
+
+
+def test_a_cluster_of_another_version_is_refused(rest: Rest) -> None:
+    rest.answers["/overview"]["flink-version"] = "1.20.1"
+
+    said = refusal(rest.address)
+
+    assert said.startswith(f"The cluster at {rest.address} is Flink 1.20.1, but apache-flink here is 2.3.0")
+    assert "pip install 'apache-flink==1.20.*'" in said
+
+
+def test_a_job_wider_than_the_cluster_is_refused(rest: Rest) -> None:
+    assert refusal(rest.address, 3).startswith(f"The job needs 3 slots, but the cluster at {rest.address} has 2: ")
+
+
+def test_a_job_wider_than_what_is_free_is_refused(rest: Rest) -> None:
+    rest.answers["/overview"]["slots-available"] = 1
+
+    assert refusal(rest.address).startswith(f"The job needs 2 slots, but of the 2 that the cluster at {rest.address} ")
+
+
+def test_a_path_that_workers_do_not_see_is_refused(rest: Rest) -> None:
+    rest.answers["/taskmanagers"]["taskmanagers"].append({"id": "192.0.2.7:35001-cd34"})
+
+    assert "is on this machine, which the workers on 192.0.2.7 do not see" in refusal(rest.address)
+
+
+def test_a_client_without_the_extra_is_told_how_to_get_it(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(module, "version", version)
+
+    assert refusal(rest.address).startswith("A Flink cluster is reached with apache-flink: run ")
+    assert rest.asked == []
+
+
+def test_a_python_that_is_too_new_is_refused(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 13, 1))
+
+    assert refusal(rest.address).startswith("apache-flink has no version for Python 3.13: ")
+    assert rest.asked == []
+
+
+@pytest.mark.parametrize("home", ["nothing there", ""])
+def test_a_client_without_java_is_told_to_install_it(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / home) if home else "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    said = refusal(rest.address)
+
+    assert said.startswith("A Flink cluster is reached with Java, but ")
+    assert "install Java 17" in said
+    assert rest.asked == []

@@ -1,6 +1,8 @@
-"""A Flink cluster on this machine, out of the pip package: ``flink_cluster.py start [OPTIONS]``, ``add`` and ``stop``.
+"""A Flink cluster on this machine, out of the pip package: ``flink_cluster.py start [OPTIONS]`` and ``stop``.
 
-For trying and testing. It listens on the loopback only, at free ports, and is of the user that starts it.
+For trying and testing. It listens on the loopback only, at free ports, and is of the user that starts it. Where a
+TaskManager ends, another one takes its place, as on Kubernetes and YARN: one may end when a Python worker dies, or when
+a job is cancelled, as Apache Beam counts some bundles of theirs twice.
 
 In its ``--directory``: ``address`` is where it can be reached, ``pids`` are its processes, ``log`` is what they say.
 """
@@ -33,9 +35,10 @@ class Failure(Exception):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="A Flink cluster on this machine, out of the pip package.")
-    parser.add_argument("action", choices=["start", "add", "stop"])
+    parser.add_argument("action", choices=["start", "stop", "keep"], help="keep: one TaskManager, for start's own use")
     parser.add_argument("--directory", type=Path, default=CHECKOUT / ".flink-cluster", help="where it keeps its files")
     parser.add_argument("--task-managers", type=int, default=2, metavar="N")
+    parser.add_argument("--number", type=int, default=0, help="of the TaskManager to keep")
     parser.add_argument("--slots", type=int, default=2, metavar="N", help="of each TaskManager")
     parser.add_argument("-D", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="of config.yaml")
     given = parser.parse_args()
@@ -43,8 +46,8 @@ def main() -> int:
         directory = given.directory.absolute()
         if given.action == "stop":
             stop(directory)
-        elif given.action == "add":
-            add(directory)
+        elif given.action == "keep":
+            keep(directory, given.number)
         else:
             settings = dict(each.split("=", 1) for each in given.settings)
             address = start(directory, given.task_managers, given.slots, settings)
@@ -71,8 +74,9 @@ def start(directory: Path, task_managers: int, slots: int, settings: dict[str, s
         (directory / "lib" / jar.name).symlink_to(jar)
     address = f"127.0.0.1:{_configure(directory, slots, settings)}"
     environment = _environment(flink, directory)
-    roles = [("jobmanager", 0), *(("taskmanager", number) for number in range(task_managers))]
-    processes = [_started(flink, role, number, directory, environment) for role, number in roles]
+    keeper = [sys.executable, __file__, "keep", "--directory", str(directory), "--number"]
+    commands = [_command(flink, "jobmanager"), *([*keeper, str(number)] for number in range(task_managers))]
+    processes = [_started(command, directory, environment) for command in commands]
     (directory / "pids").write_text("".join(f"{process.pid}\n" for process in processes))
     try:
         _await(address, task_managers * slots, processes, directory)
@@ -83,16 +87,21 @@ def start(directory: Path, task_managers: int, slots: int, settings: dict[str, s
     return address
 
 
-def add(directory: Path) -> None:
-    """Starts one more TaskManager of a cluster that runs; it is there a while later."""
-    pids = directory / "pids"
-    if not pids.exists():
-        raise Failure("there is no cluster to add a TaskManager to: start one")
-    number = len(pids.read_text().split()) - 1
+def keep(directory: Path, number: int) -> None:
+    """Lets a TaskManager run, and another one whenever it has ended, until SIGTERM comes to all of the group."""
+    stopped = False
+
+    def on_signal(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+
+    signal.signal(signal.SIGTERM, on_signal)
     flink = _flink()
-    process = _started(flink, "taskmanager", number, directory, _environment(flink, directory))
-    with pids.open("a") as file:
-        file.write(f"{process.pid}\n")
+    while not stopped:
+        with open(directory / "log" / f"taskmanager-{number}.out", "ab") as out:
+            subprocess.run(_command(flink, "taskmanager"), stdout=out, stderr=out, check=False)
+        # Not again and again at once, where it cannot start at all.
+        time.sleep(0 if stopped else 1)
 
 
 def stop(directory: Path) -> None:
@@ -103,7 +112,7 @@ def stop(directory: Path) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
             for pid in left:
                 if _runs(pid, directory):
-                    os.kill(pid, number)
+                    os.killpg(pid, number)
             deadline = time.monotonic() + PATIENCE / 6
             while left and time.monotonic() < deadline:
                 left = [pid for pid in left if _runs(pid, directory)]
@@ -179,18 +188,16 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _started(
-    flink: Path, role: str, number: int, directory: Path, environment: dict[str, str]
-) -> subprocess.Popen[bytes]:
-    with open(directory / "log" / f"{role}-{number}.out", "wb") as out:
-        # The shell that this is becomes the Java process.
+def _command(flink: Path, role: str) -> list[str]:
+    """Of a shell that becomes the Java process."""
+    return ["bash", str(flink / "bin" / f"{role}.sh"), "start-foreground"]
+
+
+def _started(command: list[str], directory: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A process, in a group of its own."""
+    with open(directory / "log" / "cluster.out", "ab") as out:
         return subprocess.Popen(
-            ["bash", str(flink / "bin" / f"{role}.sh"), "start-foreground"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
 
 

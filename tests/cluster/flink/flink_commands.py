@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from launched import PATIENCE, ROOT, Command, Done, alive, finish, kill_quietly, wait_until
+from launched import PATIENCE, ROOT, Command, Done, finish, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,20 +50,15 @@ class FlinkCluster:
         command = [sys.executable, str(ROOT / "bin" / "flink_cluster.py"), action, "--directory", str(self.directory)]
         return subprocess.run([*command, *options], stdout=subprocess.PIPE, text=True, check=True).stdout
 
-    def start_task_manager(self) -> None:
-        """In place of one that was killed."""
-        self._run("add")
-
     def settle(self) -> None:
         """Makes it what it was at first, whatever a test has left: no job runs, and all slots are there and free."""
         for job in self.get("/jobs/overview")["jobs"]:
             if job["state"] not in _ENDED:
                 urlopen(Request(f"http://{self.address}/jobs/{job['jid']}", method="PATCH"), timeout=60).close()
-        for _ in range(_TASK_MANAGERS - sum(map(alive, self.task_managers()))):
-            self.start_task_manager()
-        assert wait_until(self._rests, LONG), f"{self.get('/overview')}, Python workers: {self.python_workers()}"
+        assert wait_until(self.rests, LONG), f"{self.get('/overview')}, Python workers: {self.python_workers()}"
 
-    def _rests(self) -> bool:
+    def rests(self) -> bool:
+        """Whether nothing of a job is left: neither running, nor holding a slot, nor as a Python process."""
         overview = self.get("/overview")
         slots = {overview["slots-total"], overview["slots-available"]}
         return slots == {_TASK_MANAGERS * _SLOTS} and not overview["jobs-running"] and not self.python_workers()
@@ -85,8 +80,11 @@ class FlinkCluster:
         assert wait_until(lambda: self.state(name) == state, LONG), f"{name} is {self.state(name)}, not {state}"
 
     def task_managers(self) -> list[int]:
-        """The processes of the TaskManagers."""
-        return [int(line) for line in (self.directory / "pids").read_text().split()[1:]]
+        """The processes of the TaskManagers, which others take the place of when they are killed."""
+        keepers = (self.directory / "pids").read_text().split()[1:]
+        listed = subprocess.run(["ps", "-eo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
+        found = (line.split() for line in listed.splitlines())
+        return [int(pid) for pid, parent, state in found if parent in keepers and state[0] != "Z"]
 
     def python_workers(self) -> list[int]:
         """The Python processes of running jobs, which have this cluster's directory in their environment."""

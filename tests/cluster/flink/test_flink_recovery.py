@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 
 import pytest
 from flink_commands import LONG
-from launched import alive, finish, kill_quietly, wait_until
+from launched import finish, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +84,7 @@ def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, kill: 
         kill_quietly(process)
 
     assert done.code == 0, done.err
+    assert "Restart 1: " in done.err
     assert lines_of(output) == expected()
     assert sorted(line.rpartition("> ")[2] for line in done.lines) == [str((key, RECORDS // 10)) for key in range(10)]
 
@@ -107,10 +108,9 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
     killed: list[int] = []
 
     def kill() -> None:
-        pid = next(filter(alive, cluster.task_managers()))
-        os.kill(pid, signal.SIGKILL)
-        killed.append(pid)
-        cluster.start_task_manager()
+        assert wait_until(cluster.task_managers, LONG)
+        killed.append(cluster.task_managers()[0])
+        os.kill(killed[-1], signal.SIGKILL)
 
     run_with_kills(flink, cluster, "managers killed", kill)
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from threading import Thread
 from time import monotonic, sleep
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from stream_engine import logs
 from stream_engine.configuration.options import ATTACHED
+from stream_engine.flink.explanations import explained
 from stream_engine.flink.host import failure_in
 from stream_engine.flink.rest import RestClient, RestError
+from stream_engine.flink.restarts import Restarts
 from stream_engine.flink.settings import flink_settings
 from stream_engine.flink.shipping import pack_archive
 from stream_engine.flink.visibility import check_paths, is_here
@@ -103,8 +106,9 @@ class RemoteCluster:
 
             here = all(map(is_here, self._rest.hosts()))
             attached = configuration.get(ATTACHED)
+            restarts = settings["restart-strategy.type"] != "disable"
             submitted = submit(job, self._address, settings, archive, commit, attached)
-            return RemoteJob(submitted, self._rest, f"{directory}-end" if here else None)
+            return RemoteJob(submitted, self._rest, f"{directory}-end" if here else None, restarts)
         except Exception as error:
             raise _refused(error) from error
         finally:
@@ -114,8 +118,12 @@ class RemoteCluster:
 class RemoteJob:
     """A job that a cluster has accepted."""
 
-    def __init__(self, job: JavaJob, rest: RestClient, place: str | None) -> None:
-        """``place`` is for a directory that this machine and the JobManager can both have; None: there is none."""
+    def __init__(self, job: JavaJob, rest: RestClient, place: str | None, restarts: bool) -> None:
+        """``place`` is for a directory that this machine and the JobManager can both have; None: there is none.
+
+        ``restarts`` tells whether it may begin anew when it fails.
+        """
+        self._restarts = restarts
         self.id = job.id
         self.page = f"http://{rest.address}/#/job/{job.id}"
         self._place = place
@@ -125,22 +133,31 @@ class RemoteJob:
         self._cancelled = False
 
     def reports(self) -> Iterator[bytes]:
-        try:
-            yield from self._job.reports()
-        except GeneratorExit:
-            raise
-        except Exception as error:
-            state = self._settled()
-            if self._cancelled and state == "CANCELED":
-                return
-            if self._completed and state in ("FINISHED", "CANCELED"):
-                return
-            if state not in _ENDED:
-                # Nobody reads what it goes on to say.
-                self.cancel()
-            raise self._failed(str(error)) from error
+        with Restarts(self._rest, self.id) if self._restarts else nullcontext() as restarts:
+            try:
+                yield from self._job.reports()
+            except GeneratorExit:
+                raise
+            except Exception as error:
+                self._raise_failure(error, restarts)
+            if restarts is not None and restarts.final is not None:
+                raise JobExecutionException.of(restarts.final, self.id)
         if self._cancelled:
             self._settled()
+
+    def _raise_failure(self, error: Exception, restarts: Restarts | None) -> None:
+        """Raises what the end of the job means, if it is not as it should be; ``error`` is PyFlink's."""
+        state = self._settled()
+        if restarts is not None and restarts.final is not None:
+            return
+        if self._cancelled and state == "CANCELED":
+            return
+        if self._completed and state in ("FINISHED", "CANCELED"):
+            return
+        if state not in _ENDED:
+            # Nobody reads what it goes on to say.
+            self.cancel()
+        raise self._failed(str(error)) from error
 
     def complete(self) -> None:
         """Lets the job finish: Flink ends endless sources only with a savepoint; without one it is cancelled."""
@@ -195,24 +212,6 @@ class RemoteJob:
         if failure is not None:
             return JobExecutionException.of(failure, self.id)
         return JobExecutionException(explained(text), self.id)
-
-
-def explained(text: str) -> str:
-    """What is to be said of an exception of Flink's own, without its frames."""
-    _, mark, ours = text.partition("[[pyflink-stream: ")
-    if mark:
-        return ours.partition("]]")[0]
-    if any(sign in text for sign in ("Process died with exit code", "SDK harness", "CANCELLED: client cancelled")):
-        return (
-            "A Python worker of the cluster died: a function may have crashed it or called os._exit, or the system "
-            "ended it as memory ran out. Look at the logs of the TaskManagers."
-        )
-    # The first of them is of the call of Java, which says nothing.
-    starts = ("Caused by: ", ": ")
-    lines = text.strip().splitlines()
-    causes = [line.removeprefix(start).strip() for line in lines for start in starts if line.startswith(start)]
-    cause = causes[-1] if causes else (lines or ["no cause was given"])[0]
-    return f"The job failed on the Flink cluster: {cause}"
 
 
 def _refused(error: Exception) -> Exception:

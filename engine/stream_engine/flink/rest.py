@@ -52,6 +52,10 @@ class RestClient:
     def job(self, identifier: str) -> dict[str, Any]:
         return self.get(f"/jobs/{identifier}")
 
+    def failures(self, identifier: str) -> list[dict[str, Any]]:
+        """The newest failures of a job, each with its ``timestamp`` (ms) and ``stacktrace``."""
+        return self.get(f"/jobs/{identifier}/exceptions").get("exceptionHistory", {}).get("entries", [])
+
     def cause(self, identifier: str) -> str:
         """The text of the exception that a job failed with; empty when there is none."""
         answer = self.get(f"/jobs/{identifier}/exceptions?maxExceptions=1")

@@ -8,17 +8,32 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.configuration.options import IGNORE_UNCLAIMED_STATE
 from stream_engine.operators.snapshot import LEAVE_BEHIND, OperatorSnapshot, StateError, merge
 from stream_engine.pickling import dumps
+from stream_engine.report import one_line
 from stream_engine.task.failure import OperatorError
+
+LARGEST = 100 * 1000 * 1000
+"""Of the state of one subtask, in bytes: all of it is written as one value, again and again."""
 
 if TYPE_CHECKING:
     from stream_engine.flink.sources import Source
     from stream_engine.task.subtask import Subtask
 
 
+class StateTooLarge(StateError):
+    """The state of a subtask is larger than what can be written at each checkpoint."""
+
+    def __init__(self, name: str, size: int) -> None:
+        super().__init__(
+            f"the state of a subtask of {one_line(name)!r} takes {size / 1e6:,.0f} MB, and on a Flink cluster no more "
+            f"than {LARGEST / 1e6:,.0f} MB are written for each. Give the job a higher parallelism, from its start, "
+            "or run it on this machine with state.backend: rocksdb"
+        )
+
+
 def packed_snapshot(subtask: Subtask, source: Source | None, job_id: str) -> bytes:
     """The state of all operators by their uids, of the source, and how far the inputs have come.
 
-    Nothing may wait to be emitted.
+    Nothing may wait to be emitted. Raises StateTooLarge.
     """
     parts: dict[str, Any] = {
         "job": job_id,
@@ -43,7 +58,10 @@ def packed_snapshot(subtask: Subtask, source: Source | None, job_id: str) -> byt
         take()
     else:
         source.at_rest(take)
-    return parts["packed"]
+    packed: bytes = parts["packed"]
+    if len(packed) > LARGEST:
+        raise StateTooLarge(subtask.task.head.name, len(packed))
+    return packed
 
 
 def restore(kept: bytes, subtask: Subtask, source: Source | None) -> str:

@@ -12,9 +12,9 @@ from launched import Jobs
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.configuration import Configuration
 from stream_engine.flink import visibility
-from stream_engine.flink.cluster import explained
 from stream_engine.flink.elements import Envelope, pack_element, unpack_element
 from stream_engine.flink.executor import FlinkExecutor
+from stream_engine.flink.explanations import explained
 from stream_engine.flink.host import failure_in
 from stream_engine.flink.settings import flink_settings
 from stream_engine.graph.job_graph import job_graph

@@ -12,6 +12,7 @@ from record_functions import add, add_in_place, is_wanted, key_of, names, ones, 
 
 from stream_engine.api.functions import RichMapFunction
 from stream_engine.api.time import Time, TimeCharacteristic
+from stream_engine.flink import snapshots
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.host import TURN
 from stream_engine.job import InvalidProgramException, JobExecutionException
@@ -317,3 +318,16 @@ def test_text_that_cannot_be_cut_back_takes_part_in_no_checkpoints(
     with pytest.raises(InvalidProgramException, match=r"test_hosted_plans.py:\d+.*cannot be cut back"):
         env.execute()
     assert cluster.jobs == []
+
+
+def test_state_that_is_too_large_for_a_checkpoint_fails_the_job_for_good(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "LARGEST", 50_000)
+    jobs = Jobs(FlinkExecutor(FakeCluster(1, crashes=8)), capfd)
+    env = jobs.environment(execution__checkpointing__interval="1 s")
+    env.generate_sequence(1, 30_000).key_by(lambda number: number).reduce(max).output()
+
+    with pytest.raises(JobExecutionException, match=r"the state of a subtask of .* takes .* MB") as caught:
+        env.execute()
+    assert caught.value.failure.final

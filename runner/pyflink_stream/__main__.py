@@ -100,7 +100,8 @@ def _run(handlers: dict[int, Any]) -> int:
         if request.remote:
             from pyflink_stream.launcher import launch_on_cluster
 
-            return launch_on_cluster(request.program, request.configuration, request.full_tracebacks)
+            observers = _progress_observers(request)
+            return launch_on_cluster(request.program, request.configuration, observers, request.full_tracebacks)
         server = server or _start_server()
         return _launch(request, server)
     except KeyboardInterrupt:
@@ -133,16 +134,24 @@ def _launch(request: Request, server: ForkServer) -> int:
             console.error(str(error))
             return exit_codes.USAGE
         observers.extend(served.observers)
-    always = request.progress == "always"
-    drawn = request.progress != "never" and console.can_be_drawn_on(shared=always)
-    if drawn or always or request.verbose:
-        from pyflink_stream.progress import observer
-
-        observers.insert(0, observer(drawn, always))
+    observers = [*_progress_observers(request), *observers]
     status = launch(request.program, request.configuration, server, observers, request.full_tracebacks)
     if served is not None:
         served.see_out()
     return status
+
+
+def _progress_observers(request: Request) -> list[Observer]:
+    """Who shows jobs on standard error, if anybody does."""
+    from pyflink_stream import console
+
+    always = request.progress == "always"
+    drawn = request.progress != "never" and console.can_be_drawn_on(shared=always)
+    if not (drawn or always or request.verbose):
+        return []
+    from pyflink_stream.progress import observer
+
+    return [observer(drawn, always)]
 
 
 def _open_closed_streams() -> None:

@@ -53,13 +53,16 @@ def launch_inline(program: Program, configuration: Configuration, full_traceback
     return call_main(program, configuration, InlineExecutor(), full_tracebacks)
 
 
-def launch_on_cluster(program: Program, configuration: Configuration, full_tracebacks: bool = False) -> int:
+def launch_on_cluster(
+    program: Program, configuration: Configuration, observers: Sequence[Observer] = (), full_tracebacks: bool = False
+) -> int:
     """As ``launch``, on the Flink cluster that the configuration names."""
     address = cluster_address(configuration)
     if address is None:
         console.error(f"rest.port: give the port of the Flink cluster at {configuration.get(CLUSTER_ADDRESS)}, or -m")
         return exit_codes.USAGE
-    return call_main(program, configuration, cluster_executor(program, *address), full_tracebacks)
+    executor = cluster_executor(program, *address, observers=observers)
+    return call_main(program, configuration, executor, full_tracebacks)
 
 
 def cluster_address(configuration: Configuration) -> tuple[str, int] | None:
@@ -68,14 +71,16 @@ def cluster_address(configuration: Configuration) -> tuple[str, int] | None:
     return (configuration.get(CLUSTER_ADDRESS), ports[0]) if len(ports) == 1 else None
 
 
-def cluster_executor(program: Program, host: str, port: int, jars: Sequence[str] = ()) -> Executor:
+def cluster_executor(
+    program: Program, host: str, port: int, jars: Sequence[str] = (), observers: Sequence[Observer] = ()
+) -> Executor:
     """Runs jobs of the program on the Flink cluster whose REST interface is there."""
     from pyflink_stream.shipped import ShippedProgram
     from stream_engine.flink.cluster import RemoteCluster
     from stream_engine.flink.executor import FlinkExecutor
 
     shipped = ShippedProgram(program)
-    return FlinkExecutor(RemoteCluster(f"{host}:{port}", shipped.files, jars), shipped.install)
+    return FlinkExecutor(RemoteCluster(f"{host}:{port}", shipped.files, jars), shipped.install, observers)
 
 
 def call_main(

@@ -46,6 +46,7 @@ class FlinkExchange:
         self._frames: list[list[Envelope]] = [[] for _ in range(self._width)]
         # Of all frames that wait, in bytes.
         self.waiting = 0
+        self.records_out = self.bytes_out = 0
 
     # --- while the chain is compiled ---------------------------------------------------------------------------------
 
@@ -117,6 +118,8 @@ class FlinkExchange:
         """Makes a frame of a buffer; gives its size in bytes."""
         buffer = self._buffers[target]
         payload = pack(buffer, self._plainness.kept)
+        self.records_out += len(buffer)
+        self.bytes_out += len(payload)
         # In place, as the generated code may be holding on to the list.
         buffer.clear()
         self._put(target, Kind.DATA, payload)

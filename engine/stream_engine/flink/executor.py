@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from queue import Empty, SimpleQueue
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from stream_engine import logs
-from stream_engine.configuration.options import ATTACHED, SAVEPOINT_PATH
+from stream_engine.configuration.options import ATTACHED, CHECKPOINT_INTERVAL, SAVEPOINT_PATH
 from stream_engine.flink.plan import flink_job
 from stream_engine.flink.refusals import check_possible, with_generators_read
 from stream_engine.flink.reports import Reports
@@ -15,24 +17,33 @@ from stream_engine.flink.stopping import Stopping
 from stream_engine.graph.specs import TextFileSink
 from stream_engine.job import JobExecutionException, JobExecutionResult
 from stream_engine.local.files import prepare_files
+from stream_engine.local.null_monitor import NullMonitor
 from stream_engine.local.output import tell
 from stream_engine.local.preparation import runnable
 from stream_engine.operators.sinks import WrittenFiles
 from stream_engine.report import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from stream_engine.configuration import Configuration
+    from stream_engine.flink.plan import FlinkJob
     from stream_engine.flink.target import Cluster
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamGraph
+    from stream_engine.status import Observer
 
 
 class FlinkExecutor:
-    """An Executor whose jobs run on ``cluster``. ``prepare`` is picklable; each Python worker calls it first."""
+    """An Executor whose jobs run on ``cluster``. ``prepare`` is picklable; each Python worker calls it first.
 
-    def __init__(self, cluster: Cluster, prepare: Callable[[], object] | None = None) -> None:
+    ``observers`` watch the jobs.
+    """
+
+    def __init__(
+        self, cluster: Cluster, prepare: Callable[[], object] | None = None, observers: Sequence[Observer] = ()
+    ) -> None:
+        self._observers = observers
         self._cluster = cluster
         self._prepare = prepare
         self._begun = False
@@ -45,19 +56,31 @@ class FlinkExecutor:
         check_possible(plan, settings)
         self._cluster.check(plan, settings)
         plan, splits = prepare_files(with_generators_read(plan), job_id, _resumed(plan, settings))
-        job = flink_job(plan, splits, settings, job_name, job_id, self._prepare)
+        watched = bool(self._observers) and configuration.get(ATTACHED)
+        job = flink_job(plan, splits, settings, job_name, job_id, self._prepare, watched)
+        monitor = self._monitor(job_id, job_name, plan, settings) if watched else NullMonitor()
+        try:
+            result = self._run(job, settings, monitor)
+        except JobExecutionException as error:
+            monitor.failed(error)
+            raise
+        monitor.finished()
+        return result
+
+    def _run(self, job: FlinkJob, configuration: Configuration, monitor: NullMonitor) -> JobExecutionResult:
         start = monotonic()
-        reports = Reports(plan, configuration)
-        with Stopping(reports, settings) as stop:
-            submitted = self._cluster.submit(job, settings, stop.commit)
-            logs.info("Job %r (%s) runs on the Flink cluster", job_name, submitted.id)
+        reports = Reports(job.plan, configuration, monitor)
+        with Stopping(reports, configuration) as stop:
+            submitted = self._cluster.submit(job, configuration, stop.commit)
+            logs.info("Job %r (%s) runs on the Flink cluster", job.name, submitted.id)
             if not configuration.get(ATTACHED):
                 ends = " It runs until it is cancelled, as it takes checkpoints." if job.ticks else ""
-                tell(f"Job {one_line(job_name)!r} runs as {submitted.id}: {submitted.page}.{ends}")
-                return JobExecutionResult(submitted.id, job_name, 0, {})
+                tell(f"Job {one_line(job.name)!r} runs as {submitted.id}: {submitted.page}.{ends}")
+                return JobExecutionResult(submitted.id, job.name, 0, {})
             stop.begin(submitted)
+            monitor.started()
             try:
-                for element in submitted.reports():
+                for element in _at_times(submitted.reports(), monitor) if monitor.watching else submitted.reports():
                     lost = reports.take(element)
                     if lost is not None:
                         stop.ask(lost)
@@ -70,7 +93,12 @@ class FlinkExecutor:
                 reports.close()
             stop.settle()
         runtime = int((monotonic() - start) * 1000)
-        return JobExecutionResult(submitted.id, job_name, runtime, reports.accumulators(submitted.id))
+        return JobExecutionResult(submitted.id, job.name, runtime, reports.accumulators(submitted.id))
+
+    def _monitor(self, job_id: str, name: str, plan: JobGraph, configuration: Configuration) -> NullMonitor:
+        from stream_engine.local.monitor import Monitor
+
+        return Monitor(job_id, name, plan, self._observers, configuration.get(CHECKPOINT_INTERVAL))
 
     def _settings(self, configuration: Configuration) -> Configuration:
         """Those of a job: only the first of a script resumes from a savepoint."""
@@ -79,6 +107,33 @@ class FlinkExecutor:
             configuration.remove(SAVEPOINT_PATH)
         self._begun = True
         return configuration
+
+
+def _at_times(elements: Iterator[bytes], monitor: NullMonitor) -> Iterator[bytes]:
+    """The same elements; while none comes, the monitor has its turns."""
+    waiting: SimpleQueue[bytes | BaseException | None] = SimpleQueue()
+
+    def read() -> None:
+        try:
+            for element in elements:
+                waiting.put(element)
+            waiting.put(None)
+        except BaseException as error:
+            waiting.put(error)
+
+    Thread(target=read, name="reports", daemon=True).start()
+    while True:
+        try:
+            element = waiting.get(timeout=monitor.patience(None))
+        except Empty:
+            monitor.tick()
+            continue
+        if isinstance(element, BaseException):
+            raise element
+        if element is None:
+            return
+        yield element
+        monitor.tick()
 
 
 def _resumed(plan: JobGraph, configuration: Configuration) -> dict[str, WrittenFiles]:

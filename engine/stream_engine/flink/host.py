@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.flink.console import printed
 from stream_engine.flink.elements import Drive, Emission, Envelope, pack_element, unpack_element
+from stream_engine.flink.meter import SubtaskMeter
 from stream_engine.flink.slot import FlinkSlot
 from stream_engine.flink.snapshots import packed_snapshot, restore
 from stream_engine.flink.sources import source_of
@@ -57,13 +58,16 @@ class SubtaskHost:
         self._graph: JobGraph = pickle.loads(deployment.graph)
         self._checkpointed = deployment.checkpointed
         self.task = self._graph.tasks[task]
-        self._slot = FlinkSlot(index, deployment.attempt, configuration, self._graph)
+        self._slot = FlinkSlot(index, deployment.attempt, deployment.watched, configuration, self._graph)
         self._late: dict[int, int] = {}
         # Whether anything may have changed since the last snapshot.
         self.changed = True
         with _Reported(self):
             self._subtask = Subtask(self._slot, self._graph, self.task)
             self._source = source_of(self._subtask, deployment.splits, self._graph.timestamped)
+            self._meter = None
+            if deployment.watched:
+                self._meter = SubtaskMeter(self._subtask, self._source, self._slot.exchanges)
             if kept is not None:
                 reporter = restore(kept, self._subtask, self._source)
                 # The client of this job knows of its end; that of another one, which a savepoint is of, did.
@@ -143,6 +147,8 @@ class SubtaskHost:
 
     def _begin(self) -> None:
         self.changed = True
+        if self._meter is not None:
+            self._meter.begin()
         self._slot.now = int(time() * 1000)
 
     def _read(self, seconds: float | None) -> Iterator[Emission]:
@@ -179,6 +185,8 @@ class SubtaskHost:
         self._subtask.flush()
         for exchange in self._slot.exchanges:
             exchange.flush()
+        if self._meter is not None:
+            self._meter.end()
         yield from self._emissions()
 
     def _emissions(self) -> Iterator[Emission]:
@@ -199,6 +207,9 @@ class SubtaskHost:
             if count != self._late.get(operator, 0):
                 self._late[operator] = count
                 yield Envelope(Kind.LATE, operator, index, str(count).encode())
+        status = None if self._meter is None else self._meter.report()
+        if status is not None:
+            yield Envelope(Kind.STATUS, task, index, status)
         if self._subtask.finished and not self._reported:
             self._reported = True
             if not self._ended_before:

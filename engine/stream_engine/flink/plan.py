@@ -79,8 +79,12 @@ def flink_job(
     name: str,
     job_id: str,
     prepare: Callable[[], object] | None = None,
+    watched: bool = False,
 ) -> FlinkJob:
-    """The stages of a plan that Flink can run; ``splits`` are what its files are divided into."""
+    """The stages of a plan that Flink can run; ``splits`` are what its files are divided into.
+
+    Subtasks of a job that is ``watched`` report what they have done so far.
+    """
     first = None if prepare is None else pickle.dumps(prepare)
     settings = pickle.dumps(configuration)
     checkpointed = takes_checkpoints(configuration)
@@ -88,7 +92,7 @@ def flink_job(
     for task in plan.tasks:
         own = {node.id: splits[node.id] for node in task.operators if node.id in splits}
         graph = pickle.dumps(_without_collections(plan, task))
-        deployment = Deployment(first, settings, graph, own, checkpointed=checkpointed, job_id=job_id)
+        deployment = Deployment(first, settings, graph, own, watched=watched, checkpointed=checkpointed, job_id=job_id)
         outputs = {each.id: plan.tasks[each.target_task].parallelism for each in plan.outputs(task.id)}
         stages.append(
             Stage(

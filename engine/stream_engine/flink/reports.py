@@ -15,13 +15,15 @@ from stream_engine.wire.messages import Kind
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.local.null_monitor import NullMonitor
 
 
 class Reports:
     """Writes what the job says, and knows which of its subtasks have finished."""
 
-    def __init__(self, plan: JobGraph, configuration: Configuration) -> None:
+    def __init__(self, plan: JobGraph, configuration: Configuration, monitor: NullMonitor) -> None:
         self._plan = plan
+        self._monitor = monitor
         self._output = Output()
         self._late = LateRecords(plan, configuration)
         self._packed: dict[tuple[int, int], bytes] = {}
@@ -40,6 +42,8 @@ class Reports:
                 lost = self._output.write(payload) or lost
             elif kind == Kind.ERRORS:
                 write_error(payload)
+            elif kind == Kind.STATUS:
+                self._monitor.on_report(payload)
             elif kind == Kind.LATE:
                 self._late.on_report(sender, place, int(payload))
             elif kind == Kind.FINISHED:

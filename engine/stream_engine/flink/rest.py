@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from time import sleep
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -23,7 +24,7 @@ class RestError(OSError):
 
 def as_url(place: str) -> str:
     """A directory as Flink is told of it: a path is one of all machines' files."""
-    return place if "://" in place else f"file://{os.path.abspath(place)}"
+    return place if "://" in place else f"file://{os.path.abspath(place.removeprefix('file:'))}"
 
 
 class RestClient:
@@ -84,7 +85,8 @@ class RestClient:
             trace = answer.get("failure-cause", {}).get("stack-trace", "")
             causes = [line for line in trace.splitlines() if line.startswith("Caused by: ")]
             raise RestError((causes or trace.splitlines() or ["no cause was given"])[-1].removeprefix("Caused by: "))
-        return answer["location"]
+        # Flink's way to write a path.
+        return re.sub("^file:/+", "/", answer["location"])
 
     def _saved(self, identifier: str, path: str, body: object) -> dict[str, Any]:
         trigger = self._ask("POST", path, body)["request-id"]

@@ -69,10 +69,8 @@ class WorkerLog(ConsoleLines):
 class FlinkSlot:
     """The place of one subtask. ``now`` is set by the host before it does anything with the subtask."""
 
-    watched = False
-
-    def __init__(self, index: int, attempt: int, configuration: Configuration, graph: JobGraph) -> None:
-        self.index, self.attempt = index, attempt
+    def __init__(self, index: int, attempt: int, watched: bool, configuration: Configuration, graph: JobGraph) -> None:
+        self.index, self.attempt, self.watched = index, attempt, watched
         self.configuration = configuration
         self.accumulators = Accumulators()
         self.tables: Tables = MemoryTables()

@@ -35,6 +35,10 @@ class Source(Protocol):
         """
         ...
 
+    def progress(self) -> tuple[int, int] | None:
+        """How much has been read, and of how much; None: nobody knows."""
+        ...
+
     def snapshot(self) -> OperatorSnapshot: ...
 
     def at_rest(self, action: Callable[[], None]) -> None:
@@ -75,6 +79,9 @@ class PulledSource:
             if not progressed() or (until is not None and monotonic() >= until):
                 return False
 
+    def progress(self) -> tuple[int, int] | None:
+        return self._reader.progress()
+
     def snapshot(self) -> OperatorSnapshot:
         return source_snapshot(self._reader, 0)
 
@@ -112,6 +119,9 @@ class PushingSource:
                 return True
             if not progressed() or seconds is not None:
                 return False
+
+    def progress(self) -> None:
+        """It has no known end."""
 
     def snapshot(self) -> OperatorSnapshot:
         return self._function.snapshot()

@@ -22,10 +22,10 @@ from stream_engine.job import (
 )
 from stream_engine.local.accumulators import results
 from stream_engine.local.coordinator.job import Coordinator
-from stream_engine.local.coordinator.null_monitor import NullMonitor
 from stream_engine.local.coordinator.recovery import Recovery
 from stream_engine.local.coordinator.state_directory import state_directory
 from stream_engine.local.files import prepare_files
+from stream_engine.local.null_monitor import NullMonitor
 from stream_engine.local.preparation import runnable
 from stream_engine.wire.deployment import Deployment
 
@@ -92,7 +92,7 @@ class LocalExecutor:
     def _monitor(self, job_id: str, name: str, plan: JobGraph, configuration: Configuration) -> NullMonitor:
         if not self._observers:
             return NullMonitor()
-        from stream_engine.local.coordinator.monitor import Monitor
+        from stream_engine.local.monitor import Monitor
 
         return Monitor(job_id, name, plan, self._observers, configuration.get(CHECKPOINT_INTERVAL))
 

@@ -132,7 +132,7 @@ def test_a_job_stops_with_a_savepoint_and_resumes_from_it(flink: FlinkCommand, c
 
     assert stopped.code == 0, stopped.err
     told = re.findall("^Savepoint: (.*)$", stopped.err, re.MULTILINE)
-    assert sorted(told) == [f"file:{path}" for path in saved(savepoints)]
+    assert sorted(told) == [str(path) for path in saved(savepoints)]
     assert len(lines_of(output)) < RECORDS
     cluster.await_state("saved", "FINISHED")
 

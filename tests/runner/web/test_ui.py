@@ -128,7 +128,7 @@ UNWATCHED = """
         env.execute()
         print(threading.active_count(), sorted({"http.server", "rich", *OURS} & set(sys.modules)))
 """
-OURS = "pyflink_stream.web pyflink_stream.progress stream_engine.status stream_engine.local.coordinator.monitor"
+OURS = "pyflink_stream.web pyflink_stream.progress stream_engine.status stream_engine.local.monitor"
 
 
 def test_without_being_asked_for_nothing_is_served_or_loaded(command: Command) -> None:

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from stream_engine.graph.stream_graph import StreamNode
     from stream_engine.local.coordinator.checkpoints import CheckpointCoordinator
     from stream_engine.local.coordinator.client_source import ClientSources
-    from stream_engine.local.coordinator.null_monitor import NullMonitor
     from stream_engine.local.coordinator.stopping import Stopping
     from stream_engine.local.forkserver.client import Child, ForkServer
     from stream_engine.local.late_records import LateRecords
+    from stream_engine.local.null_monitor import NullMonitor
     from stream_engine.local.output import Output
     from stream_engine.wire.deployment import Deployment
     from stream_engine.wire.messages import Frame

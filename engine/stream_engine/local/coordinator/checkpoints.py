@@ -19,7 +19,7 @@ from stream_engine.configuration.options import (
     TOLERABLE_FAILURES,
 )
 from stream_engine.local.coordinator.failure import AttemptFailed
-from stream_engine.local.coordinator.null_monitor import NullMonitor
+from stream_engine.local.null_monitor import NullMonitor
 from stream_engine.local.output import tell
 from stream_engine.wire.messages import CheckpointEnd, CheckpointOrder, Kind, packed
 

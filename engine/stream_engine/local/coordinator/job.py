@@ -18,10 +18,10 @@ from stream_engine.wire.readiness import wait_readable
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
-    from stream_engine.local.coordinator.null_monitor import NullMonitor
     from stream_engine.local.coordinator.recovery import Recovery
     from stream_engine.local.forkserver.client import ForkServer
     from stream_engine.local.late_records import LateRecords
+    from stream_engine.local.null_monitor import NullMonitor
     from stream_engine.wire.deployment import Deployment
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from stream_engine.graph.job_graph import JobGraph
 from stream_engine.job import JobExecutionException
-from stream_engine.local.coordinator.monitor import Monitor
+from stream_engine.local.monitor import Monitor
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from stream_engine.graph.specs import ClientSource
 from stream_engine.job import JobCancelledException
-from stream_engine.local.coordinator.null_monitor import NullMonitor
+from stream_engine.local.null_monitor import NullMonitor
 from stream_engine.status import CheckpointStatus, JobStatus, Progress, SubtaskStatus, TaskStatus
 
 if TYPE_CHECKING:

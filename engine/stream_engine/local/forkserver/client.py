@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 _BOOT = (
     "import gc, sys; gc.disable(); sys.path[:] = sys.argv[2:]; "
     "from stream_engine.local.forkserver.process import serve; "
-    "from stream_engine.local.worker.process import preload, run_worker; "
-    "serve(int(sys.argv[1]), preload, run_worker)"
+    "from stream_engine.local.worker.process import run_worker; serve(int(sys.argv[1]), run_worker)"
 )
 BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
 """Signals that reach a whole group of processes. The server starts with them blocked, until it has handlers."""
@@ -69,13 +68,16 @@ class ForkServer:
     def fileno(self) -> int:
         return self._channel.fileno()
 
-    def fork(self, reach: Sequence[int], given_up: Callable[[], bool] = lambda: False) -> list[Child]:
+    def fork(
+        self, reach: Sequence[int], given_up: Callable[[], bool] = lambda: False, modules: Sequence[str] = ()
+    ) -> list[Child]:
         """Starts a worker for each of ``reach``; connects each with those after it whose index is below its number.
 
-        Raises EOFError if the server dies, or says nothing until ``given_up()``; OSError if it cannot fork.
+        The server loads ``modules`` before, once for all workers. Raises EOFError if the server dies, or says nothing
+        until ``given_up()``; OSError if it cannot fork.
         """
         self._ensure_own()
-        send(self._channel, ("fork", list(reach)))
+        send(self._channel, ("fork", list(reach), list(modules)))
         children: list[Child] = []
         while len(children) < len(reach):
             self._await_message(given_up)

@@ -8,6 +8,7 @@ import selectors
 import signal
 import socket
 from collections.abc import Callable
+from importlib import import_module
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,26 +35,24 @@ _GLANCE = 0.01
 RunWorker = Callable[[int, socket.socket, dict[int, socket.socket], int], int]
 
 
-def serve(descriptor: int, preload: Callable[[], None], run_worker: RunWorker) -> NoReturn:
+def serve(descriptor: int, run_worker: RunWorker) -> NoReturn:
     """Forks on request until the other end of ``descriptor`` is closed, then kills the children that are left.
 
-    Each child is a worker: it calls ``run_worker``, whose modules are already loaded, once for all children. Before it
-    forks several, the server calls ``preload`` for what each of them might load.
+    Each child is a worker: it calls ``run_worker``, whose modules are already loaded, once for all children.
     """
     # What is loaded stays: no worker has to look at it for garbage, which would copy the memory that all share.
     gc.freeze()
     gc.enable()
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
-    _Server(channel, preload, run_worker).run()
+    _Server(channel, run_worker).run()
 
 
 class _Server:
     """``channel`` is connected with the script's process."""
 
-    def __init__(self, channel: socket.socket, preload: Callable[[], None], run_worker: RunWorker) -> None:
+    def __init__(self, channel: socket.socket, run_worker: RunWorker) -> None:
         self._channel = channel
-        self._preload = preload
         self._run_worker = run_worker
         self._waker = Waker()
         self._selector = selectors.DefaultSelector()
@@ -120,10 +119,10 @@ class _Server:
         else:
             self._fork(*request[1:])
 
-    def _fork(self, reach: list[int]) -> None:
-        if len(reach) > 1:
-            self._preload()
-            gc.freeze()
+    def _fork(self, reach: list[int], modules: list[str]) -> None:
+        for name in modules:
+            import_module(name)
+        gc.freeze()
         # Worker i's sockets to those behind it; made just before the fork, so that few are open at a time.
         waiting: list[dict[int, socket.socket]] = [{} for _ in reach]
         _raise_descriptor_limit(reach)

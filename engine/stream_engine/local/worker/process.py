@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import pickle
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from stream_engine.configuration import Configuration
@@ -42,22 +41,8 @@ if TYPE_CHECKING:
     from stream_engine.wire.deployment import Deployment
     from stream_engine.wire.messages import Frame
 
-# ``cloudpickle`` is for functions that are not found by a name, as those of a lambda.
-_COMMON = (
-    "cloudpickle",
-    "stream_engine.graph.functions",
-    "stream_engine.graph.location",
-    "stream_engine.wire.deployment",
-)
-
 # Collecting garbage costs 10-20 % of a loop that makes many records; few of them ever are in a cycle.
 _GC_THRESHOLDS = (200_000, 20, 20)
-
-
-def preload() -> None:
-    """Loads what workers need for most jobs, and what takes each of them half of its start to load."""
-    for name in _COMMON:
-        import_module(name)
 
 
 def run_worker(index: int, control: socket, peers: dict[int, socket], lifeline: int) -> int:

@@ -48,7 +48,7 @@ def refuse():
 
 if sys.argv[2] == "refuse":
     os.fork = refuse
-serve(int(sys.argv[1]), bool, tell_peers if sys.argv[2] == "tell peers" else leave_another)
+serve(int(sys.argv[1]), tell_peers if sys.argv[2] == "tell peers" else leave_another)
 """
 
 
@@ -113,21 +113,23 @@ def test_forks_that_fail_leave_no_descriptors_open(started: Callable[[str], Fork
 
 
 @pytest.mark.parametrize(
-    ("workers", "order"), [(1, "pyflink_stream.program cloudpickle"), (2, "cloudpickle pyflink_stream.program")]
+    ("function", "order"),
+    [("lambda _: order()", "cloudpickle pyflink_stream.program"), ("order", "pyflink_stream.program")],
 )
-def test_what_several_workers_need_is_loaded_once_for_all(launcher: Launcher, workers: int, order: str) -> None:
+def test_what_the_functions_of_a_job_need_is_loaded_once_for_all_workers(
+    launcher: Launcher, function: str, order: str
+) -> None:
     # The program is loaded by each worker, and before its functions.
     lines = launcher.lines(
-        """
+        f"""
         import sys
+        def order(_=None):
+            return " ".join(name for name in sys.modules if name in ("cloudpickle", "pyflink_stream.program"))
         def main(factory):
             env = factory.get_execution_environment()
-            order = lambda _: [name for name in sys.modules if name in ("cloudpickle", "pyflink_stream.program")]
-            env.from_elements(1).map(order).map(" ".join).write_as_text("loaded").set_parallelism(1)
+            env.from_elements(1).map({function}).output()
             env.execute()
-        """,
-        *("-p", workers),
+        """
     )
 
-    assert lines == []
-    assert (launcher.directory / "loaded").read_text(encoding="utf-8") == f"{order}\n"
+    assert lines == [order]

@@ -72,6 +72,9 @@ class PartitionTimes:
 
     def settle(self) -> None:
         """Takes the event time of the slowest part through the chain. The subtask is between two records."""
+        if not self._parts:
+            # Its parts are not known yet, and theirs may be the earliest records of all.
+            return
         awaited = [part.watermark for part in self._parts.values() if not part.idle]
         if awaited:
             self._all_idle = False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -133,3 +135,27 @@ def test_what_the_functions_of_a_job_need_is_loaded_once_for_all_workers(
     )
 
     assert lines == [order]
+
+
+# Frees two MB, as a batch of records does, again and again; prints how many pages the system has to give for that.
+BATCHES = """
+import resource
+KEEP
+def faults(batches):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(batches):
+        batch = [b"x" * 100_000 for _ in range(20)]
+        del batch
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults(1)
+print(faults(100))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the memory of another C library")
+def test_workers_use_the_memory_of_batches_again() -> None:
+    def faults(keep: str) -> int:
+        return int(subprocess.check_output([sys.executable, "-c", BATCHES.replace("KEEP", keep)]))
+
+    assert faults("") > 10_000
+    assert faults("from stream_engine.local.forkserver.process import keep_freed_memory as keep; keep()") < 1000

@@ -43,7 +43,8 @@ def launch(
     from stream_engine.local.executor import LocalExecutor
 
     executor = LocalExecutor(server, partial(Program.install, program), observers)
-    return call_main(program, configuration, executor, full_tracebacks)
+    remote = partial(cluster_executor, program, observers=observers)
+    return call_main(program, configuration, executor, full_tracebacks, remote=remote)
 
 
 def launch_inline(program: Program, configuration: Configuration, full_tracebacks: bool = False) -> int:
@@ -61,8 +62,8 @@ def launch_on_cluster(
     if address is None:
         console.error(f"rest.port: give the port of the Flink cluster at {configuration.get(CLUSTER_ADDRESS)}, or -m")
         return exit_codes.USAGE
-    executor = cluster_executor(program, *address, observers=observers)
-    return call_main(program, configuration, executor, full_tracebacks)
+    remote = partial(cluster_executor, program, observers=observers)
+    return call_main(program, configuration, remote(*address), full_tracebacks, remote=remote)
 
 
 def cluster_address(configuration: Configuration) -> tuple[str, int] | None:

@@ -170,9 +170,11 @@ def test_a_remote_environment_of_the_script_runs_its_job_there(local: Any, clust
         """,
     )
 
-    done = local.run(script)
+    done = local.run("--progress", "always", script)
 
     assert done.code == 0, done.err
+    # What is said at the end counts records, of which Flink sees none.
+    assert "remote finished: 1 record in, 1 out, " in done.err
     assert done.lines == ["1> there", cluster.jobs("remote")[0]["jid"]]
 
 

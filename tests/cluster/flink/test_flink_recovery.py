@@ -43,8 +43,9 @@ RECORDS = 60_000
 SETTINGS = (
     "execution.checkpointing.interval=500 ms",
     "restart-strategy=fixed-delay",
-    "restart-strategy.fixed-delay.attempts=100",
-    "restart-strategy.fixed-delay.delay=100 ms",
+    # Each time that there are too few slots, as a TaskManager starts, counts as one.
+    "restart-strategy.fixed-delay.attempts=100000",
+    "restart-strategy.fixed-delay.delay=500 ms",
 )
 OPTIONS = ("-p", "2", *(word for setting in SETTINGS for word in ("-D", setting)))
 

@@ -61,11 +61,14 @@ class ShippedProgram:
                 _lend_source(path, copy)
 
     def _names(self) -> dict[str, str]:
-        """The name in the archive of each path."""
+        """The name in the archive of each path. What is beside each other stays so: modules look there for files."""
         program = self._program
         assert program is not None
         paths = [program.script, *program.packages, *dict(_siblings(program)).values()]
-        return {path: f"program/{number}/{os.path.basename(path)}" for number, path in enumerate(dict.fromkeys(paths))}
+        numbers: dict[str, int] = {}
+        for path in paths:
+            numbers.setdefault(os.path.dirname(path), len(numbers))
+        return {path: f"program/{numbers[os.path.dirname(path)]}/{os.path.basename(path)}" for path in paths}
 
     def __getstate__(self) -> dict[str, Any]:
         program = self._program

@@ -83,6 +83,15 @@ except ValueError:
     assert done.stderr.endswith("ValueError: 1,2\n")
 
 
+def test_files_beside_each_other_stay_so(program: Program, tmp_path: Path) -> None:
+    archive, prepare = pack(program, tmp_path)
+    source = "import lib, pkgutil; print(pkgutil.get_data('lib', '../rates.csv').decode())"
+
+    done = run_there(archive, tmp_path / "there", f"import pickle; pickle.loads({prepare!r})(); {source}")
+
+    assert done.stdout == "1,2\n", done.stderr
+
+
 def test_workers_have_one_hash_seed(program: Program, tmp_path: Path) -> None:
     archive, _ = pack(program, tmp_path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import py_compile
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import pytest
 
 from pyflink_stream.program import Program
 from pyflink_stream.shipped import ShippedProgram
+from stream_engine import utf8
 from stream_engine.flink.shipping import Archive, pack_archive
 
 if TYPE_CHECKING:
@@ -90,6 +92,35 @@ def test_files_beside_each_other_stay_so(program: Program, tmp_path: Path) -> No
     done = run_there(archive, tmp_path / "there", f"import pickle; pickle.loads({prepare!r})(); {source}")
 
     assert done.stdout == "1,2\n", done.stderr
+
+
+def test_what_is_compiled_here_need_not_be_compiled_there(program: Program, tmp_path: Path) -> None:
+    py_compile.compile(utf8.__file__)
+    archive, _ = pack(program, tmp_path)
+    # Only the compiled module can be imported from there.
+    (unpacked(archive, tmp_path / "there") / "lib" / "stream_engine" / "utf8.py").write_text("another()\n")
+
+    command = [
+        str(tmp_path / "there" / "bin" / "python"),
+        "-S",
+        "-c",
+        "import stream_engine.utf8 as it; print(it.__file__)",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    assert done.stdout == f"{tmp_path}/there/lib/stream_engine/utf8.py\n", done.stderr
+
+
+def test_what_was_compiled_from_something_else_stays_here(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text("OLD = 1\n")
+    py_compile.compile(str(module))
+    module.write_text("NEW = True\n")
+
+    archive = pack_archive([("lib/module.py", str(module))], str(tmp_path), sys.executable)
+
+    with ZipFile(archive.path) as file:
+        assert not [name for name in file.namelist() if name.startswith("lib/__pycache__")]
 
 
 def test_workers_have_one_hash_seed(program: Program, tmp_path: Path) -> None:

@@ -79,12 +79,18 @@ class FlinkCluster:
     def await_state(self, name: str, state: str) -> None:
         assert wait_until(lambda: self.state(name) == state, LONG), f"{name} is {self.state(name)}, not {state}"
 
-    def task_managers(self) -> list[int]:
-        """The processes of the TaskManagers, which others take the place of when they are killed."""
-        keepers = (self.directory / "pids").read_text().split()[1:]
-        listed = subprocess.run(["ps", "-eo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
-        found = (line.split() for line in listed.splitlines())
-        return [int(pid) for pid, parent, state in found if parent in keepers and state[0] != "Z"]
+    def busy_task_managers(self) -> list[int]:
+        """The processes of the TaskManagers that have Python workers. Killed, they are replaced."""
+        keepers = {int(line) for line in (self.directory / "pids").read_text().split()[1:]}
+        listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.splitlines())}
+        found: list[int] = []
+        for worker in self.python_workers():
+            # Between the two is a shell.
+            pid = parents.get(parents.get(worker, 0), 0)
+            if parents.get(pid) in keepers:
+                found.append(pid)
+        return found
 
     def python_workers(self) -> list[int]:
         """The Python processes of running jobs, which have this cluster's directory in their environment."""

@@ -95,9 +95,10 @@ def test_a_python_worker_is_killed_five_times(flink: FlinkCommand, cluster: Flin
     killed: list[int] = []
 
     def kill() -> None:
-        assert wait_until(cluster.python_workers, LONG)
-        killed.append(cluster.python_workers()[0])
-        os.kill(killed[-1], signal.SIGKILL)
+        workers: list[int] = []
+        assert wait_until(lambda: workers.extend(cluster.python_workers()) or workers, LONG)
+        killed.append(workers[0])
+        os.kill(workers[0], signal.SIGKILL)
 
     run_with_kills(flink, cluster, "workers killed", kill)
 
@@ -109,9 +110,10 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
     killed: list[int] = []
 
     def kill() -> None:
-        assert wait_until(cluster.task_managers, LONG)
-        killed.append(cluster.task_managers()[0])
-        os.kill(killed[-1], signal.SIGKILL)
+        busy: list[int] = []
+        assert wait_until(lambda: busy.extend(cluster.busy_task_managers()) or busy, LONG)
+        killed.append(busy[0])
+        os.kill(busy[0], signal.SIGKILL)
 
     run_with_kills(flink, cluster, "managers killed", kill)
 

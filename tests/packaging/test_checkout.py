@@ -112,7 +112,9 @@ def first_uses(tmp_path_factory: pytest.TempPathFactory) -> FirstUses:
     checkout = Checkout.create(directory / "used checkout")
     (directory / "input").write_text("for the program")
     with ExitStack() as files:
-        started = [checkout.start(stdin=files.enter_context((directory / "input").open())) for _ in range(3)]
+        environment = {**os.environ, "PYTHON": sys.executable, "PYTHONDONTWRITEBYTECODE": "1"}
+        inputs = [files.enter_context((directory / "input").open()) for _ in range(3)]
+        started = [checkout.start(stdin=each, env=environment) for each in inputs]
         return FirstUses(checkout, [Outcome(process) for process in started])
 
 
@@ -146,6 +148,12 @@ def test_first_uses_at_the_same_time_share_one_venv(first_uses: FirstUses) -> No
     assert [outcome.status for outcome in outcomes] == [0, 0, 0], outcomes[0].stderr
     assert [outcome.launcher["input"] for outcome in outcomes] == ["for the program"] * 3
     assert sum(FIRST_USE in outcome.stderr for outcome in outcomes) == 1
+
+
+def test_the_first_use_compiles_the_project_for_users_who_cannot(used: Checkout) -> None:
+    (compiled,) = (used.root / "engine" / "__pycache__").iterdir()
+    assert compiled.name.startswith("stream_engine.")
+    assert (used.root / "runner" / "pyflink_stream" / "__pycache__").is_dir()
 
 
 def test_a_later_use_says_nothing_and_changes_nothing(used: Checkout) -> None:

@@ -6,8 +6,8 @@ python := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run flink-cluster flink-cluster-stop test test-long test-cluster bench lint style types imports options format
-.PHONY: venv clean
+.PHONY: help run flink-cluster flink-cluster-stop test tests test-long test-cluster bench lint style types imports
+.PHONY: options format venv clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -15,9 +15,14 @@ help: ## Show this list
 run: ## Count the words of a built-in text: examples/word_count.py
 	@bin/pyflink-stream.sh examples/word_count.py
 
+# The types are checked beside the tests: they keep one core busy for half a minute.
+test: venv ## Check everything: lint, then all tests but the long ones
+	@$(MAKE) --no-print-directory style imports
+	@$(MAKE) --no-print-directory --jobs 2 types tests
+
 # Tests go to several processes, and one that has none left takes some of another's: a few files take minutes. To more
 # than there may be cores, as many tests wait for what they have started; not to very many, as that are processes, too.
-test: lint ## Check everything: lint, then all tests but the long ones
+tests:
 	$(python) -m pytest --numprocesses 4 --dist worksteal
 
 flink-cluster: ## Start a Flink cluster on this machine, for trying; prints its address

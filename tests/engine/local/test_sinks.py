@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from launched import GROUP, wait_until
+from launched import GROUP, PATIENCE, wait_until
 
 from stream_engine.api.files import WriteMode
 from stream_engine.api.serialization import SimpleStringSchema
@@ -199,6 +199,8 @@ def test_a_file_that_cannot_be_written_is_named_with_its_sink_and_first_lost_lin
 def gone() -> Iterator[int]:
     """The port of a server that resets its only connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        # A job that fails before it connects is to be seen.
+        listener.settimeout(PATIENCE / 10)
         pool.submit(_reset, listener)
         yield listener.getsockname()[1]
 

@@ -128,10 +128,11 @@ def test_the_slow_task_is_the_busy_one_and_holds_up_those_before_it(watched: Wat
 
     env.execute()
 
+    # Those of the worker that is done first are idle until the other one is.
     for fast in watched.task("fast").subtasks:
-        assert fast.backpressured > fast.busy + fast.idle
+        assert fast.backpressured > fast.busy
     for subtask in watched.task("slow").subtasks:
-        assert subtask.busy > subtask.idle
+        assert subtask.busy > 500  # ms, of 300 records at least
         assert subtask.backpressured == 0
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import random
 import signal
-import subprocess
 import time
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from killing import Killer, workers_of
 from word_counts import TEXT, checkpoints_on, expected
 
 if TYPE_CHECKING:
@@ -29,43 +26,6 @@ RESTARTS = (
 
 # Checkpoints share files with each other then.
 INCREMENTAL = ("-D", "execution.checkpointing.incremental=true")
-
-
-class WorkerKiller:
-    """Kills workers of the command ``process`` at random moments, ``most`` in all, and then opens the gate."""
-
-    def __init__(self, process: subprocess.Popen[str], most: int, gate: Path, seed: int) -> None:
-        self.kills = 0
-        self._process = process
-        self._most = most
-        self._gate = gate
-        self._random = random.Random(seed)
-        self._over = Event()
-        self._thread = Thread(target=self._run)
-
-    def __enter__(self) -> WorkerKiller:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while self.kills < self._most and not self._over.wait(self._random.uniform(0.1, 1.5)):
-            workers = [worker for server in children(self._process.pid) for worker in children(server)]
-            if workers:
-                try:
-                    os.kill(self._random.choice(workers), signal.SIGKILL)
-                    self.kills += 1
-                except ProcessLookupError:
-                    continue
-        self._gate.touch()
-
-
-def children(pid: int) -> list[int]:
-    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
-    return [int(each) for each in listed.stdout.split()]
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
@@ -100,7 +60,7 @@ def test_with_20_kills_nothing_is_lost_and_nothing_is_repeated(
     process = command.start(
         "-p", parallelism, *options, script, "-", text, store.url("counts"), gate, **store.environment
     )
-    with WorkerKiller(process, 20, gate, seed=parallelism) as killer:
+    with Killer(lambda: workers_of(process.pid), 20, parallelism, 1.5, gate.touch) as killer:
         _, err = process.communicate(timeout=800)
 
     assert process.returncode == 0, err

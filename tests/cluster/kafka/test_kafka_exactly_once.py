@@ -3,11 +3,11 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from killing import workers_of
 from launched import PATIENCE, wait_until
 
 if TYPE_CHECKING:
@@ -48,16 +48,11 @@ RECORDS, WORDS, PARTITIONS = 100_000, 97, 4
 KILLED_WORKERS, KILLED_BROKERS = 10, 2
 
 
-def children(pid: int) -> list[int]:
-    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
-    return [int(child) for child in listed.stdout.split()]
-
-
 def kill_a_worker(launcher: int, choice: random.Random) -> None:
     """Kills one of the processes that the fork server of the command has forked."""
 
     def killed() -> bool:
-        workers = [worker for server in children(launcher) for worker in children(server)]
+        workers = workers_of(launcher)
         if not workers:
             return False
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from checkpointed import first, newest
-from killing import Killer
+from killing import Killer, children
 from recoverable import JOBS, lines_of
 
 from stream_engine.api.files import WriteMode
@@ -46,7 +46,7 @@ def survived(jobs: Jobs, server: ForkServer, tmp_path: Path) -> Callable[..., in
             execution__checkpointing__incremental=seed // 2 % 4 != 0,
         )
         expected = job(env, str(output))
-        with Killer(server, most, seed) as killer:
+        with Killer(lambda: children(server.pid), most, seed) as killer:
             env.execute()
         assert Counter(lines_of(output)) == Counter(map(str, expected)), (job.__name__, parallelism, seed)
         return killer.kills

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 
 import pytest
@@ -13,6 +13,7 @@ from flink_commands import LONG
 from launched import finish, kill_quietly, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flink_commands import FlinkCluster, FlinkCommand
@@ -68,16 +69,24 @@ def expected() -> list[str]:
     return sorted(str((key, count)) for key in range(10) for count in range(1, RECORDS // 10 + 1))
 
 
-def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, kill: Any) -> None:
+def kill_one_of(victims: Callable[[], list[int]]) -> None:
+    found: list[int] = []
+    assert wait_until(lambda: found.extend(victims()) or found, LONG)
+    os.kill(found[0], signal.SIGKILL)
+
+
+def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, victims: Callable[[], list[int]]) -> None:
+    """Kills one of ``victims()`` five times, each after another checkpoint."""
     script = flink.write("script.py", SCRIPT)
     output = flink.directory / "out"
     process = flink.start(*OPTIONS, script, "-", output, name)
-    begun = 0
+    begun = kills = 0
     try:
         for _ in range(5):
             assert wait_until(lambda: process.poll() is not None or completed(cluster, name) > begun, LONG)  # noqa: B023
             if process.poll() is None:
-                kill()
+                kill_one_of(victims)
+                kills += 1
                 begun = completed(cluster, name) + 1
         (flink.directory / "enough").touch()
         done = finish(process, LONG)
@@ -85,6 +94,7 @@ def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, kill: 
         kill_quietly(process)
 
     assert done.code == 0, done.err
+    assert kills == 5
     assert "Restart 1: " in done.err
     assert lines_of(output) == expected()
     assert sorted(line.rpartition("> ")[2] for line in done.lines) == [str((key, RECORDS // 10)) for key in range(10)]
@@ -92,32 +102,13 @@ def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, kill: 
 
 @pytest.mark.timeout(1500)
 def test_a_python_worker_is_killed_five_times(flink: FlinkCommand, cluster: FlinkCluster) -> None:
-    killed: list[int] = []
-
-    def kill() -> None:
-        workers: list[int] = []
-        assert wait_until(lambda: workers.extend(cluster.python_workers()) or workers, LONG)
-        killed.append(workers[0])
-        os.kill(workers[0], signal.SIGKILL)
-
-    run_with_kills(flink, cluster, "workers killed", kill)
-
-    assert len(killed) == 5
+    run_with_kills(flink, cluster, "workers killed", cluster.python_workers)
 
 
 @pytest.mark.timeout(1500)
 def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: FlinkCluster) -> None:
-    killed: list[int] = []
+    run_with_kills(flink, cluster, "managers killed", cluster.busy_task_managers)
 
-    def kill() -> None:
-        busy: list[int] = []
-        assert wait_until(lambda: busy.extend(cluster.busy_task_managers()) or busy, LONG)
-        killed.append(busy[0])
-        os.kill(busy[0], signal.SIGKILL)
-
-    run_with_kills(flink, cluster, "managers killed", kill)
-
-    assert len(killed) == 5
     # Python workers of a TaskManager that was killed end by themselves.
     assert wait_until(lambda: not cluster.python_workers(), LONG)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -46,22 +47,28 @@ def main() -> int:
     load = os.getloadavg()[0]
     rows: list[Row] = []
     status = 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         bench = Bench(options.size, options.runs, Path(directory), peers)
         for name in chosen:
-            sys.stderr.write(f"{name} ...\n")
             try:
+                sys.stderr.write(f"{name} ...\n")
                 rows.extend(count(BENCHMARKS[name], bench) if options.instructions else BENCHMARKS[name](bench))
             except ContestError as error:
                 sys.stderr.write(f"{name}: {error}\n")
                 rows.append(Row(name, "", "", None, "failed"))
                 status = 1
+            except KeyboardInterrupt:
+                # What was measured took its time.
+                rows.append(Row(name, "", "", None, "stopped"))
+                status = 130
+                break
     measure = "Instructions, counted once" if options.instructions else f"Medians of {options.runs}"
     about = f"{measure}. {describe(peers.versions, load)}."
     headings = INSTRUCTION_HEADINGS if options.instructions else HEADINGS
     print(f"{about}\n")
     print((markdown if options.markdown else plain)(rows, headings), end="")
-    if options.readme:
+    if options.readme and status != 130:
         write_readme(Path(__file__).with_name("README.md"), f"{about}\n\n{markdown(rows)}")
     return status
 

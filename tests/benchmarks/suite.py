@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -112,8 +113,9 @@ def bare(script: str, *arguments: object) -> Contestant:
     return Contestant("bare loop", [sys.executable, str(SCRIPTS / f"{script}_bare.py"), *map(str, arguments)])
 
 
-def bytewax(python: str, flow: str) -> Contestant:
-    return Contestant("bytewax", [python, "-m", "bytewax.run", flow], {"PYTHONPATH": str(SCRIPTS)})
+def bytewax(python: str, flow: str, *options: object) -> Contestant:
+    command = [python, "-m", "bytewax.run", *map(str, options), flow]
+    return Contestant("bytewax", command, {"PYTHONPATH": str(SCRIPTS)})
 
 
 def both(script: str, *arguments: object) -> list[Contestant]:
@@ -232,6 +234,37 @@ def state_with_checkpoints(bench: Bench) -> list[Row]:
     ]
     pairs = pairs if find_spec("rocksdict") else pairs[:2]
     return bench.compare("1,000,000 keys, checkpoints", contestants, *pairs)
+
+
+def state_bytewax(bench: Bench) -> list[Row]:
+    """Values of keys, without checkpoints, and with one each second. More keys would take bytewax minutes."""
+    try:
+        python = bench.peers.bytewax()
+    except Missing as missing:
+        return [_skipped("keyed reduce, 1,000 keys", "bytewax", missing)]
+    rows: list[Row] = []
+    for records, keys in ((2_000_000, 1_000), (200_000, 100_000)):
+        sizes = bench.size(records), max(1, round(keys * min(1, bench.scale)))
+        flow, name = f"keyed_reduce_bytewax:flow({sizes[0]}, {sizes[1]})", f"keyed reduce, {keys:,} keys"
+        contestants = [job("1 worker", "keyed_reduce", *sizes), bytewax(python, flow)]
+        rows += bench.compare(name, contestants, ("1 worker", "bytewax"))
+        recovery = bench.directory / "recovery"
+        contestants = [
+            job("1 worker", "keyed_reduce", *sizes, options=_each_second(bench)),
+            replace(
+                bytewax(python, flow, "-r", recovery, "-s", 1, "-b", 0),
+                reset=partial(_make_recovery, python, recovery),
+            ),
+        ]
+        rows += bench.compare(f"{name}, checkpoints", contestants, ("1 worker", "bytewax"))
+    return rows
+
+
+def _make_recovery(python: str, directory: Path) -> None:
+    """Makes what bytewax keeps its state in, for one worker."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    subprocess.run([python, "-m", "bytewax.recovery", directory, "1"], check=True, capture_output=True)
 
 
 def pauses(bench: Bench) -> list[Row]:
@@ -417,6 +450,7 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
     "cluster": cluster,
     "checkpoints": checkpoints,
     "state": state,
+    "state-bytewax": state_bytewax,
     "state-with-checkpoints": state_with_checkpoints,
     "pauses": pauses,
     "live-view": live_view,

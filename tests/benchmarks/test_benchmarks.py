@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVERS = ("cluster", "lines-from-kafka", "text-from-hdfs")
-PEERS = (*SERVERS, "word-count-bytewax", "word-count-pyflink")
+PEERS = (*SERVERS, "state-bytewax", "word-count-bytewax", "word-count-pyflink")
 
 
 @pytest.fixture(autouse=True)
@@ -77,11 +78,11 @@ def test_a_peer_that_cannot_be_had_is_a_line_that_says_so(name: str, tmp_path: P
     "name", [name for name in PEERS if name not in ("cluster", "lines-from-kafka", "text-from-hdfs")]
 )
 def test_peers_come_to_the_same_result(name: str, tmp_path: Path):
-    (row,) = BENCHMARKS[name](tiny(tmp_path, Peers(install=False)))
+    rows = BENCHMARKS[name](tiny(tmp_path, Peers(install=False)))
 
-    if row.value is None:
-        pytest.skip(f"{name}: {row.unit}; make bench installs it")
-    assert row.value > 0
+    if rows[0].value is None:
+        pytest.skip(f"{name}: {rows[0].unit}; make bench installs it")
+    assert all(row.value is not None and row.value > 0 for row in rows)
 
 
 def test_the_command_prints_one_table_on_standard_output_and_the_rest_elsewhere():
@@ -95,6 +96,21 @@ def test_the_command_prints_one_table_on_standard_output_and_the_rest_elsewhere(
     assert (empty, headings.split()[0]) == ("", "benchmark")
     assert {line.split("  ")[0] for line in lines} == {"memory"}
     assert done.stderr == "memory ...\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_stopped_prints_what_it_has_measured(number: signal.Signals):
+    command = [sys.executable, ROOT / "tests" / "benchmarks", "--runs", "1", "--no-peers", "memory", "latency"]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert [process.stderr.readline(), process.stderr.readline()] == ["memory ...\n", "latency ...\n"]
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert [line.split()[0] for line in out.splitlines()[3:]] == ["memory", "latency"]
+    assert out.rstrip().endswith("stopped")
 
 
 def test_the_command_refuses_what_it_does_not_know():

@@ -76,10 +76,24 @@ def markdown(rows: Iterable[Row], headings: Sequence[str] = HEADINGS) -> str:
     return "".join(f"| {' | '.join(line)} |\n".replace("  ", " ") for line in lines)
 
 
-def write_readme(readme: Path, text: str) -> None:
-    """Puts ``text`` between the two marks."""
+def write_readme(readme: Path, about: str, rows: Sequence[Row], whole: bool) -> None:
+    """Puts the table between the two marks: ``whole``, or the rows in place of those of the same contestants."""
     before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+    old, end, after = rest.partition(END)
     assert begin, f"{readme} lacks the line {BEGIN}"
     assert end, f"{readme} lacks the line {END}"
-    readme.write_text(f"{before}{BEGIN}{text}{END}{after}", encoding="utf-8")
+    heading, rule, *new = markdown(rows).splitlines()
+    kept = [] if whole else [line for line in old.splitlines() if line.startswith("| ")][2:]
+    for line in new:
+        benchmark, *_ = contestants = _contestants(line)
+        places = [at for at, each in enumerate(kept) if _contestants(each)[0] == benchmark]
+        same = [at for at in places if _contestants(kept[at]) == contestants]
+        at = same[0] if same else places[-1] + 1 if places else len(kept)
+        kept[at : at + len(same)] = [line]
+    table = "\n".join([heading, rule, *kept])
+    readme.write_text(f"{before}{BEGIN}{about}\n\n{table}\n{END}{after}", encoding="utf-8")
+
+
+def _contestants(line: str) -> list[str]:
+    """The benchmark, ours, and what it is compared with, of a line of a table."""
+    return line.split(" | ")[:3]

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -294,13 +295,27 @@ def test_tables_show_what_was_wanted_and_what_was_missed():
     ]
 
 
-def test_the_table_in_the_page_is_replaced_and_nothing_else(tmp_path: Path):
+def test_a_table_in_the_page_is_replaced_and_nothing_else(tmp_path: Path):
     text = (ROOT / "tests" / "benchmarks" / "README.md").read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     readme = tmp_path / "README.md"
     readme.write_text(text, encoding="utf-8")
+    rows = [Row("word count", "1 worker", "bare loop", 0.95)]
 
-    write_readme(readme, "the new table\n")
+    write_readme(readme, "Measured.", rows, whole=True)
 
-    assert readme.read_text(encoding="utf-8") == f"{before}{BEGIN}the new table\n{END}{after}"
+    assert readme.read_text(encoding="utf-8") == f"{before}{BEGIN}Measured.\n\n{markdown(rows)}{END}{after}"
+
+
+def test_some_rows_in_the_page_replace_those_of_the_same_contestants(tmp_path: Path):
+    readme = tmp_path / "README.md"
+    readme.write_text(BEGIN + END, encoding="utf-8")
+    first, second, third = (Row(name, "1 worker", "bare loop", 1) for name in ("first", "second", "third"))
+    anew, other = replace(first, value=2), replace(first, against="bytewax")
+
+    write_readme(readme, "Measured.", [first, second], whole=True)
+    write_readme(readme, "Measured anew.", [other, anew, third], whole=False)
+
+    rows = [anew, other, second, third]
+    assert readme.read_text(encoding="utf-8") == f"{BEGIN}Measured anew.\n\n{markdown(rows)}{END}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +123,41 @@ def test_values_that_grow_in_memory_make_others_leave_it(tmp_path: Path, monkeyp
     tables.close()
 
 
+def test_looking_at_large_tables_takes_a_small_part_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = 0.0
+    monkeypatch.setattr("stream_engine.operators.rocksdb.database.monotonic", lambda: seconds)
+    tables = RocksDbTables(str(tmp_path / "database"), 8 << 20)
+    table = tables.values()
+    looks: list[float] = []
+
+    def look() -> None:
+        nonlocal seconds
+        looks.append(seconds)
+        seconds += 0.02
+        table.each = 1
+
+    monkeypatch.setattr(table, "measure", look)
+    while seconds < 20:
+        seconds += 0.1
+        tables.trim()
+    assert 5 <= len(looks) <= 11
+    tables.close()
+
+
+def test_a_lone_key_is_read_as_earlier_versions_wrote_it(tables: RocksDbTables) -> None:
+    """In a list, as several with the same hash are."""
+    table = tables.values()
+    table["a"] = 1
+    tables.flush()
+    ((place, _),) = tables.scan(table.number.to_bytes(4, "big"))
+    tables.put_now(place, pickle.dumps([("a", 2)]))
+    table.shrink(1)
+    assert dict(table.items()) == {"a": 2}
+    assert table["a"] == 2
+
+
 def test_what_is_changed_while_a_table_is_read_does_not_show(tables: RocksDbTables) -> None:
     table = tables.values()
     table.update((number, number) for number in range(1000))
@@ -165,5 +201,9 @@ def test_instances_of_local_classes_can_be_kept(tables: RocksDbTables) -> None:
         value = 7
 
     table = tables.values()
-    table["a"] = Local()
-    assert table["a"].value == 7
+    for number in range(10):
+        table[number] = Local() if number == 5 else 7
+    tables.flush()
+    table.shrink(10)
+    assert [table[number] for number in (4, 6)] == [7, 7]
+    assert table[5].value == 7

@@ -25,6 +25,8 @@ _TOGETHER = 2000
 _LONGEST_ALLOWANCE = 20_000
 _SHORTEST_ALLOWANCE = 500
 _BETWEEN_LOOKS = 0.25
+# It is looked for at most about this part of the time, whatever a look takes.
+_LOOKING = 0.01
 # That goes for tables that take long to be looked at.
 _SOON_LOOKED_AT = 10_000
 _MANIFEST = 256 * 1024
@@ -93,11 +95,12 @@ class Database:
         """Writes and forgets some entries if they take more than their share of the memory."""
         tables = list(self._tables.values())
         due = (now := monotonic()) >= self._next_look
-        if due:
-            self._next_look = now + _BETWEEN_LOOKS
         for table in tables:
             if due or not table.each or table.entries < _SOON_LOOKED_AT:
                 table.measure()
+        if due:
+            looked = monotonic()
+            self._next_look = looked + max(_BETWEEN_LOOKS, (looked - now) / _LOOKING)
         entries = sum(table.entries for table in tables)
         size = sum(table.entries * table.each for table in tables)
         if size > self._limit:
@@ -226,6 +229,9 @@ class Database:
         options.create_if_missing(True)
         # There are two of them.
         options.set_write_buffer_size(self._memory // 8)
+        # Most places are not in them: a filter says so sooner than a search.
+        options.set_memtable_whole_key_filtering(True)
+        options.set_memtable_prefix_bloom_ratio(0.1)
         blocks = BlockBasedOptions()
         blocks.set_block_cache(Cache(self._memory // 4))
         blocks.set_bloom_filter(10, False)

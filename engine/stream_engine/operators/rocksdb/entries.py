@@ -1,9 +1,9 @@
 """How entries of tables lie in the database, and what is made of them when they are read in the order of their places.
 
 A place consists of the number of the table and the hash of the key; in a table of lists the number of a piece of the
-list follows, in one of maps the hash of the field. What lies there is a pickle: of values, ``[(key, value), ...]`` with
-all keys of that hash; of lists, ``(key, elements)``; of maps, ``[(key, field, number, value), ...]`` with all of those
-hashes, the fields of a key being numbered in the order they came in.
+list follows, in one of maps the hash of the field. What lies there is a pickle: of values, ``(key, value)``, or a list
+of these if several keys have that hash; of lists, ``(key, elements)``; of maps, ``[(key, field, number, value), ...]``
+with all of those hashes, the fields of a key being numbered in the order they came in.
 """
 
 from __future__ import annotations
@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 TABLE, HASH, PIECE = 4, 8, 8
 
 
-PACKED_HASH = Struct(">q").pack
-"""A hash as it is in places."""
+PLACE = Struct(">Iq").pack
+"""A place of a table of values, of the table's number and a hash."""
+_PACKED_HASH = Struct(">q").pack
 
 
 def hash_bytes(key: Any) -> bytes:
-    return PACKED_HASH(hash(key))
+    return _PACKED_HASH(hash(key))
+
+
+def all_of(values: Any) -> list[tuple[Any, Any]]:
+    """What lies at a place of a table of values. Earlier versions had a list there for one, too."""
+    return [values] if type(values) is tuple else values
 
 
 def entries(stored: Stored, holds: str) -> Iterator[tuple[Any, Any]]:
@@ -38,7 +44,7 @@ def entries(stored: Stored, holds: str) -> Iterator[tuple[Any, Any]]:
 
 def _values(stored: Stored) -> Iterator[tuple[Any, Any]]:
     for _, data in stored:
-        yield from pickle.loads(data)
+        yield from all_of(pickle.loads(data))
 
 
 def _lists(stored: Stored) -> Iterator[tuple[Any, Any]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.keys import MISSING
 from stream_engine.operators.ownership import own
-from stream_engine.operators.rocksdb.entries import PACKED_HASH, TABLE, entries, hash_bytes
+from stream_engine.operators.rocksdb.entries import PLACE, TABLE, all_of, entries
 from stream_engine.operators.rocksdb.prefixed import PrefixedTable
 from stream_engine.operators.sizes import mean_size
 from stream_engine.pickling import dumps
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from stream_engine.operators.rocksdb.database import Database
-
-
-def _dumps(entry: tuple[Any, Any]) -> bytes:
-    try:
-        return pickle.dumps([entry], 5)
-    except Exception:
-        return dumps([entry])
 
 
 # Entries that are written together.
@@ -149,32 +143,41 @@ class RocksDbValues(dict[Any, Any], PrefixedTable):
 
     def _write(self, changed: list[tuple[Any, Any]]) -> None:
         """Hands on so many of the changes, and all that was deleted."""
-        prefix, crowded, clean, shadows = self._prefix, self._crowded, self._clean, self._shadows
+        number, place, crowded, clean, shadows = self.number, PLACE, self._crowded, self._clean, self._shadows
         for key in self._gone:
-            place = prefix + hash_bytes(key)
             if hash(key) in crowded:
-                self._write_among_others(place, key, MISSING)
+                self._write_among_others(place(number, hash(key)), key, MISSING)
             else:
-                self._database.delete(place)
+                self._database.delete(place(number, hash(key)))
         self._gone.clear()
         for begin in range(0, len(changed), _TOGETHER):
             with self._database.batch() as put:
-                for key, value in changed[begin : begin + _TOGETHER]:
+                together = changed[begin : begin + _TOGETHER]
+                if not (crowded or shadows):
+                    with suppress(Exception):
+                        for entry in together:
+                            key = entry[0]
+                            put(place(number, hash(key)), pickle.dumps(entry, 5))
+                            clean[key] = entry
+                        continue
+                # Once more, one that cannot be pickled so easily being among them.
+                for key, value in together:
                     known = clean.get(key) if shadows else None
                     entry = (key if known is None else known[0], value)
                     if crowded and hash(key) in crowded:
-                        entry = self._write_among_others(prefix + hash_bytes(key), *entry)
+                        entry = self._write_among_others(place(number, hash(key)), *entry)
                     else:
-                        put(prefix + PACKED_HASH(hash(key)), _dumps(entry))
+                        put(place(number, hash(key)), dumps(entry))
                     clean[key] = entry
         if len(changed) == dict.__len__(self):
             self.clear()
             self._new.clear()
         else:
-            new = self._new
+            new, forget = self._new, super().__delitem__
             for key, _ in changed:
-                dict.__delitem__(self, key)
-                if new:
+                forget(key)
+            if new:
+                for key, _ in changed:
                     new.pop(hash(key), None)
         self._stored = True
 
@@ -190,23 +193,22 @@ class RocksDbValues(dict[Any, Any], PrefixedTable):
         if database.allowance < 0:
             database.fit()
         number = hash(key)
-        data = self._get(self._prefix + PACKED_HASH(number)) if self._stored else None
+        data = self._get(PLACE(self.number, number)) if self._stored else None
         if data is None:
             other = self._new.setdefault(number, key)
             if other is not key and other != key:
                 self._crowded.add(number)
             return None
         here = pickle.loads(data)
-        entry = here[0]
-        if len(here) == 1 and (entry[0] is key or entry[0] == key):
-            return entry
+        if type(here) is tuple and (here[0] is key or here[0] == key):
+            return here
         self._crowded.add(number)
-        return next((each for each in here if each[0] is key or each[0] == key), None)
+        return next((each for each in all_of(here) if each[0] is key or each[0] == key), None)
 
     def _write_among_others(self, place: bytes, key: Any, value: Any) -> tuple[Any, Any]:
         """Writes a key that has others with its hash, or deletes it; the entry."""
         data = self._database.get(place)
-        here = [] if data is None else pickle.loads(data)
+        here = [] if data is None else all_of(pickle.loads(data))
         known = next((known for known, _ in here if known is key or known == key), key)
         entry = (known, value)
         here = [each for each in here if each[0] is not known]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 backends = st.sampled_from(["hashmap", "rocksdb"] if find_spec("rocksdict") else ["hashmap"])
+# What the long tests run: one half just as it is, the other with its state on disk, while it fails again and again.
+PLANS = int(os.environ.get("PLANS", "3000"))
+# So that several processes can share them.
+PARTS = 6
 
 
 def plans(examples: int) -> Callable[[Any], Any]:
@@ -43,9 +48,8 @@ def plans(examples: int) -> Callable[[Any], Any]:
     return lambda test: limits(drawn(test))
 
 
-# In parts, so that several processes can share them.
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("part", range(6))
+@pytest.mark.parametrize("part", range(PARTS))
 @plans(50)
 def test_a_plan_gives_what_it_means(jobs: Jobs, part: int, **drawn: Any) -> None:
     check_plan(jobs, **drawn)
@@ -53,8 +57,9 @@ def test_a_plan_gives_what_it_means(jobs: Jobs, part: int, **drawn: Any) -> None
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@plans(3000)
-def test_many_more_plans_give_what_they_mean(jobs: Jobs, **drawn: Any) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+@plans(PLANS // 2 // PARTS)
+def test_many_more_plans_give_what_they_mean(jobs: Jobs, part: int, **drawn: Any) -> None:
     check_plan(jobs, **drawn)
 
 

@@ -8,7 +8,6 @@ import signal
 import time
 from collections import Counter
 from contextlib import nullcontext
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,12 +17,13 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from random_plans import Planner, pairs, steps
 from recoverable import lines_of
-from test_random_plans import backends
+from test_random_plans import PARTS, PLANS, backends
 
 from stream_engine.api.files import WriteMode
 from stream_engine.api.functions import ParallelSourceFunction, SourceFunction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from launched import Jobs
@@ -116,30 +116,51 @@ sources = st.one_of(
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
+def failing(examples: int, **options: Any) -> Callable[[Any], Any]:
+    """Draws plans that are run with the ``options`` given, strategies for some of them."""
+    drawn = given(
+        made=st.lists(sources, min_size=1, max_size=2),
+        wanted=steps,
+        outputs=st.lists(st.integers(0, 9), max_size=3),
+        parallelism=st.sampled_from([1, 1, 2, 2, 2, 3, 4]),
+        execution__buffer_timeout=st.sampled_from(["100 ms", "0 ms"]),
+        execution__checkpointing__interval=st.sampled_from([1, 5, 20]),
+        **options,
+    )
+    limits = settings(max_examples=examples, suppress_health_check=CHECKS, phases=[Phase.generate])
+    return lambda test: limits(drawn(test))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@settings(max_examples=150, suppress_health_check=CHECKS, phases=[Phase.generate])
-@given(
-    made=st.lists(sources, min_size=1, max_size=2),
-    wanted=steps,
-    outputs=st.lists(st.integers(0, 9), max_size=3),
-    parallelism=st.sampled_from([1, 1, 2, 2, 2, 3, 4]),
-    execution__buffer_timeout=st.sampled_from(["100 ms", "0 ms"]),
-    execution__checkpointing__interval=st.sampled_from([1, 5, 20]),
-    # Half of them on disk with incremental checkpoints.
-    state__backend=st.one_of(backends, st.just("rocksdb") if find_spec("rocksdict") else backends),
-    execution__checkpointing__incremental=st.sampled_from([True, True, False]),
-)
+@failing(150, state__backend=backends, execution__checkpointing__incremental=st.booleans())
 def test_a_plan_that_fails_gives_what_it_means(
+    jobs: Jobs, tmp_path_factory: pytest.TempPathFactory, **drawn: Any
+) -> None:
+    check_plan_that_fails(jobs, tmp_path_factory.mktemp("plan"), **drawn)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(PARTS))
+@failing(PLANS // 2 // PARTS, state__backend=st.just("rocksdb"), execution__checkpointing__incremental=st.just(True))
+def test_a_plan_that_fails_with_its_state_on_disk_gives_what_it_means(
+    jobs: Jobs, tmp_path_factory: pytest.TempPathFactory, part: int, **drawn: Any
+) -> None:
+    """With incremental checkpoints."""
+    pytest.importorskip("rocksdict")
+    check_plan_that_fails(jobs, tmp_path_factory.mktemp("plan"), **drawn)
+
+
+def check_plan_that_fails(
     jobs: Jobs,
-    tmp_path_factory: pytest.TempPathFactory,
+    directory: Path,
     made: list[Any],
     wanted: list[Any],
     outputs: list[int],
     parallelism: int,
     **options: Any,
 ) -> None:
-    directory = tmp_path_factory.mktemp("plan")
     env = jobs.environment(
         parallelism,
         pipeline__auto_watermark_interval="1 ms",

@@ -16,7 +16,7 @@ from stream_engine.failures.failure import text_of
 from stream_engine.graph.checks import check_runnable
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.graph.render import render
-from stream_engine.job import InvalidProgramException, JobCancelledException, JobExecutionResult
+from stream_engine.job import ClusterUnusable, InvalidProgramException, JobCancelledException, JobExecutionResult
 from stream_engine.local.output import forget
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def explain(program: Program, configuration: Configuration, form: str, full_trac
     def call(program: Program, factory: Any) -> None:
         try:
             program.run(factory)
-        except (InvalidProgramException, JobCancelledException):
+        except (ClusterUnusable, InvalidProgramException, JobCancelledException):
             raise
         except Exception as error:
             if not printer.printed:

@@ -9,12 +9,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from flink_rest import Rest
 from launched import Command
 
 from pyflink_stream.cli import Request, parse
 from pyflink_stream.launcher import cluster_address
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SCRIPT = """\
@@ -154,6 +156,91 @@ def test_a_cluster_that_is_not_there_is_named(command: Command, package: Path) -
     assert "Traceback" not in done.err
 
 
+@pytest.fixture
+def rest() -> Iterator[Rest]:
+    rest = Rest()
+    yield rest
+    rest.close()
+
+
+READS_A_FILE = """
+def main(factory):
+    env = factory.get_execution_environment()
+    env.read_text_file("/data/orders").output()
+    env.execute()
+"""
+
+LOOPS = """
+def main(factory):
+    env = factory.get_execution_environment()
+    loop = env.from_elements(3).iterate()
+    loop.close_with(loop.filter(lambda number: number < 0))
+    env.execute()
+"""
+
+NEVER_ENDS = """
+from itertools import count
+
+def main(factory):
+    env = factory.get_execution_environment()
+    env.from_collection(count()).output()
+    env.execute()
+"""
+
+ELSEWHERE = {"taskmanagers": [{"id": "192.0.2.7:35001-cd34"}]}
+
+
+@needs_wheels
+@pytest.mark.parametrize(
+    ("script", "options", "answers", "said"),
+    [
+        (SCRIPT, [], {"/overview": {"other": 1}}, "There is no Flink cluster at {address}: what answers there is no"),
+        (
+            SCRIPT,
+            [],
+            {"/overview": {"flink-version": "1.20.1"}},
+            "The cluster at {address} is Flink 1.20.1, but apache",
+        ),
+        (SCRIPT, ["-p", "3"], {}, "The job needs 3 slots, but the cluster at {address} has 2: start more"),
+        (
+            SCRIPT,
+            ["-p", "2"],
+            {"/overview": {"flink-version": "2.3.0", "slots-total": 2, "slots-available": 1}},
+            "The job needs 2 slots, but of the 2 that the cluster at {address} has, 1 are free: wait for",
+        ),
+        (
+            READS_A_FILE,
+            [],
+            {"/taskmanagers": ELSEWHERE},
+            "'Source: /data/orders', made at {script}:3, is on this machine, which the workers on 192.0.2.7 do not see",
+        ),
+        (LOOPS, [], {}, "'Iteration', made at {script}:3, cannot run on a Flink cluster: Flink has had no iterations"),
+        (
+            NEVER_ENDS,
+            [],
+            {},
+            "'Source: from_collection', made at {script}:5, cannot run on a Flink cluster: it is read in",
+        ),
+        (SCRIPT, ["-D", "state.backend=rocksdb"], {}, "state.backend: rocksdb is for jobs on this machine"),
+    ],
+    ids=["no Flink", "other version", "too wide", "no free slots", "path", "iterate", "generator", "rocksdb"],
+)
+def test_what_the_cluster_cannot_run_ends_with_status_2_and_is_not_submitted(
+    command: Command, package: Path, rest: Rest, script: str, options: list[str], answers: Any, said: str
+) -> None:
+    command.write("home/bin/java", "#!/bin/sh\n").chmod(0o755)
+    command.write("script.py", script.lstrip("\n"))
+    rest.answers.update(answers)
+
+    done = command.run("-m", rest.address, *options, "script.py", JAVA_HOME=str(package / "home"))
+
+    assert (done.code, done.lines) == (2, [])
+    said = said.format(address=rest.address, script=command.directory / "script.py")
+    assert done.err.replace("\n", " ").startswith("Error: " + said)
+    assert "Traceback" not in done.err
+    assert all(each.startswith("GET ") for each in rest.asked)
+
+
 def test_explain_shows_what_the_cluster_would_run(command: Command) -> None:
     done = command.run("--explain", "--target", "flink", "-p", "2", "script.py")
 
@@ -174,5 +261,5 @@ def test_explain_refuses_what_the_cluster_cannot_run(command: Command) -> None:
     )
     done = command.run("--explain", "script.py")
 
-    assert (done.code, done.lines) == (1, [])
+    assert (done.code, done.lines) == (2, [])
     assert "Flink has had no iterations since version 2" in done.err.replace("\n", " ")

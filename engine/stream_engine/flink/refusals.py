@@ -17,7 +17,7 @@ from stream_engine.graph.specs import (
     SequenceSource,
     TextFileSink,
 )
-from stream_engine.job import InvalidProgramException
+from stream_engine.job import ClusterUnusable
 from stream_engine.operators.ownership import own
 from stream_engine.pickling import dumps
 
@@ -33,29 +33,29 @@ _CHUNK = 1_000
 
 
 def check_possible(plan: JobGraph, configuration: Configuration) -> None:
-    """Raises InvalidProgramException for what a Flink cluster cannot run, at the line of the operator."""
+    """Raises ClusterUnusable for what a Flink cluster cannot run, with the line of the operator."""
     checkpointed = takes_checkpoints(configuration)
     for task in plan.tasks:
         for node in task.operators:
             if isinstance(node.operator, IterationHead):
-                raise InvalidProgramException(
+                raise ClusterUnusable(
                     f"{_made(node)} cannot run on a Flink cluster: Flink has had no iterations since version 2. Run it "
                     "on this machine, with --target local."
                 )
             if isinstance(node.operator, FunctionSink | KafkaSink) and node.operator.transactional:
-                raise InvalidProgramException(
+                raise ClusterUnusable(
                     f"{_made(node)} cannot run on a Flink cluster: it commits its transactions when a checkpoint is "
                     "complete, which Flink tells no Python function. Run it on this machine, with --target local, or "
                     "use write_as_text()."
                 )
             if isinstance(node.operator, TextFileSink) and checkpointed and not _can_be_cut(node.operator.path):
-                raise InvalidProgramException(
+                raise ClusterUnusable(
                     f"{_made(node)} cannot take part in checkpoints on a Flink cluster: what was written to "
                     f"{node.operator.path} cannot be cut back, and Flink tells no Python function when a checkpoint is "
                     "complete. Write to a path that all machines have mounted, or run the job on this machine."
                 )
     if configuration.get(STATE_BACKEND) != "hashmap":
-        raise InvalidProgramException(
+        raise ClusterUnusable(
             f"{STATE_BACKEND.key}: {configuration.get(STATE_BACKEND)} is for jobs on this machine: on a Flink cluster "
             f"state is in the memory of the Python workers. Set {STATE_BACKEND.key}: hashmap."
         )
@@ -74,7 +74,7 @@ def _can_be_cut(path: str) -> bool:
 def with_generators_read(plan: JobGraph) -> JobGraph:
     """The plan with the elements of generators and other iterables of this process, which are read to their end here.
 
-    Raises InvalidProgramException for one that gives too many to go along with the job.
+    Raises ClusterUnusable for one that gives too many to go along with the job.
     """
     return plan._replace(
         tasks=tuple(
@@ -100,7 +100,7 @@ def _read(node: StreamNode) -> CollectionSource | SequenceSource:
         count += len(chunk)
         size += len(chunks[-1])
         if count > _MOST_ELEMENTS or size > _MOST_BYTES:
-            raise InvalidProgramException(
+            raise ClusterUnusable(
                 f"{_made(node)} cannot run on a Flink cluster: it is read in the script's own process and sent along "
                 f"with the job, and after {count:,} elements it has not ended. Write a source function, which runs on "
                 "the cluster: env.add_source(...)."

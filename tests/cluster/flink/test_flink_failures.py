@@ -152,7 +152,7 @@ def test_an_iteration_is_refused_at_its_line(flink: FlinkCommand, cluster: Flink
 
     done = flink.run(script)
 
-    assert done.code == 1
+    assert done.code == 2
     assert "script.py:3" in done.err
     assert "no iterations since version 2" in done.err.replace("\n", " ")
     assert cluster.jobs("loop") == []

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import PackageNotFoundError
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from flink_rest import Rest
 
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.configuration import Configuration
@@ -21,41 +19,6 @@ from stream_engine.job import ClusterUnusable
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-class Rest:
-    """Answers as the REST interface of a cluster with one TaskManager of two slots; ``asked`` is what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.answers: dict[str, Any] = {
-            "/overview": {"flink-version": "2.3.1", "slots-total": 2, "slots-available": 2},
-            "/taskmanagers": {"taskmanagers": [{"id": "127.0.0.1:35001-ab12"}]},
-        }
-        rest = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                rest.asked.append(f"{self.command} {self.path}")
-                found = self.path in rest.answers
-                self.send_response(200 if found else 404)
-                self.end_headers()
-                if found:
-                    self.wfile.write(json.dumps(rest.answers[self.path]).encode())
-
-            do_POST = do_PATCH = do_GET
-
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 @pytest.fixture

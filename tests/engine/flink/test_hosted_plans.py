@@ -15,7 +15,7 @@ from stream_engine.api.time import Time, TimeCharacteristic
 from stream_engine.flink import snapshots
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.host import TURN
-from stream_engine.job import InvalidProgramException, JobExecutionException
+from stream_engine.job import ClusterUnusable, JobExecutionException
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,7 +268,7 @@ def test_an_iteration_is_refused_with_its_line(hosted: Jobs, cluster: FakeCluste
     loop = env.generate_sequence(1, 3).iterate()
     loop.close_with(loop.map(lambda value: value - 1).filter(lambda value: value > 0))
 
-    with pytest.raises(InvalidProgramException, match=r"test_hosted_plans.py:\d+.*no iterations since version 2"):
+    with pytest.raises(ClusterUnusable, match=r"test_hosted_plans.py:\d+.*no iterations since version 2"):
         env.execute()
     assert cluster.jobs == []
 
@@ -279,7 +279,7 @@ def test_an_endless_generator_is_refused_with_its_line(hosted: Jobs, cluster: Fa
     env = hosted.environment()
     env.from_collection(count()).output()
 
-    with pytest.raises(InvalidProgramException, match=r"test_hosted_plans.py:\d+.*it has not ended"):
+    with pytest.raises(ClusterUnusable, match=r"test_hosted_plans.py:\d+.*it has not ended"):
         env.execute()
     assert cluster.jobs == []
 
@@ -300,7 +300,7 @@ def test_a_transactional_sink_is_refused(hosted: Jobs, cluster: FakeCluster) -> 
     env = hosted.environment()
     env.from_elements(1).add_sink(Transactional())
 
-    with pytest.raises(InvalidProgramException, match="commits its transactions"):
+    with pytest.raises(ClusterUnusable, match="commits its transactions"):
         env.execute()
     assert cluster.jobs == []
 
@@ -315,7 +315,7 @@ def test_text_that_cannot_be_cut_back_takes_part_in_no_checkpoints(
     env = hosted.environment(execution__checkpointing__interval="1 s")
     env.from_elements(1).write_as_text("s3://bucket/words")
 
-    with pytest.raises(InvalidProgramException, match=r"test_hosted_plans.py:\d+.*cannot be cut back"):
+    with pytest.raises(ClusterUnusable, match=r"test_hosted_plans.py:\d+.*cannot be cut back"):
         env.execute()
     assert cluster.jobs == []
 

@@ -13,7 +13,7 @@ from launched import Jobs
 from random_plans import sources, steps
 
 from stream_engine.flink.executor import FlinkExecutor
-from stream_engine.job import InvalidProgramException
+from stream_engine.job import ClusterUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,6 @@ def test_a_plan_gives_on_flink_what_it_means(
     options = {"execution__checkpointing__interval": "1 s"} if crashes else {}
     try:
         check_plan(jobs, **drawn, **options)  # pyright: ignore[reportArgumentType] - as drawn
-    except InvalidProgramException as error:
+    except ClusterUnusable as error:
         assume("iterations" not in str(error))
         raise

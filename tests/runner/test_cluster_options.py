@@ -199,7 +199,7 @@ ELSEWHERE = {"taskmanagers": [{"id": "192.0.2.7:35001-cd34"}]}
             SCRIPT,
             [],
             {"/overview": {"flink-version": "1.20.1"}},
-            "The cluster at {address} is Flink 1.20.1, but apache",
+            "The cluster at {address} is Flink 1.20.1, but",
         ),
         (SCRIPT, ["-p", "3"], {}, "The job needs 3 slots, but the cluster at {address} has 2: start more"),
         (
@@ -219,7 +219,7 @@ ELSEWHERE = {"taskmanagers": [{"id": "192.0.2.7:35001-cd34"}]}
             NEVER_ENDS,
             [],
             {},
-            "'Source: from_collection', made at {script}:5, cannot run on a Flink cluster: it is read in",
+            "'Source: from_collection', made at {script}:5, cannot run on a Flink cluster: it is read",
         ),
         (SCRIPT, ["-D", "state.backend=rocksdb"], {}, "state.backend: rocksdb is for jobs on this machine"),
     ],

@@ -25,7 +25,7 @@ from stream_engine.installation import extra
 from stream_engine.job import ClusterUnusable, JobExecutionException
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, MutableMapping, Sequence
 
     from stream_engine.configuration import Configuration
     from stream_engine.flink.plan import FlinkJob
@@ -37,6 +37,8 @@ PACKAGE = "apache-flink"
 _PATIENCE = 30.0
 _PYTHON_KEY = "python.executable"
 _ENDED = ("FINISHED", "FAILED", "CANCELED")
+# The client's Java does little, once: it is to start soon, and to leave the processors alone. Other options win.
+_JAVA_OPTIONS = "-XX:+IgnoreUnrecognizedVMOptions -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
 
 
 class RemoteCluster:
@@ -93,9 +95,7 @@ class RemoteCluster:
         if self._jars:
             urls = (each if "://" in each else f"file://{os.path.abspath(each)}" for each in self._jars)
             settings["pipeline.jars"] = ";".join(filter(None, (settings.get("pipeline.jars"), *urls)))
-        if not os.environ.get("JAVA_HOME"):
-            # One that is set, but empty, would be taken for a directory.
-            os.environ.pop("JAVA_HOME", None)
+        prepare_java(os.environ)
         directory = tempfile.mkdtemp(prefix="pyflink-stream-")
         try:
             python = settings.pop(_PYTHON_KEY, "") or self._rest.settings().get(_PYTHON_KEY, "python")
@@ -107,7 +107,8 @@ class RemoteCluster:
             here = all(map(is_here, self._rest.hosts()))
             attached = configuration.get(ATTACHED)
             restarts = settings["restart-strategy.type"] != "disable"
-            submitted = submit(job, self._address, settings, archive, commit, attached)
+            sends_jar = not self._rest.has_python_jar(_series(version(PACKAGE)))
+            submitted = submit(job, self._address, settings, archive, commit, attached, sends_jar)
             return RemoteJob(submitted, self._rest, f"{directory}-end" if here else None, restarts)
         except Exception as error:
             raise _refused(error) from error
@@ -238,6 +239,16 @@ def _check_client() -> None:
             f"A Flink cluster is reached with Java, but {where}: install Java 17 (on Debian and Ubuntu: apt install "
             "openjdk-17-jre-headless)."
         )
+
+
+def prepare_java(environment: MutableMapping[str, str]) -> None:
+    """Sets the variables that the client's Java starts with, those of its user aside."""
+    if not environment.get("JAVA_HOME"):
+        # One that is set, but empty, would be taken for a directory.
+        environment.pop("JAVA_HOME", None)
+    options = environment.get("JVM_ARGS", "")
+    if not options.startswith(_JAVA_OPTIONS):
+        environment["JVM_ARGS"] = f"{_JAVA_OPTIONS} {options}".rstrip()
 
 
 def _start_java() -> None:

@@ -12,6 +12,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 # In seconds.
 _TIMEOUT = 30
+# How the name of the jar begins that has the Java side of PyFlink.
+PYTHON_JAR = "flink-python-"
 
 
 class RestError(OSError):
@@ -45,6 +47,16 @@ class RestClient:
     def settings(self) -> dict[str, str]:
         """The configuration of the JobManager."""
         return {entry["key"]: entry["value"] for entry in self.get("/jobmanager/config")}
+
+    def has_python_jar(self, series: str) -> bool:
+        """Whether the Java side of PyFlink is among the cluster's own jars, of the versions that ``series`` begins."""
+        try:
+            classpath = self.get("/jobmanager/environment").get("classpath", [])
+        except RestError as error:
+            if not error.answered:
+                raise
+            return False
+        return any(os.path.basename(path).startswith(f"{PYTHON_JAR}{series}.") for path in classpath)
 
     def hosts(self) -> set[str]:
         """The hosts that TaskManagers run on."""

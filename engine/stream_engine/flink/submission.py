@@ -17,6 +17,7 @@ from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingImp
 
 from stream_engine.flink.elements import Drive, Envelope, pack_element
 from stream_engine.flink.function import ELEMENT, TaskFunction, Ticks, side_output
+from stream_engine.flink.rest import PYTHON_JAR
 from stream_engine.flink.savepoints import LENIENT_KEY, SAVEPOINT_KEY, check_stages
 from stream_engine.job import JobExecutionException
 
@@ -61,12 +62,13 @@ def submit(
     archive: Archive,
     commit: Callable[[], None],
     attached: bool = True,
+    sends_jar: bool = True,
 ) -> JavaJob:
     """Submits the job to the cluster at ``address``; its reports are there to be read if it is ``attached``.
 
-    ``commit`` is called when all is ready.
+    ``commit`` is called when all is ready. With ``sends_jar`` the Java side of PyFlink goes along: 42 MB.
     """
-    env = _environment(address, settings, job, attached)
+    env = _environment(address, settings, job, attached, sends_jar)
     env.add_python_archive(archive.path, archive.name)
     env.set_python_executable(archive.python)
     env.set_max_parallelism(job.key_groups)
@@ -91,12 +93,12 @@ def submit(
     return JavaJob(env.execute_async(job.name), iterator)
 
 
-def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attached: bool) -> Any:
+def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attached: bool, sends_jar: bool) -> Any:
     """PyFlink's own way to an environment ignores the target of a configuration."""
     jvm = get_gateway().jvm
     host, _, port = address.rpartition(":")
     home = os.path.dirname(str(pyflink.__file__))
-    jar = next(name for name in sorted(os.listdir(f"{home}/opt")) if name.startswith("flink-python"))
+    jars = [f"file://{home}/opt/{name}" for name in sorted(os.listdir(f"{home}/opt")) if name.startswith(PYTHON_JAR)]
     configuration = jvm.org.apache.flink.configuration.Configuration()
     values = {
         _BUNDLE_SIZE: str(_ELEMENTS if not job.checkpointed else 100_000),
@@ -108,7 +110,7 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
         "execution.attached": str(attached).lower(),
         "rest.address": host,
         "rest.port": port,
-        "pipeline.jars": ";".join(filter(None, (settings.get("pipeline.jars"), f"file://{home}/opt/{jar}"))),
+        "pipeline.jars": ";".join(filter(None, (settings.get("pipeline.jars"), *(jars if sends_jar else ())))),
     }
     for key, value in values.items():
         configuration.setString(key, value)

@@ -90,7 +90,11 @@ class SubtaskHost:
     @property
     def next_timer(self) -> float:
         """When, in ms since the epoch, ``on_time`` is to be called; inf: not as things are."""
-        return inf if self._subtask.finished else self._slot.timers.next
+        if self._subtask.finished:
+            return inf
+        # A source is let work all the time.
+        due = inf if self._meter is None or self._source is not None else self._meter.due
+        return min(self._slot.timers.next, due)
 
     def take(self, element: bytes) -> Iterator[Emission]:
         """Processes an element."""

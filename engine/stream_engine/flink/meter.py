@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from time import perf_counter_ns
+from math import inf
+from time import perf_counter_ns, time
 from typing import TYPE_CHECKING
 
 from stream_engine.graph.specs import TextFileSource
@@ -31,12 +32,23 @@ class SubtaskMeter:
         self._busy = 0
         self._reported_at = 0
         self._over = False
+        # Whether anything has been done since the last report.
+        self._owes = False
+        self._due = 0.0
+
+    @property
+    def due(self) -> float:
+        """When, in ms since the epoch, what has been done since the last report is to be reported; inf: nothing has."""
+        if not self._owes or self._over:
+            return inf
+        return self._due
 
     def begin(self) -> None:
         self._begun = perf_counter_ns()
 
     def end(self) -> None:
         self._busy += perf_counter_ns() - self._begun
+        self._owes = True
 
     def report(self) -> bytes | None:
         """A pickled SubtaskStatus by the id of the task, if there is to be one now: the last one at the end."""
@@ -44,6 +56,8 @@ class SubtaskMeter:
         if self._over or (now - self._reported_at < _INTERVAL and not self._subtask.finished):
             return None
         self._reported_at = now
+        self._owes = False
+        self._due = time() * 1000 + _INTERVAL // 1_000_000 + 1
         self._over = self._subtask.finished
         return pickle.dumps({self._subtask.task.id: self._status(now)})
 

@@ -11,8 +11,10 @@ from fake_flink import FakeCluster, FakeJob
 from launched import PATIENCE, Jobs
 from record_functions import add
 
+from stream_engine.flink.elements import unpack_element
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.job import JobExecutionException
+from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,3 +117,40 @@ def test_subtasks_of_a_job_that_nobody_watches_report_nothing_of_it(hosted: Jobs
     env.execute()
 
     assert not any(pickle.loads(stage.deployment).watched for stage in cluster.jobs[0].stages)
+
+
+class Awaiting:
+    """Gives a record, and the next one when that is known to have come to the second task."""
+
+    known = tuple(Event() for _ in range(4))
+
+    def run(self, ctx: Any) -> None:
+        for number, known in enumerate(self.known):
+            ctx.collect(number)
+            assert known.wait(PATIENCE), f"record {number} is not known of"
+
+
+class Telling(FakeJob):
+    """Sets what is known when a report has it."""
+
+    def _hand_on(self, place: Any, emissions: Any) -> None:
+        super()._hand_on(place, emissions)
+        frames = [frame for element in self._reports for frame in unpack_element(element)]
+        statuses = [pickle.loads(frame.payload).get(1) for frame in frames if frame.kind == Kind.STATUS]
+        came = {status.subtask: status.records_in for status in statuses if status}
+        for known in Awaiting.known[: sum(came.values())]:
+            known.set()
+
+
+class TellingCluster(FakeCluster):
+    def submit(self, job: Any, configuration: Any, commit: Any) -> Any:
+        return Telling(self, job, self._random, 0)
+
+
+def test_what_a_subtask_has_done_is_known_while_nothing_more_comes(capfd: pytest.CaptureFixture[str]) -> None:
+    jobs, _ = watched(capfd, TellingCluster())
+    env = jobs.environment()
+    env.add_source(Awaiting()).rebalance().map(str).set_parallelism(2).output()
+    env.execute()
+
+    assert all(known.is_set() for known in Awaiting.known)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contest import Contestant, contest
-from flink_peer import flink_cluster, on_cluster
+from flink_peer import compared, flink_cluster, in_pyflink, on_cluster, slopes
 from hdfs_peer import hdfs_with, with_client
 from kafka_peer import TOPIC, kafka_with
 from peers import Missing, Peers
@@ -160,31 +160,33 @@ def word_count_pyflink(bench: Bench) -> list[Row]:
     except Missing as missing:
         return [_skipped("word count", "PyFlink", missing)]
     path = bench.text(bench.size(1_000_000))
-    command = [python, str(SCRIPTS / "word_count_pyflink.py"), str(path)]
+    command = [python, str(SCRIPTS / "word_count_pyflink.py"), "1", str(path)]
     contestants = [job("1 worker", "word_count", path), Contestant("PyFlink", command, counts_cpu=False)]
     return bench.compare("word count", contestants, ("1 worker", "PyFlink"))
 
 
 def cluster(bench: Bench) -> list[Row]:
     """Words a second on a Flink cluster of this machine: what more of them take, as its start-up is long."""
-    key = ("cluster", "Flink, 2 slots", "2 workers")
+    name, ours, here, native = "cluster", "Flink, 2 slots", "2 workers", "PyFlink, 2 slots"
     try:
         python = bench.peers.pyflink()
     except Missing as missing:
-        return [Row(*key, None, f"skipped: {missing}", WANTED[key])]
-    paths = [bench.text(bench.size(words)) for words in (4_000_000, 16_000_000)]
+        return [Row(name, ours, here, None, f"skipped: {missing}", WANTED[name, ours, here])]
     with flink_cluster(python, bench.directory) as address:
-        script = SCRIPTS / "word_count.py"
-        contestants = [job(f"here {size}", "word_count", path, workers=2) for size, path in enumerate(paths)]
-        contestants += [on_cluster(f"there {size}", python, address, script, path) for size, path in enumerate(paths)]
-        # Of each size they have the same result.
-        times = {
-            name: each
-            for size in range(2)
-            for name, each in contest(contestants[size::2], bench.runs, bench.directory).items()
-        }
-    here, there = (times[f"{place} 1"].wall - times[f"{place} 0"].wall for place in ("here", "there"))
-    return [Row(*key, here / there, "", WANTED[key], f"{there:.2f} : {here:.2f}")]
+
+        def on_flink(path: Path) -> Contestant:
+            return on_cluster(ours, python, address, SCRIPTS / "word_count.py", path)
+
+        def by_hand(path: Path) -> Contestant:
+            return in_pyflink(native, python, address, SCRIPTS / "word_count_pyflink.py", path)
+
+        sizes = bench.size(4_000_000), bench.size(32_000_000)
+        taken = slopes(lambda path: [job(here, "word_count", path, workers=2), on_flink(path)], sizes, bench)
+        # All that it can do in the same time.
+        sizes = bench.size(100_000), bench.size(600_000)
+        of_few = slopes(lambda path: [job(here, "word_count", path, workers=2), by_hand(path)], sizes, bench)
+    taken[native] = of_few[native]
+    return [compared(name, ours, taken[ours], other, taken[other], WANTED) for other in (here, native)]
 
 
 def checkpoints(bench: Bench) -> list[Row]:

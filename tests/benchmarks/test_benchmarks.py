@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from contest import Contestant, ContestError, contest
+from flink_peer import Slope, compared
 from instructions import NoValgrind, count, valgrind
 from peers import ROOT, Missing, Peers
 from probes import running
@@ -74,7 +75,7 @@ def test_a_peer_that_cannot_be_had_is_a_line_that_says_so(name: str, tmp_path: P
 
 
 @pytest.mark.long
-# The cluster takes minutes, and a slope needs sizes that differ: `make test-cluster` tests what runs there.
+# A cluster takes minutes to start: `make test-cluster` tests what runs there.
 @pytest.mark.parametrize(
     "name", [name for name in PEERS if name not in ("cluster", "lines-from-kafka", "text-from-hdfs")]
 )
@@ -272,6 +273,24 @@ def test_lines_are_the_same_in_a_file_and_in_a_directory_and_others_are_not(tmp_
     other.write_text("one\ntwo\nfour\n", encoding="utf-8")
 
     assert lines_of(file) == lines_of(directory) != lines_of(other)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "value", "shown"),
+    [
+        (Slope(10_000_000, 8), Slope(10_000_000, 6), 0.75, "0.80 : 0.60"),
+        (Slope(10_000_000, 8), Slope(500_000, 20), 50, "0.80 : 40.00"),
+        (Slope(10_000_000, 2.9), Slope(10_000_000, 6), None, ""),
+        (Slope(10_000_000, 8), Slope(10_000_000, -0.5), None, ""),
+    ],
+)
+def test_slopes_are_compared_where_they_are_more_than_what_starts_differ(
+    own: Slope, other: Slope, value: float | None, shown: str
+):
+    row = compared("words", "A", own, "B", other, {("words", "A", "B"): Limit(least=0.6)})
+
+    assert (row.value, row.seconds) == (value if value is None else pytest.approx(value), shown)
+    assert row.unit == ("too small to tell" if value is None else "")
 
 
 def test_tables_show_what_was_wanted_and_what_was_missed():

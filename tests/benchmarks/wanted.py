@@ -13,6 +13,7 @@ WANTED = {
     ("word count", "1 worker", "bytewax"): Limit(least=4.5),
     ("word count", "1 worker", "PyFlink"): Limit(least=50),
     ("cluster", "Flink, 2 slots", "2 workers"): Limit(least=0.6),
+    ("cluster", "Flink, 2 slots", "PyFlink, 2 slots"): Limit(least=15),
     ("live view", "1 worker, view", "1 worker, not watched"): Limit(least=0.98),
     ("live view", "1 worker, served", "1 worker, not watched"): Limit(least=0.98),
     ("live view", "2 workers, view", "2 workers, not watched"): Limit(least=0.98),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import reprlib
 from itertools import groupby
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stream_engine.failures.causes import related, traceback_of
 from stream_engine.failures.failure import Failure, Frame, Raised
@@ -16,10 +17,26 @@ from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType, TracebackType
+    from traceback import FrameSummary
+    from types import FrameType
 
 GENERATED = "<chain "
 """The beginning of the file names of generated code."""
+
+
+class Place(NamedTuple):
+    """Where a frame is. Columns are those of Python 3.11 and later; without them they are those of what was raised."""
+
+    file: str
+    line: int
+    function: str
+    end_line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
+
+
+inlined: dict[tuple[str, int], tuple[Place, ...]] = {}
+"""By file and line of generated code with functions inlined: the frames, from the outermost, if these were called."""
 
 _OURS = ("stream_engine", "pyflink_stream")
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
@@ -78,7 +95,7 @@ def _told(error: BaseException) -> tuple[str, tuple[str | Frame, ...]]:
     lines = "".join(said.format_exception_only()).splitlines()
     # For a syntax error, the line that cannot be read comes first.
     first = next((index for index, line in enumerate(lines) if not line.startswith("  ")), 0)
-    if _is_ours(type(error).__module__):
+    if is_ours(type(error).__module__):
         _, _, lines[first] = lines[first].partition(": ")
     what, *more = lines[first:]
     if first == 0 or said.filename is None:
@@ -88,8 +105,8 @@ def _told(error: BaseException) -> tuple[str, tuple[str | Frame, ...]]:
 
 def frames(traceback: TracebackType | None) -> tuple[str | Frame, ...]:
     """The frames of the script and of what it calls, as Python shows them; of many, the middle ones are left out."""
-    places: list[str | TracebackType] = []
-    for (_, _), group in groupby(_visible(traceback), lambda place: (place.tb_frame.f_code, place.tb_lineno)):
+    places: list[str | TracebackType | FrameSummary] = []
+    for _, group in groupby(_visible(traceback), _line_of):
         same = list(group)
         places += same[:_SAME]
         if len(same) > _SAME:
@@ -100,13 +117,50 @@ def frames(traceback: TracebackType | None) -> tuple[str | Frame, ...]:
     return tuple(place if isinstance(place, str) else _frame(place) for place in places)
 
 
-def _frame(place: TracebackType) -> Frame:
-    from traceback import extract_tb
+def _line_of(place: TracebackType | FrameSummary) -> object:
+    return (place.tb_frame.f_code, place.tb_lineno) if isinstance(place, TracebackType) else place
 
-    summary = extract_tb(place, limit=1)
+
+def _frame(place: TracebackType | FrameSummary) -> Frame:
+    from traceback import StackSummary, extract_tb
+
+    if isinstance(place, TracebackType):
+        place = extract_tb(place, limit=1)[0]
     # The first line is what the others are told by.
-    _, *source = summary.format()[0].splitlines()
-    return Frame(summary[0].filename, place.tb_lineno, summary[0].name, tuple(source))
+    _, *source = StackSummary.from_list([place]).format()[0].splitlines()
+    return Frame(place.filename, place.lineno or 0, place.name, tuple(source))
+
+
+def unfolded(place: FrameSummary) -> list[FrameSummary]:
+    """The frames that there would be in place of one, if no function was inlined."""
+    from traceback import FrameSummary
+
+    places = inlined.get((place.filename, place.lineno or 0))
+    if places is None:
+        return [place]
+    line, end_line, *columns = (getattr(place, name, None) for name in ("lineno", "end_lineno", "colno", "end_colno"))
+    if line is not None and end_line is not None:
+        last = places[-1]
+        places = (*places[:-1], Place(*last[:3], last.line + end_line - line, *columns))
+    frames: list[FrameSummary] = []
+    for file, line, function, *where in places:
+        names = ("end_lineno", "colno", "end_colno") if hasattr(place, "colno") else ()
+        frames.append(FrameSummary(file, line, function, **dict(zip(names, where, strict=False))))
+    return frames
+
+
+def full_text(error: BaseException) -> str:
+    """What Python prints of ``error``, as if no function was inlined. May raise what the code of its class raises."""
+    from traceback import TracebackException
+
+    told = TracebackException(type(error), error, traceback_of(error), compact=True)
+    pending: list[Any] = [told] if inlined else []
+    while pending:
+        each = pending.pop()
+        each.stack[:] = [frame for place in each.stack for frame in unfolded(place)]
+        others = (each.__cause__, each.__context__, *(getattr(each, "exceptions", None) or ()))
+        pending += [other for other in others if other is not None]
+    return "".join(told.format())
 
 
 def behind(error: BaseException) -> tuple[str | Raised, ...]:
@@ -153,28 +207,35 @@ def whereabouts(frame: FrameType | None) -> str:
     """
     while frame is not None:
         file = frame.f_code.co_filename
-        ours = _is_ours(str(frame.f_globals.get("__name__"))) or file.startswith((GENERATED, "<frozen "))
+        if places := inlined.get((file, frame.f_lineno)):
+            return next(f"{each.file}:{each.line}" for each in reversed(places) if not each.file.startswith(GENERATED))
+        ours = is_ours(str(frame.f_globals.get("__name__"))) or file.startswith((GENERATED, "<frozen "))
         if not ours and not file.startswith(_STANDARD_LIBRARY):
             return f"{file}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
 
 
-def _visible(traceback: TracebackType | None) -> Iterator[TracebackType]:
+def _visible(traceback: TracebackType | None) -> Iterator[TracebackType | FrameSummary]:
     # Whether the engine called the current frame, for its own purposes.
     within = True
     while traceback is not None:
         frame = traceback.tb_frame
         file = frame.f_code.co_filename
-        if _is_ours(frame.f_globals.get("__name__")) or file.startswith(GENERATED):
+        if is_ours(frame.f_globals.get("__name__")) or file.startswith(GENERATED):
             within = not file.startswith(GENERATED)
+            if (file, traceback.tb_lineno) in inlined:
+                from traceback import extract_tb
+
+                places = unfolded(extract_tb(traceback, limit=1)[0])
+                yield from (place for place in places if not place.filename.startswith(GENERATED))
         elif not file.startswith("<frozen ") and not (within and _is_library(frame)):
             within = False
             yield traceback
         traceback = traceback.tb_next
 
 
-def _is_ours(module: object) -> bool:
+def is_ours(module: object) -> bool:
     return str(module).partition(".")[0] in _OURS
 
 

@@ -23,6 +23,7 @@ def test_every_default_is_a_value_its_option_takes() -> None:
         "parallelism.default": 1,
         "execution.buffer-timeout": 100,
         "pipeline.object-reuse": False,
+        "pipeline.inline-functions": True,
         "pipeline.end-of-input": "fire",
         "pipeline.auto-watermark-interval": 200,
         "pipeline.idle-timeout": 5000,

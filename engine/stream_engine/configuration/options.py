@@ -52,6 +52,12 @@ OBJECT_REUSE = ConfigOption(
     "false",
     "Hands mutable records on without copying them; functions must then neither keep nor change them.",
 )
+INLINE_FUNCTIONS = ConfigOption(
+    "pipeline.inline-functions",
+    Boolean(),
+    "true",
+    "Puts the code of short functions into the loop that calls them, after many records.",
+)
 END_OF_INPUT = ConfigOption(
     "pipeline.end-of-input",
     Choice("fire", "drop"),
@@ -339,6 +345,7 @@ OPTIONS: dict[str, ConfigOption[Any]] = {
         DEFAULT_PARALLELISM,
         BUFFER_TIMEOUT,
         OBJECT_REUSE,
+        INLINE_FUNCTIONS,
         END_OF_INPUT,
         JOB_NAME,
         WATERMARK_INTERVAL,

@@ -29,6 +29,7 @@ class FlinkExchange:
     """
 
     passes = False
+    callee = None
     # Every record is pickled on its way.
     exposes = False
 

@@ -134,15 +134,24 @@ class Code:
         function.operators -= 1
 
     @property
+    def text(self) -> str:
+        """The source of all functions; its line ``n`` has ``sites[n - 1]``."""
+        return "\n".join(line for function in self._finished for line in function.lines)
+
+    @property
+    def sites(self) -> list[Site]:
+        """The Sites of the compiled code: of its lines, then of those that functions have that are inlined."""
+        return _sites[self.filename]
+
+    @property
     def deep(self) -> bool:
         """Whether the code should continue in another function."""
         return self._open[-1].depth >= _MAX_DEPTH or self._open[-1].operators >= _MAX_OPERATORS
 
     def compile(self) -> dict[str, Any]:
         """The namespace, with the functions in it."""
-        lines = [line for function in self._finished for line in function.lines]
         _sites[self.filename] = [site for function in self._finished for site in function.sites]
-        exec(compile("\n".join(lines), self.filename, "exec"), self.namespace)
+        exec(compile(self.text, self.filename, "exec"), self.namespace)
         return self.namespace
 
 

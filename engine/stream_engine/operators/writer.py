@@ -186,11 +186,14 @@ class ChainWriter:
         collector.time = None
         name = self.code.fresh("collect")
 
+        # Names of their own, so that the code can become part of a function that collects.
+        record, time = self.code.fresh("record"), self.code.fresh("time")
+
         def write() -> None:
-            with self.code.function(name, "record"), self.code.operator(operator, "record"):
+            with self.code.function(name, record), self.code.operator(operator, record), self.at(time):
                 if self.timestamped:
-                    self.code.line(f"time = {self.code.bind('collector', collector)}.time")
-                self.forward(operator, self.received(operator, "record") if received else "record", late=late)
+                    self.code.line(f"{time} = {self.code.bind('collector', collector)}.time")
+                self.forward(operator, self.received(operator, record) if received else record, late=late)
 
         self._unwritten.append(write)
         self._collectors.append((collector, name))

@@ -12,7 +12,7 @@ from stream_engine.failures.failure import Failure, Raised, RemoteException
 from stream_engine.failures.remote_exception import taken_down
 from stream_engine.operators.code import is_generated, site_of
 from stream_engine.operators.snapshot import StateError
-from stream_engine.report import behind, frames, one_line, raised, shortened
+from stream_engine.report import behind, frames, full_text, one_line, raised, shortened
 from stream_engine.task.advice import ErrorSite, advice_on
 
 if TYPE_CHECKING:
@@ -146,10 +146,8 @@ def describe(
 
 
 def _full(error: BaseException) -> str:
-    from traceback import format_exception
-
     try:
-        return "".join(format_exception(error))
+        return full_text(error)
     except BaseException as inner:
         # The error may have code of its own where Python looks for plain attributes.
         return f"The traceback cannot be shown: {type(inner).__name__}"

@@ -23,8 +23,21 @@ if TYPE_CHECKING:
 Channel = tuple[int, int]
 
 
+class Callee(Protocol):
+    """A subtask whose chain another one calls."""
+
+    def inline(self) -> None:
+        """Inlines its functions; called between records."""
+        ...
+
+
 class Exit(Output, Protocol):
     """Where records leave a subtask for those of another task."""
+
+    @property
+    def callee(self) -> Callee | None:
+        """The receiver that gets records at once, by a call."""
+        ...
 
     def end(self) -> None:
         """Tells all receivers that no further record will come."""

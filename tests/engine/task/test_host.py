@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 class ListHost:
     """Runs a plan whose sources are collections. ``lines`` is what came out, ``frames`` what is between subtasks."""
 
-    def __init__(self, graph: JobGraph) -> None:
+    def __init__(self, graph: JobGraph, configuration: Configuration | None = None) -> None:
         self.graph, self.lines = graph, []
+        self.configuration = configuration or Configuration()
         self.frames: deque[tuple[int, int, int, Frame]] = deque()
         self.timers = Timers()
         slots = [ListSlot(self, index) for index in range(graph.slots)]
@@ -66,7 +67,7 @@ class ListSlot:
 
     def __init__(self, host: ListHost, index: int) -> None:
         self.index, self._host = index, host
-        self.configuration, self.accumulators = Configuration(), Accumulators()
+        self.configuration, self.accumulators = host.configuration, Accumulators()
         self.tables: Tables = MemoryTables()
 
     def guard(self, task: Any) -> None:
@@ -90,6 +91,7 @@ class ListSlot:
 
 class ListExit:
     exposes = passes = False
+    callee = None
 
     def __init__(self, host: ListHost, index: int, exchange: Any) -> None:
         self.operator, self.selected = exchange.source, exchange.selected
@@ -178,6 +180,24 @@ def test_windows_of_event_time_behind_an_exchange_fire_in_a_host_of_lists(parall
         "(10, 'b', [19])",
         "(20, 'a', [25])",
     ]
+
+
+@pytest.mark.parametrize("inlines", [True, False])
+def test_functions_are_inlined_after_many_records_where_the_option_says_so(
+    inlines: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = Configuration({"pipeline.inline-functions": inlines})
+    monkeypatch.setattr("stream_engine.task.subtask._MANY", 4)
+    env = PythonStreamExecutionEnvironment(Unused(), configuration)
+    env.from_collection(list(range(9))).filter(lambda value: value > 3).map(lambda value: value * 2).output()
+    host = ListHost(job_graph(env.graph, 1), configuration)
+    chain = host.subtasks[0, 0].chain
+    code = chain.process_batch.__code__
+
+    assert host.run() == ["8", "10", "12", "14", "16"]
+
+    called = {name.partition("_")[0] for name in chain.process_batch.__code__.co_names}
+    assert ({"map", "filter"} <= called, chain.process_batch.__code__ is code) == (not inlines, not inlines)
 
 
 def test_the_task_layer_needs_nothing_of_the_worker_processes() -> None:

@@ -25,6 +25,7 @@ class InlineExchange:
     """
 
     passes = False
+    callee = None
 
     def __init__(self, job: JobState, exchange: Exchange, index: int) -> None:
         self.operator = exchange.source

@@ -7,7 +7,7 @@ from threading import Event, RLock
 from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.configuration.options import CHECKPOINT_INTERVAL
+from stream_engine.configuration.options import CHECKPOINT_INTERVAL, INLINE_FUNCTIONS
 from stream_engine.failures.causes import cause_of, traceback_of
 from stream_engine.graph.specs import PUSHING_SOURCES, ClientSource
 from stream_engine.local.deadline import cancellation_timeout
@@ -75,6 +75,8 @@ class InlineJob(JobState):
         # None are taken here, so nothing may wait for one.
         configuration = configuration.copy()
         configuration.set(CHECKPOINT_INTERVAL, 0)
+        # A debugger may come at any time, and needs the functions themselves.
+        configuration.set(INLINE_FUNCTIONS, False)
         super().__init__(graph, configuration)
         self._splits = splits
         self._readers: dict[Subtask, Reader] = {}

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from stream_engine.task.subtask import Subtask
 
 _ENDED = "ended"
+# After how often taking the lock its functions are inlined. While it has records, it loses the lock each millisecond.
+_OFTEN = 100
 
 
 class PushHost(Protocol):
@@ -108,6 +110,7 @@ class PushSource:
         self._safe_point = SafePoint(self._locked(self._act))
         # Whether it had ended before the checkpoint that the job resumes from.
         self._ended = False
+        self._taken = 0
 
     def at_safe_point(self, action: Callable[[], None]) -> None:
         """Calls ``action`` when a snapshot would hold just what has been collected: now, or in the source's thread.
@@ -225,8 +228,11 @@ class PushSource:
                 return False
             worker.source_awoke()
             worker.meter.push(self.subtask)
+            self._taken += 1
             try:
                 self._safe_point.serve()
+                if self._taken == _OFTEN:
+                    self.subtask.inline()
             except BaseException as error:
                 self.fail(error)
                 raise

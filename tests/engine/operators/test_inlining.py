@@ -1,0 +1,243 @@
+"""Functions whose code is put into a chain: the same results, the same errors, and no call."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import short_functions
+from listed import ListHost, ListOutput
+from short_functions import Kept, Plain
+
+from stream_engine.graph import specs
+from stream_engine.graph.functions import UserFunction
+from stream_engine.graph.job_graph import Link
+from stream_engine.operators.code import is_generated, site_of
+from stream_engine.operators.inlining import NotInlined, definition_of
+from stream_engine.report import unfolded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+
+class Loaded(UserFunction):
+    """A function that is itself in the chain, not a copy."""
+
+    def load(self) -> Any:
+        return OBJECTS[int(self.label)]
+
+
+OBJECTS: list[Any] = []
+
+
+def own(call: Any) -> UserFunction:
+    OBJECTS.append(call)
+    return Loaded(b"", str(len(OBJECTS) - 1), None)
+
+
+def called(action: Callable[[], Any], names: set[str] | None = None) -> set[str]:
+    """The functions of short_functions.py that are called meanwhile."""
+    names = set() if names is None else names
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code.co_filename == short_functions.__file__:
+            names.add(frame.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        action()
+    finally:
+        sys.setprofile(before)
+    return names
+
+
+def outcome(host: ListHost, records: Sequence[Any], names: set[str] | None = None) -> tuple[list[Any], list[str], Any]:
+    """What has come of records: results, the traceback without generated frames, and who failed with which record.
+
+    ``names`` takes up the functions that were called.
+    """
+    try:
+        called(lambda: host.chain.process_batch(records), names)
+    except Exception as error:
+        trace, entry = traceback.TracebackException.from_exception(error), error.__traceback__
+        site, record = None, None
+        while entry is not None:
+            if is_generated(entry.tb_frame.f_code):
+                site = site_of(entry.tb_frame.f_code, entry.tb_lineno)
+                record = entry.tb_frame.f_locals.get(site.record or "")
+            entry = entry.tb_next
+        assert site is not None
+        shown = [each for frame in trace.stack for each in unfolded(frame)]
+        shown = [frame for frame in shown if not frame.filename.startswith(("<chain", __file__))]
+        trace.stack = traceback.StackSummary.from_list(shown)
+        return host.results, list(trace.format()), (site.operator, site.role, record)
+    return host.results, [], None
+
+
+NUMBERS = [1, 2, 3, 4, 5, 6, 7]
+MAPS: list[Any] = [
+    Plain().map, Plain().count, Plain().branches, Plain().nothing, Plain().at_times, Plain().loop,
+    Plain().several_lines, Plain().format, Plain().chained, short_functions.first, short_functions.same,
+    short_functions.again, short_functions.positive,
+]  # fmt: skip
+RECORDS: list[Any] = [NUMBERS, [*NUMBERS, "text"], [2, None], [[1], (2,)], [0, 3]]
+
+
+@pytest.mark.parametrize("call", MAPS, ids=lambda call: call.__name__)
+@pytest.mark.parametrize("records", RECORDS, ids=str)
+@pytest.mark.parametrize("kind", [specs.Map, specs.Filter])
+def test_an_inlined_function_does_and_fails_as_when_it_is_called(kind: Any, call: Any, records: list[Any]) -> None:
+    def fresh() -> Any:
+        return getattr(Plain(), call.__name__) if isinstance(call, MethodType) else call
+
+    plain, changed = (ListHost(kind(own(fresh())), specs.Map(own(short_functions.same))) for _ in range(2))
+    changed.chain.inline()
+    names: set[str] = set()
+    assert outcome(changed, records, names) == outcome(plain, records)
+    assert names == set()
+
+
+@pytest.mark.parametrize(
+    "calls", [("words", None), ("words", "twice"), ("twice", "twice"), ("thrice", "thrice"), ("twice", "thrice")]
+)
+@pytest.mark.parametrize("records", [["a,b", "b,,a", "c"], ["a", 5, "b"], [1, 3, 9], [4], [3, "x"], [[]]], ids=str)
+def test_what_collects_and_what_is_behind_it_do_as_when_they_are_called(
+    calls: tuple[str, str | None], records: list[Any]
+) -> None:
+    def host() -> ListHost:
+        functions = [getattr(short_functions, name) for name in calls if name]
+        behind = [specs.Filter(own(short_functions.positive)), specs.Map(own(short_functions.same))]
+        return ListHost(*(specs.FlatMap(own(each)) for each in functions), *behind)
+
+    plain, changed = host(), host()
+    changed.chain.inline()
+    names: set[str] = set()
+    assert outcome(changed, records, names) == outcome(plain, records)
+    assert names == set()
+
+
+@pytest.mark.parametrize("records", [["a,b", "b,,a", "c,a"], ["a", 5]], ids=str)
+def test_a_rolling_count_is_one_loop(records: list[Any]) -> None:
+    def host() -> ListHost:
+        reduce = specs.Reduce(own(short_functions.add))
+        return ListHost(specs.FlatMap(own(short_functions.words)), reduce, key=own(short_functions.first))
+
+    plain, changed = host(), host()
+    changed.chain.inline()
+    names: set[str] = set()
+    assert outcome(changed, records, names) == outcome(plain, records)
+    assert names == set()
+
+
+def test_each_branch_of_a_split_is_inlined() -> None:
+    def parity(value: int) -> list[str]:
+        return ["even"] if value % 2 == 0 else ["odd"]
+
+    links = (Link(0, 1, ("even",)), Link(0, 2, ("odd",)))
+    outputs = ListOutput(1), ListOutput(2)
+    maps = [specs.Map(own(Plain().map)), specs.Map(own(short_functions.same))]
+    host = ListHost(specs.Split(own(parity)), *maps, links=links, outputs=outputs)
+    host.chain.process_batch([1, 2])
+    host.chain.inline()
+    assert called(lambda: host.chain.process_batch([3, 4])) == set()
+    assert [output.records for output in outputs] == [[4, 8], [2, 4]]
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Kept) if not name.startswith("_") and name != "helper"])
+def test_a_function_of_which_somebody_could_tell_the_difference_is_kept(name: str) -> None:
+    with pytest.raises(NotInlined):
+        definition_of(getattr(Kept(), name), 1)
+
+
+@pytest.mark.parametrize("call", [short_functions.partly, len, int, short_functions.with_new_code])
+def test_what_is_not_as_its_source_says_is_kept(call: Any) -> None:
+    with pytest.raises(NotInlined):
+        definition_of(call, 1)
+
+
+def test_a_file_that_has_been_changed_since_is_not_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "changed_since.py"
+    path.write_text("def map(value):\n    return value + 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import changed_since  # pyright: ignore[reportMissingImports]
+
+    path.write_text("def map(value):\n    return value + 2\n")
+    with pytest.raises(NotInlined):
+        definition_of(changed_since.map, 1)
+
+
+def test_globals_attributes_and_what_encloses_a_function_are_looked_up_for_each_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = Plain()
+    below, change = short_functions.enclosed(5)
+    host = ListHost(specs.Filter(own(below)), specs.Map(own(plain.branches)))
+    numbers = ListHost(specs.Map(own(plain.map)))
+    for each in (host, numbers):
+        each.chain.inline()
+    host.chain.process_batch([3, 6])
+    monkeypatch.setattr(short_functions, "LIMIT", 1)
+    change(7)
+    host.chain.process_batch([3, 6])
+    assert host.results == ["as much", "more", "more"]
+    plain.factor = 3
+    assert called(lambda: numbers.chain.process_batch([1])) == set()
+    assert numbers.results == [3]
+
+
+def test_an_object_keeps_what_its_inlined_method_has_set() -> None:
+    plain = Plain()
+    host = ListHost(specs.Map(own(plain.count)))
+    host.chain.process_batch(["a"])
+    host.chain.inline()
+    host.chain.process_batch(["b", "c"])
+    assert host.results == [("a", 1), ("b", 2), ("c", 3)]
+    assert plain.seen == 3
+
+
+def test_a_variable_never_has_the_value_of_an_earlier_record() -> None:
+    host = ListHost(specs.Map(own(Kept().may_be_unassigned)))
+    host.chain.inline()
+    with pytest.raises(UnboundLocalError):
+        host.chain.process_batch([1, 2])
+
+
+def test_whoever_has_the_function_of_a_chain_has_the_new_code_from_then_on() -> None:
+    host = ListHost(specs.Map(own(short_functions.same)))
+    process = host.chain.process
+    host.chain.inline()
+    assert called(lambda: process(1)) == set()
+    assert host.results == [2]
+
+
+def test_nothing_is_inlined_while_calls_are_watched() -> None:
+    host = ListHost(specs.Map(own(short_functions.same)))
+    assert "same" not in called(host.chain.inline)
+    assert called(lambda: host.chain.process(1)) == {"<lambda>"}
+
+
+def test_loops_within_loops_that_python_would_refuse_stay_calls() -> None:
+    host = ListHost(*(specs.FlatMap(own(short_functions.words)) for _ in range(25)))
+    host.chain.inline()
+    with pytest.raises(AttributeError, match="'tuple' object has no attribute 'split'"):
+        host.chain.process_batch(["a"])
+
+
+def test_a_file_too_long_to_be_compiled_meanwhile_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "def map(value):\n    return value + 1\n"
+    (tmp_path / "short_file.py").write_text(text)
+    (tmp_path / "long_file.py").write_text(text + "# more\n" * 100_000)
+    monkeypatch.syspath_prepend(tmp_path)
+    import long_file  # pyright: ignore[reportMissingImports]
+    import short_file  # pyright: ignore[reportMissingImports]
+
+    assert definition_of(short_file.map, 1).parameters == ("value",)
+    with pytest.raises(NotInlined):
+        definition_of(long_file.map, 1)

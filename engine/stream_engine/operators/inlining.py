@@ -23,7 +23,7 @@ from stream_engine.report import Place, inlined, is_ours
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from stream_engine.operators.code import Code
+    from stream_engine.operators.code import Code, Site
 
 _CALLS: dict[type[ast.AST], str] = {ast.Assign: "value", ast.Expr: "value", ast.If: "test"}
 _KNOWN = (
@@ -148,7 +148,7 @@ def _cell(function: FunctionType, name: str) -> CellType:
     return (function.__closure__ or ())[function.__code__.co_freevars.index(name)]
 
 
-def _nodes(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:
+def _nodes(parts: Iterable[ast.AST]) -> Iterator[Any]:
     return (node for part in parts for node in ast.walk(part))
 
 
@@ -256,9 +256,8 @@ class _Inliner:
         self._functions = {each.name: each for each in ast.parse(code.text).body if isinstance(each, ast.FunctionDef)}
         # Functions that are part of others now.
         self._joined: set[str] = set()
-        # The function that is written, and the frames outside of it.
+        # The function that is written.
         self._name = ""
-        self._outer: tuple[Place, ...] = ()
 
     def run(self) -> None:
         module = ast.Module([], [])
@@ -304,69 +303,70 @@ class _Inliner:
             statement.test = _at(call, ast.Name(target, ast.Load()))
         elif isinstance(statement, ast.Assign):
             target = next(_stored(statement.targets))
-        body = _Copy(self, definition, call.lineno, names[1:], target).made(call)
+        body = _Copy(self, definition, call, names[1:], target).body
         return [*body, statement] if isinstance(statement, ast.If) else body
 
-    def take_lines(self, definition: Definition, caller: int) -> int:
-        """Numbers the lines of a function that line ``caller`` calls; returns how far they are from its own."""
+    def take_lines(self, definition: Definition, caller: int) -> None:
+        """Numbers the lines of a function that line ``caller`` calls."""
         nodes = [node for node in _nodes(definition.body) if isinstance(node, ast.stmt | ast.expr)]
-        first, last = min(each.lineno for each in nodes), max(each.end_lineno or 0 for each in nodes)
-        shift = len(self._sites) + 1 - first
-        outer, code = self._frames(caller), definition.function.__code__
-        for line in range(first, last + 1):
-            self._sites.append(self._sites[caller - 1])
-            inlined[self.code.filename, line + shift] = (*outer, Place(code.co_filename, line, code.co_name))
-        return shift
+        lines = range(min(each.lineno for each in nodes), max(each.end_lineno or 0 for each in nodes) + 1)
+        code, outer = definition.function.__code__, self._frames(caller)
+        frames = [(*outer, Place(code.co_filename, line, code.co_name)) for line in lines]
+        self._move(definition.body, lines, frames, [self._sites[caller - 1]] * len(lines))
 
-    def _frames(self, line: int) -> tuple[Place, ...]:
-        return (*self._outer, Place(self.code.filename, line, self._name))
-
-    def collected(self, collector: str, caller: int, place: Place) -> tuple[str, list[ast.stmt]] | None:
-        """The variable with what a collector gets at ``place``, and what is done with it; None: it has to be called."""
+    def collected(self, collector: str, call: ast.Call) -> tuple[str, list[ast.stmt]] | None:
+        """The variable with what a collector gets by ``call``, and what is done with it; None: it has to be called."""
         bound = self.code.namespace.get(collector)
         name = bound.collect.__name__ if type(bound) is Collector else ""
-        if name not in self._functions or name in self._joined or len(self._outer) >= 2 * _LEVELS:
+        *outer, place = self._frames(call.lineno)
+        if name not in self._functions or name in self._joined or len(outer) >= 2 * _LEVELS:
             return None
         self._joined.add(name)
-        function, before = self._functions[name], (self._name, self._outer)
-        self._name, self._outer = name, (*self._frames(caller), place)
-        for line in range(function.lineno, (function.end_lineno or 0) + 1):
-            inlined[self.code.filename, line] = self._frames(line)
-        body = self._block(function.body)
-        self._name, self._outer = before
-        return function.args.args[0].arg, body
+        function = self._functions[name]
+        lines = range(function.lineno, (function.end_lineno or 0) + 1)
+        end = place.line + (call.end_lineno or 0) - call.lineno
+        outer.append(place._replace(end_line=end, column=call.col_offset, end_column=call.end_col_offset))
+        frames = [(*outer, Place(self.code.filename, line, name)) for line in lines]
+        # Numbered anew: somebody may be in the middle of the function itself.
+        self._move([function], lines, frames, self._sites[lines[0] - 1 : lines[-1]])
+        return function.args.args[0].arg, self._block(function.body)
+
+    def _frames(self, line: int) -> tuple[Place, ...]:
+        """The frames that a generated line stands for."""
+        return inlined.get((self.code.filename, line)) or (Place(self.code.filename, line, self._name),)
+
+    def _move(self, body: Iterable[ast.AST], lines: range, frames: list[tuple[Place, ...]], sites: list[Site]) -> None:
+        """Gives ``lines`` numbers after all others."""
+        shift = len(self._sites) + 1 - lines[0]
+        self._sites += sites
+        inlined.update(((self.code.filename, line + shift), each) for line, each in zip(lines, frames, strict=True))
+        for node in _nodes(body):
+            if hasattr(node, "lineno"):
+                node.lineno, node.end_lineno = node.lineno + shift, node.end_lineno + shift
 
 
 class _Copy(ast.NodeTransformer):
-    """Puts a function in place of a call, at line ``caller``, with the variables ``arguments``."""
+    """Puts a function in place of a ``call`` with the variables ``arguments``."""
 
     def __init__(
-        self, inliner: _Inliner, definition: Definition, caller: int, arguments: list[str], target: str | None
+        self, inliner: _Inliner, definition: Definition, call: ast.Call, arguments: list[str], target: str | None
     ) -> None:
-        self._inliner, self._function, self._body = inliner, definition.function, definition.body
-        self._caller, self._shift, self._target = caller, inliner.take_lines(definition, caller), target
+        inliner.take_lines(definition, call.lineno)
+        self._inliner, self._function, self._target = inliner, definition.function, target
         given = dict(zip(definition.parameters, arguments, strict=True))
         made = {name: inliner.code.fresh(name) for name in sorted(definition.variables)}
-        # A parameter that is assigned needs a variable of its own.
-        self._copied = {made[name]: argument for name, argument in given.items() if name in made}
         self._names = {**given, **made}
         self._names.update((name, inliner.code.bind("self", owner)) for name, owner in definition.owner.items())
         names = [node.id for node in _nodes(definition.body) if isinstance(node, ast.Name)]
         self._once = {name: given[name] for name in given.keys() - made if names.count(name) == 1}
-
-    def made(self, call: ast.Call) -> list[ast.stmt]:
-        body: list[ast.stmt] = []
-        for name, argument in self._copied.items():
-            body.append(_at(call, ast.Assign([ast.Name(name, ast.Store())], ast.Name(argument, ast.Load()))))
-        for statement in self._body:
+        # A parameter that is assigned needs a variable of its own.
+        self.body: list[ast.stmt] = [
+            _at(call, ast.Assign([ast.Name(made[name], ast.Store())], ast.Name(given[name], ast.Load())))
+            for name in given.keys() & made
+        ]
+        for statement in definition.body:
             done = self.visit(statement)
-            body += done if isinstance(done, list) else [done]
-        return body
-
-    def visit(self, node: Any) -> Any:
-        if hasattr(node, "lineno"):
-            node.lineno, node.end_lineno = node.lineno + self._shift, node.end_lineno + self._shift
-        return super().visit(node)
+            self.body += done if isinstance(done, list) else [done]
 
     def visit_Return(self, node: ast.Return) -> ast.stmt:
         value = _at(node, ast.Constant(None)) if node.value is None else self.visit(node.value)
@@ -390,10 +390,7 @@ class _Copy(ast.NodeTransformer):
         """``collector.collect(value)`` becomes what is done with the value, where nothing else has the collector."""
         match node.value:
             case ast.Call(ast.Attribute(ast.Name(name), "collect"), [value], []) if name in self._once:
-                call, code = node.value, self._function.__code__
-                columns = call.end_lineno, call.col_offset, call.end_col_offset
-                place = Place(code.co_filename, call.lineno, code.co_name, *columns)
-                if collected := self._inliner.collected(self._once[name], self._caller, place):
+                if collected := self._inliner.collected(self._once[name], node.value):
                     record, body = collected
                     return [_at(node, ast.Assign([ast.Name(record, ast.Store())], self.visit(value))), *body]
         return self.generic_visit(node)

@@ -318,6 +318,7 @@ class Subtask:
         if self._inlines_at == inf:
             return
         self._inlines_at = inf
+        logs.debug("inlines functions of task %d", self.task.id + 1)
         try:
             self.chain.inline()
         except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from threading import Thread
+from time import thread_time
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from stream_engine.graph.specs import PUSHING_SOURCES
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from stream_engine.task.subtask import Subtask
 
 _ENDED = "ended"
-# After how often taking the lock its functions are inlined. While it has records, it loses the lock each millisecond.
-_OFTEN = 100
+# How long its thread has worked, in seconds, when functions are inlined: about 100,000 records.
+_BUSY = 0.1
 
 
 class PushHost(Protocol):
@@ -110,7 +111,7 @@ class PushSource:
         self._safe_point = SafePoint(self._locked(self._act))
         # Whether it had ended before the checkpoint that the job resumes from.
         self._ended = False
-        self._taken = 0
+        self._inlines = True
 
     def at_safe_point(self, action: Callable[[], None]) -> None:
         """Calls ``action`` when a snapshot would hold just what has been collected: now, or in the source's thread.
@@ -228,10 +229,10 @@ class PushSource:
                 return False
             worker.source_awoke()
             worker.meter.push(self.subtask)
-            self._taken += 1
             try:
                 self._safe_point.serve()
-                if self._taken == _OFTEN:
+                if self._inlines and thread_time() >= _BUSY:
+                    self._inlines = False
                     self.subtask.inline()
             except BaseException as error:
                 self.fail(error)

@@ -2,81 +2,33 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
+from contextlib import suppress
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import short_functions
+from inlined import called, outcome, own
 from listed import ListHost, ListOutput
 from short_functions import Kept, Plain
 
 from stream_engine.graph import specs
-from stream_engine.graph.functions import UserFunction
 from stream_engine.graph.job_graph import Link
-from stream_engine.operators.code import is_generated, site_of
 from stream_engine.operators.inlining import NotInlined, definition_of
-from stream_engine.report import unfolded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 
-class Loaded(UserFunction):
-    """A function that is itself in the chain, not a copy."""
+def calls_of(host: ListHost, records: Sequence[Any]) -> set[str]:
+    """The functions of short_functions.py that are called for the records, up to the one that fails."""
 
-    def load(self) -> Any:
-        return OBJECTS[int(self.label)]
+    def process() -> None:
+        with suppress(Exception):
+            host.chain.process_batch(records)
 
-
-OBJECTS: list[Any] = []
-
-
-def own(call: Any) -> UserFunction:
-    OBJECTS.append(call)
-    return Loaded(b"", str(len(OBJECTS) - 1), None)
-
-
-def called(action: Callable[[], Any], names: set[str] | None = None) -> set[str]:
-    """The functions of short_functions.py that are called meanwhile."""
-    names = set() if names is None else names
-
-    def note(frame: Any, event: str, argument: Any) -> None:
-        if event == "call" and frame.f_code.co_filename == short_functions.__file__:
-            names.add(frame.f_code.co_name)
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        action()
-    finally:
-        sys.setprofile(before)
-    return names
-
-
-def outcome(host: ListHost, records: Sequence[Any], names: set[str] | None = None) -> tuple[list[Any], list[str], Any]:
-    """What has come of records: results, the traceback without generated frames, and who failed with which record.
-
-    ``names`` takes up the functions that were called.
-    """
-    try:
-        called(lambda: host.chain.process_batch(records), names)
-    except Exception as error:
-        trace, entry = traceback.TracebackException.from_exception(error), error.__traceback__
-        site, record = None, None
-        while entry is not None:
-            if is_generated(entry.tb_frame.f_code):
-                site = site_of(entry.tb_frame.f_code, entry.tb_lineno)
-                record = entry.tb_frame.f_locals.get(site.record or "")
-            entry = entry.tb_next
-        assert site is not None
-        shown = [each for frame in trace.stack for each in unfolded(frame)]
-        shown = [frame for frame in shown if not frame.filename.startswith(("<chain", __file__))]
-        trace.stack = traceback.StackSummary.from_list(shown)
-        return host.results, list(trace.format()), (site.operator, site.role, record)
-    return host.results, [], None
+    return called(process, short_functions.__file__)
 
 
 NUMBERS = [1, 2, 3, 4, 5, 6, 7]
@@ -97,9 +49,8 @@ def test_an_inlined_function_does_and_fails_as_when_it_is_called(kind: Any, call
 
     plain, changed = (ListHost(kind(own(fresh())), specs.Map(own(short_functions.same))) for _ in range(2))
     changed.chain.inline()
-    names: set[str] = set()
-    assert outcome(changed, records, names) == outcome(plain, records)
-    assert names == set()
+    assert outcome(changed, records) == outcome(plain, records)
+    assert calls_of(changed, records) == set()
 
 
 @pytest.mark.parametrize(
@@ -116,9 +67,8 @@ def test_what_collects_and_what_is_behind_it_do_as_when_they_are_called(
 
     plain, changed = host(), host()
     changed.chain.inline()
-    names: set[str] = set()
-    assert outcome(changed, records, names) == outcome(plain, records)
-    assert names == set()
+    assert outcome(changed, records) == outcome(plain, records)
+    assert calls_of(changed, records) == set()
 
 
 @pytest.mark.parametrize("records", [["a,b", "b,,a", "c,a"], ["a", 5]], ids=str)
@@ -129,9 +79,8 @@ def test_a_rolling_count_is_one_loop(records: list[Any]) -> None:
 
     plain, changed = host(), host()
     changed.chain.inline()
-    names: set[str] = set()
-    assert outcome(changed, records, names) == outcome(plain, records)
-    assert names == set()
+    assert outcome(changed, records) == outcome(plain, records)
+    assert calls_of(changed, records) == set()
 
 
 def test_each_branch_of_a_split_is_inlined() -> None:
@@ -144,7 +93,7 @@ def test_each_branch_of_a_split_is_inlined() -> None:
     host = ListHost(specs.Split(own(parity)), *maps, links=links, outputs=outputs)
     host.chain.process_batch([1, 2])
     host.chain.inline()
-    assert called(lambda: host.chain.process_batch([3, 4])) == set()
+    assert calls_of(host, [3, 4]) == set()
     assert [output.records for output in outputs] == [[4, 8], [2, 4]]
 
 
@@ -186,7 +135,7 @@ def test_globals_attributes_and_what_encloses_a_function_are_looked_up_for_each_
     host.chain.process_batch([3, 6])
     assert host.results == ["as much", "more", "more"]
     plain.factor = 3
-    assert called(lambda: numbers.chain.process_batch([1])) == set()
+    assert calls_of(numbers, [1]) == set()
     assert numbers.results == [3]
 
 
@@ -211,14 +160,14 @@ def test_whoever_has_the_function_of_a_chain_has_the_new_code_from_then_on() -> 
     host = ListHost(specs.Map(own(short_functions.same)))
     process = host.chain.process
     host.chain.inline()
-    assert called(lambda: process(1)) == set()
+    assert called(lambda: process(1), short_functions.__file__) == set()
     assert host.results == [2]
 
 
 def test_nothing_is_inlined_while_calls_are_watched() -> None:
     host = ListHost(specs.Map(own(short_functions.same)))
-    assert "same" not in called(host.chain.inline)
-    assert called(lambda: host.chain.process(1)) == {"<lambda>"}
+    assert "same" not in called(host.chain.inline, short_functions.__file__)
+    assert calls_of(host, [1]) == {"<lambda>"}
 
 
 def test_loops_within_loops_that_python_would_refuse_stay_calls() -> None:

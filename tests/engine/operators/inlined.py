@@ -1,0 +1,64 @@
+"""What comes of records in a chain, to compare one that calls functions with one that has them inlined."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from stream_engine.graph.functions import UserFunction
+from stream_engine.operators.code import is_generated, site_of
+from stream_engine.report import full_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from listed import ListHost
+
+OBJECTS: list[Any] = []
+
+
+class Loaded(UserFunction):
+    """A function that is itself in the chain, not a copy."""
+
+    def load(self) -> Any:
+        return OBJECTS[int(self.label)]
+
+
+def own(call: Any) -> UserFunction:
+    OBJECTS.append(call)
+    return Loaded(b"", str(len(OBJECTS) - 1), None)
+
+
+def called(action: Callable[[], Any], file: str) -> set[str]:
+    """The functions of ``file`` that are called meanwhile."""
+    names: set[str] = set()
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code.co_filename == file:
+            names.add(frame.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        action()
+    finally:
+        sys.setprofile(before)
+    return names
+
+
+def outcome(host: ListHost, records: Sequence[Any]) -> tuple[str, str, Any]:
+    """What has come of records: results, the whole traceback, and who failed with which record."""
+    try:
+        host.chain.process_batch(records)
+    except Exception as error:
+        entry, site, record = error.__traceback__, None, None
+        while entry is not None:
+            if is_generated(entry.tb_frame.f_code):
+                site = site_of(entry.tb_frame.f_code, entry.tb_lineno)
+                record = entry.tb_frame.f_locals.get(site.record or "")
+            entry = entry.tb_next
+        assert site is not None
+        text = re.sub(r"<chain \d+", "<chain", full_text(error))
+        return repr(host.results), text, (site.operator, site.role, repr(record))
+    return repr(host.results), "", None

@@ -56,7 +56,7 @@ INLINE_FUNCTIONS = ConfigOption(
     "pipeline.inline-functions",
     Boolean(),
     "true",
-    "Puts the code of short functions into the loop that calls them, after many records.",
+    "Puts the code of short functions into the loop that calls them, after 0.1 s of work.",
 )
 END_OF_INPUT = ConfigOption(
     "pipeline.end-of-input",

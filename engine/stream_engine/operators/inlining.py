@@ -15,6 +15,7 @@ from copy import deepcopy
 from functools import lru_cache
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from warnings import catch_warnings, simplefilter
 
 from stream_engine import logs
 from stream_engine.operators.writer import Collector
@@ -246,7 +247,10 @@ def inline(code: Code) -> None:
     tools = getattr(sys, "monitoring", None)
     monitored = tools is not None and any(tools.get_tool(number) is not None for number in range(6))
     if not monitored and sys.gettrace() is None and sys.getprofile() is None:
-        _Inliner(code).run()
+        with catch_warnings():
+            # Those of the source have been given before.
+            simplefilter("ignore")
+            _Inliner(code).run()
 
 
 class _Inliner:

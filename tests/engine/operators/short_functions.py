@@ -63,6 +63,14 @@ class Plain:
         return (1 < value <= LIMIT and value) or not value
 
 
+def asked(value):
+    return value.where()
+
+
+def large(value):
+    return value.size > LIMIT
+
+
 def words(line, collector):
     for word in line.split(","):
         if word:
@@ -105,6 +113,15 @@ def enclosed(limit):
     return below, change
 
 
+def unbound():
+    def below(value):
+        return value < limit
+
+    if LIMIT is None:
+        limit = 1
+    return below
+
+
 same, again = lambda value: value + 1, lambda value: value + 1
 
 
@@ -116,6 +133,21 @@ class Kept:
 
     def calls_itself(self, value):
         return self.helper(value)
+
+    def recurs(self, value):
+        return value and self.recurs(value - 1)
+
+    def shadows_builtin(self, value):
+        return sum(value)
+
+    def shadows_builtin_later(self, value):
+        return max(value, 1)
+
+    def calls_parameter(self, len):
+        return len(1)
+
+    def sorts_by_key(self, value):
+        return sorted(value, key=self.helper)
 
     def calls_global(self, value):
         return first((value,))
@@ -217,3 +249,12 @@ def _other(value):
 
 with_new_code.__code__ = _other.__code__.replace(co_firstlineno=with_new_code.__code__.co_firstlineno)
 partly: Any = partial(add, (0, 0))
+
+
+def sum(values):
+    return len(values)
+
+
+def change_builtin():
+    global max
+    max = min

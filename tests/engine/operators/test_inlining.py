@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from short_functions import Kept, Plain
 from stream_engine.graph import specs
 from stream_engine.graph.job_graph import Link
 from stream_engine.operators.inlining import NotInlined, definition_of
+from stream_engine.report import whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,10 +99,85 @@ def test_each_branch_of_a_split_is_inlined() -> None:
     assert [output.records for output in outputs] == [[4, 8], [2, 4]]
 
 
-@pytest.mark.parametrize("name", [name for name in vars(Kept) if not name.startswith("_") and name != "helper"])
+# Without its class and module some source compiles to other code.
+ALONE = "its source is not at hand"
+REASONS = {
+    "calls_itself": "it calls self.helper",
+    "recurs": "it calls self.recurs",
+    "shadows_builtin": "it calls sum",
+    "shadows_builtin_later": "max has no value yet",
+    "calls_parameter": "it calls len",
+    "sorts_by_key": "it passes a key",
+    "calls_global": "it calls first",
+    "logs": f"it calls logging.getLogger|{ALONE}",
+    "logs_with_local": "it calls log",
+    "may_be_unassigned": "found may have no value",
+    "unassigned_after_loop": "last may have no value",
+    "either": "it returns in the middle",
+    "tries": "Try is not inlined",
+    "within": "While is not inlined",
+    "comprehends": f"ListComp is not inlined|{ALONE}",
+    "returns_in_loop": "it returns in the middle",
+    "has_default": "it has other parameters",
+    "any_number": "any number of arguments",
+    "asks_for_locals": "it calls locals",
+    "uses_super": f"it calls super|{ALONE}",
+    "mangled": f"__private is special|{ALONE}",
+    "writes_global": "Global is not inlined",
+    "decorated": ALONE,
+    "makes_function": "a function in it",
+    "walks": "NamedExpr is not inlined",
+    "calls_what_it_has_made": "it calls call",
+}
+
+
+def test_each_function_that_is_kept_has_a_reason() -> None:
+    names = {name for name in vars(Kept) if not name.startswith("_") and name != "helper"}
+    assert names == set(REASONS)
+
+
+@pytest.mark.parametrize("name", REASONS)
 def test_a_function_of_which_somebody_could_tell_the_difference_is_kept(name: str) -> None:
-    with pytest.raises(NotInlined):
+    with pytest.raises(NotInlined, match=REASONS[name]):
         definition_of(getattr(Kept(), name), 1)
+
+
+def test_a_closure_whose_variable_has_no_value_yet_is_kept() -> None:
+    with pytest.raises(NotInlined, match="limit has no value yet"):
+        definition_of(short_functions.unbound(), 1)
+
+
+def test_the_truth_of_a_result_is_asked_outside_of_the_function() -> None:
+    class Doubtful:
+        size = property(lambda self: self)
+
+        def __gt__(self, other: int) -> Doubtful:
+            return self
+
+        def __bool__(self) -> bool:
+            raise ValueError("ambiguous")
+
+    plain, changed = (ListHost(specs.Filter(own(short_functions.large))) for _ in range(2))
+    changed.chain.inline()
+    records = [Doubtful()]
+    result = outcome(changed, records)
+    assert result == outcome(plain, records)
+    assert "ambiguous" in result[1]
+    assert "in large" not in result[1]
+
+
+def test_where_a_thread_is_stays_the_line_of_the_function() -> None:
+    class Asked:
+        def where(self) -> str:
+            return whereabouts(sys._getframe(1))
+
+    plain, changed = (ListHost(specs.Map(own(short_functions.asked))) for _ in range(2))
+    changed.chain.inline()
+    for host in (plain, changed):
+        host.chain.process(Asked())
+    assert changed.results == plain.results
+    assert changed.results[0].rpartition(":")[0] == short_functions.__file__
+    assert calls_of(changed, [Asked()]) == set()
 
 
 @pytest.mark.parametrize("call", [short_functions.partly, len, int, short_functions.with_new_code])

@@ -13,6 +13,7 @@ from stream_engine.local.worker.biased_lock import Claim
 from stream_engine.task.failure import Cancelled
 from stream_engine.task.safepoint import SafePoint
 from stream_engine.task.source_functions import PushingFunction
+from stream_engine.task.subtask import INLINES_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from stream_engine.task.subtask import Subtask
 
 _ENDED = "ended"
-# How long its thread has worked, in seconds, when functions are inlined: about 100,000 records.
-_BUSY = 0.1
 
 
 class PushHost(Protocol):
@@ -231,7 +230,7 @@ class PushSource:
             worker.meter.push(self.subtask)
             try:
                 self._safe_point.serve()
-                if self._inlines and thread_time() >= _BUSY:
+                if self._inlines and thread_time() >= INLINES_AFTER:
                     self._inlines = False
                     self.subtask.inline()
             except BaseException as error:

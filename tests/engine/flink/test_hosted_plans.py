@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from stream_engine.flink import snapshots
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.host import TURN
 from stream_engine.job import ClusterUnusable, JobExecutionException
+from stream_engine.operators.chain import Chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,6 +228,29 @@ def test_an_error_of_a_function_is_reported_as_on_this_machine(hosted: Jobs, inl
     text = told(hosted)
 
     assert "with the record 0" in text
+    assert text == told(inline)
+
+
+@pytest.mark.parametrize("inlines", [True, False])
+def test_functions_are_inlined_on_flink_as_well(
+    hosted: Jobs, inline: Jobs, inlines: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream_engine.task.subtask._MANY", 3)
+    monkeypatch.setattr("stream_engine.task.subtask.INLINES_AFTER", inf)
+    inlined: list[Chain] = []
+    original = Chain.inline
+    monkeypatch.setattr(Chain, "inline", lambda chain: (inlined.append(chain), original(chain)))
+
+    def told(jobs: Jobs) -> str:
+        env = jobs.environment(2, pipeline__inline_functions=inlines)
+        env.generate_sequence(-20, 20).rebalance().map(lambda number: 6 // (number - 19)).output()
+        with pytest.raises(JobExecutionException) as caught:
+            jobs.lines(env)
+        return str(caught.value)
+
+    text = told(hosted)
+
+    assert bool(inlined) == inlines
     assert text == told(inline)
 
 

@@ -30,6 +30,7 @@ def plans(examples: int) -> Callable[[Any], Any]:
         parallelism=st.sampled_from([1, 2, 2, 3]),
         seed=st.integers(0, 99),
         crashes=st.sampled_from([0, 1, 3]),
+        many=st.sampled_from([1, 5, 100_000]),
     )
     limits = settings(max_examples=examples, suppress_health_check=CHECKS)
     return lambda test: limits(drawn(test))
@@ -38,15 +39,18 @@ def plans(examples: int) -> Callable[[Any], Any]:
 @pytest.mark.timeout(900)
 @plans(40)
 def test_a_plan_gives_on_flink_what_it_means(
-    capfd: pytest.CaptureFixture[str], seed: int, crashes: int, **drawn: Any
+    capfd: pytest.CaptureFixture[str], seed: int, crashes: int, many: int, **drawn: Any
 ) -> None:
+    """Functions are inlined after ``many`` records."""
     # Only a source that says where it is goes on from there.
     pushed = any(kind.startswith("pushed") for kind, _ in drawn["made"])
     crashes = 0 if pushed else crashes
     jobs = Jobs(FlinkExecutor(FakeCluster(seed, crashes)), capfd)
     options = {"execution__checkpointing__interval": "1 s"} if crashes else {}
     try:
-        check_plan(jobs, **drawn, **options)  # pyright: ignore[reportArgumentType] - as drawn
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("stream_engine.task.subtask._MANY", many)
+            check_plan(jobs, **drawn, **options)  # pyright: ignore[reportArgumentType] - as drawn
     except ClusterUnusable as error:
         assume("iterations" not in str(error))
         raise

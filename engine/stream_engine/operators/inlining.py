@@ -258,10 +258,8 @@ class _Inliner:
         self.code = code
         self._sites = code.sites
         self._functions = {each.name: each for each in ast.parse(code.text).body if isinstance(each, ast.FunctionDef)}
-        # Functions that are part of others now.
-        self._joined: set[str] = set()
-        # The function that is written.
-        self._name = ""
+        # Functions that are part of others now, and the one that is being written.
+        self._joined, self._name = set[str](), ""
 
     def run(self) -> None:
         module = ast.Module([], [])

@@ -93,32 +93,37 @@ def written(wanted: list[tuple[type, bool, str]]) -> str:
     return "\n".join(lines)
 
 
-def host(wanted: list[tuple[type, bool, str]], path: str, text: str) -> tuple[ListHost, list[Any]]:
+def host(wanted: list[tuple[type, bool, str]], path: str, text: str, timed: bool) -> tuple[ListHost, list[Any]]:
     names: dict[str, Any] = {"__name__": "random_functions"}
     exec(compile(text, path, "exec", dont_inherit=True), names)
     owner = names["Object"]()
     calls = [
         getattr(owner, f"f{number}") if bound else names[f"f{number}"] for number, (_, bound, _) in enumerate(wanted)
     ]
-    return ListHost(*(kind(own(call)) for (kind, _, _), call in zip(wanted, calls, strict=True))), calls
+    operators = [kind(own(call)) for (kind, _, _), call in zip(wanted, calls, strict=True)]
+    return ListHost(*operators, timestamped=timed), calls
 
 
 inlined: list[int] = []
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(wanted=st.lists(functions, min_size=1, max_size=3), records=st.lists(items, min_size=1, max_size=6))
+@given(
+    wanted=st.lists(functions, min_size=1, max_size=3),
+    records=st.lists(items, min_size=1, max_size=6),
+    timed=st.booleans(),
+)
 def test_random_functions_do_and_fail_the_same(
-    tmp_path_factory: pytest.TempPathFactory, wanted: list[tuple[type, bool, str]], records: list[Any]
+    tmp_path_factory: pytest.TempPathFactory, wanted: list[tuple[type, bool, str]], records: list[Any], timed: bool
 ) -> None:
     text = written(wanted)
     path: Path = tmp_path_factory.getbasetemp() / f"random_functions_{next(files)}.py"
     path.write_text(text)
     try:
-        called, _ = host(wanted, str(path), text)
+        called, _ = host(wanted, str(path), text, timed)
     except SyntaxError:
         return
-    changed, calls = host(wanted, str(path), text)
+    changed, calls = host(wanted, str(path), text, timed)
     changed.chain.inline()
     for (kind, _, _), call in zip(wanted, calls, strict=True):
         code = (call.__func__ if isinstance(call, MethodType) else call).__code__
@@ -128,6 +133,8 @@ def test_random_functions_do_and_fail_the_same(
             continue
         inlined.append(code.co_firstlineno)
     copies = [list(each) if isinstance(each, list) else each for each in records]
+    if timed:
+        records, copies = ([(record, 5) for record in each] for each in (records, copies))
     assert outcome(changed, records) == outcome(called, copies)
 
 

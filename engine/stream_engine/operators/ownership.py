@@ -83,11 +83,8 @@ def write_owned(code: Code, record: str, plainness: Plainness | None = None) -> 
     Atoms, and pairs and triples of them, need none, which the generated code sees inline. ``plainness``, if it is
     given, learns of the first record that is not plain.
     """
-    if plainness is not None and plainness.kept:
-        known = code.bind("known", _PLAIN)
-        other = code.bind("own", _Watch(code, known, plainness))
-    else:
-        known, other = code.bind("known", atoms), code.bind("own", own)
+    place = _Place(code, plainness)
+    known, other = place.known, place.other
     owned, kind = code.fresh("o"), code.fresh("kind")
     code.line(f"{owned} = {record}")
     code.line(f"{kind} = {record}.__class__")
@@ -96,30 +93,59 @@ def write_owned(code: Code, record: str, plainness: Plainness | None = None) -> 
             with code.block(f"{word} len({record}) == {length}:"):
                 values = [code.fresh("a") for _ in range(length)]
                 code.line(f"{', '.join(values)} = {record}")
-                with code.block(f"if {' or '.join(f'{value}.__class__ not in {known}' for value in values)}:"):
+                unknown = (
+                    f"{value}.__class__ is not {likely} and {value}.__class__ not in {known}"
+                    for value, likely in zip(values, place.likely(length), strict=True)
+                )
+                with code.block(f"if {' or '.join(unknown)}:"):
                     code.line(f"{owned} = {other}({record})")
         with code.block("else:"):
             code.line(f"{owned} = {other}({record})")
-    with code.block(f"elif {kind} not in {known}:"):
+    (likely,) = place.likely(0)
+    with code.block(f"elif {kind} is not {likely} and {kind} not in {known}:"):
         code.line(f"{owned} = {other}({record})")
     return owned
 
 
-class _Watch:
-    """Copies records of types that the generated code does not know, and ends ``plainness`` if one is not plain.
+class NoClass:
+    """The class of nothing: where generated code expects one, and has not seen any yet."""
 
-    From then on the name ``known`` of the generated code stands for the types of all atoms.
+
+class _Place:
+    """A place in generated code where records are copied, and what the code knows there, under these names.
+
+    ``likely`` classes are those of the fields of the first record, or of that itself: to compare two classes takes a
+    third of the time that looking for one among all those that are ``known`` takes. ``other`` is called with a record
+    that has others; also with the first, as no class is known before.
     """
 
-    def __init__(self, code: Code, known: str, plainness: Plainness) -> None:
-        self._namespace = code.namespace
-        self._known = known
+    def __init__(self, code: Code, plainness: Plainness | None) -> None:
+        self._code = code
         self._plainness = plainness
+        self._likely: dict[int, list[str]] = {}
+        self.known, self.other = code.bind("known", ()), code.bind("own", self._meet)
 
-    def __call__(self, record: Any) -> Any:
-        if self._plainness.kept:
-            kinds = map(type, record) if type(record) is tuple else (type(record),)
-            self._plainness.kept = _PLAIN.issuperset(kinds)
-        if not self._plainness.kept:
-            self._namespace[self._known] = atoms
+    def likely(self, length: int) -> list[str]:
+        """The names of the likely classes for the fields of a tuple; of length 0: for a record that is none."""
+        names = [self._code.bind("likely", NoClass) for _ in range(length or 1)]
+        self._likely[length] = names
+        return names
+
+    def _meet(self, record: Any) -> Any:
+        """Copies a record, and learns from it. Ends ``plainness`` if it is not plain."""
+        plainness, namespace = self._plainness, self._code.namespace
+        whole = type(record) is not tuple
+        fields = (record,) if whole else record
+        if plainness is not None and plainness.kept:
+            plainness.kept = _PLAIN.issuperset(map(type, fields))
+        watching = plainness is not None and plainness.kept
+        known = _PLAIN if watching else atoms
+        if namespace[self.known] == ():
+            names = self._likely.get(0 if whole else len(fields), ())
+            for name, field in zip(names, fields, strict=False):
+                if type(field) in known:
+                    namespace[name] = type(field)
+        namespace[self.known] = known
+        if not watching:
+            namespace[self.other] = own
         return own(record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.operators.keys import kept_key
-from stream_engine.operators.ownership import atoms, own
+from stream_engine.operators.ownership import NoClass, atoms, own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from stream_engine.operators.writer import ChainWriter
 
 _STEADY = "steady"
-
-
-class _NoClass:
-    """The class of nothing."""
 
 
 class Reduction:
@@ -98,7 +94,7 @@ class Reduction:
         self._known.append(known)
         conditions: list[str] = []
         for field in self._made:
-            likely = code.bind("likely", _NoClass)
+            likely = code.bind("likely", NoClass)
             self._likely.append((likely, field))
             kind = f"{value}[{field}].__class__"
             conditions.append(f"{kind} is not {likely} and {kind} not in {known}")
@@ -111,7 +107,7 @@ class Reduction:
             self._unsettle()
         elif self.steady:
             for likely, field in self._likely:
-                self._namespace[likely] = type(record[field]) if type(record[field]) in atoms else _NoClass
+                self._namespace[likely] = type(record[field]) if type(record[field]) in atoms else NoClass
         return value
 
     def _changing(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -128,4 +124,4 @@ class Reduction:
             for name in self._known:
                 self._namespace[name] = ()
             for name, _ in self._likely:
-                self._namespace[name] = _NoClass
+                self._namespace[name] = NoClass

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_engine.operators.code import Code
-from stream_engine.operators.ownership import Plainness, own, write_owned
+from stream_engine.operators.ownership import NoClass, Plainness, own, write_owned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,9 +129,18 @@ def test_a_copy_is_equal_and_shares_nothing_that_can_change(record: Any) -> None
     assert not shared(copy, record)
 
 
-def place(plainness: Plainness | None = None) -> Callable[[Any], Any]:
-    """One place in generated code, as a function."""
+@pytest.mark.parametrize("record", [1, (1, "a"), (None, 2.5, b"")], ids=["atom", "pair", "triple"])
+def test_a_place_compares_with_the_classes_of_its_first_record(record: Any) -> None:
     code = Code("place")
+    owned = place(code=code)
+    owned(record)
+    likely = [value for name, value in code.namespace.items() if name.startswith("likely") and value is not NoClass]
+    assert likely == [type(field) for field in (record if isinstance(record, tuple) else (record,))]
+
+
+def place(plainness: Plainness | None = None, code: Code | None = None) -> Callable[[Any], Any]:
+    """One place in generated code, as a function."""
+    code = code or Code("place")
     with code.function("place", "record"), code.operator(0, "record"):
         code.line(f"return {write_owned(code, 'record', plainness)}")
     return code.compile()["place"]

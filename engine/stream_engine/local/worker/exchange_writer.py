@@ -88,8 +88,11 @@ class ExchangeWriter:
         self.overdrawn = False
         self._buffers: list[list[Any]] = [[] for _ in range(width)]
         self._plainness = plainness
-        # How many records make a buffer full: 1 while all are empty, so that the first record is noticed.
-        self.limit = 1
+        # How many records make a buffer full: 1 while all are empty, so that the first record is noticed. The generated
+        # code finds it under a name of its own.
+        self._limit = 1
+        self._limit_name = ""
+        self._namespace: dict[str, Any] = {}
         self._full = 1 if slot.buffer_timeout == 0 else 128
         # Sent in frames; and handed to the local receiver one by one, in these ways.
         self.records_out = self.bytes_out = 0
@@ -106,7 +109,7 @@ class ExchangeWriter:
         if isinstance(partitioner, Broadcast):
             owned = self._owned(chain, record)
             for target in self._peers:
-                self._write_append(chain, repr(target), owned)
+                self._write_append(chain, target, owned)
             if self._has_local:
                 self._write_local(chain, record)
             return
@@ -117,14 +120,16 @@ class ExchangeWriter:
         with code.block(f"if {target} == {self.index}:"):
             self._write_local(chain, record)
         with code.block("else:"):
-            self._write_append(chain, target, self._owned(chain, record))
+            # If there is only one other, the code need not look for its buffer.
+            other = next(iter(self._peers)) if len(self._peers) == 1 else target
+            self._write_append(chain, other, self._owned(chain, record))
 
     def _owned(self, chain: ChainWriter, record: str) -> str:
         return chain.owned(record, self._plainness)
 
     def _write_local(self, chain: ChainWriter, record: str) -> None:
         if self._feeds_back:
-            self._write_append(chain, repr(self.index), chain.owned(record))
+            self._write_append(chain, self.index, chain.owned(record))
             return
         assert self._local is not None
         process = self._local.chain.process
@@ -133,12 +138,19 @@ class ExchangeWriter:
         chain.code.line(f"{name}({chain.with_time(record)})")
         chain.count(self.handed)
 
-    def _write_append(self, chain: ChainWriter, target: str, record: str) -> None:
+    def _write_append(self, chain: ChainWriter, target: str | int, record: str) -> None:
+        """``target`` is the index of the receiver, or the variable that has it."""
         code = chain.code
-        buffer = code.fresh("buffer")
-        code.line(f"{buffer} = {code.bind('buffers', self._buffers)}[{target}]")
+        if isinstance(target, int):
+            buffer = code.bind("buffer", self._buffers[target])
+        else:
+            buffer = code.fresh("buffer")
+            code.line(f"{buffer} = {code.bind('buffers', self._buffers)}[{target}]")
+        if not self._limit_name:
+            # The chain writes each output more than once.
+            self._namespace, self._limit_name = code.namespace, code.bind("limit", self._limit)
         code.line(f"{buffer}.append(({chain.with_time(record)}))")
-        with code.block(f"if len({buffer}) >= {code.bind('exchange', self)}.limit:"):
+        with code.block(f"if len({buffer}) >= {self._limit_name}:"):
             code.line(f"{code.bind('send', self._send_full)}({target})")
 
     # --- while records flow ------------------------------------------------------------------------------------------
@@ -149,7 +161,7 @@ class ExchangeWriter:
 
     def flush(self) -> None:
         """Sends what is buffered, full or not."""
-        self.limit = 1
+        self._limit_to(1)
         for target, buffer in enumerate(self._buffers):
             if buffer:
                 self._send(target)
@@ -224,8 +236,8 @@ class ExchangeWriter:
     def _send_full(self, target: int) -> None:
         """A buffer has reached the limit."""
         records = len(self._buffers[target])
-        if self.limit != self._full:
-            self.limit = self._full
+        if self._limit != self._full:
+            self._limit_to(self._full)
             # A loop whose records lay in buffers would never be found empty.
             if self._slot.buffer_timeout >= 0 or self.loop is not None:
                 self._slot.hold(self)
@@ -233,7 +245,11 @@ class ExchangeWriter:
                 return
         size = self._send(target)
         if size and self._slot.buffer_timeout:
-            self.limit = self._full = max(1, min(_MOST_RECORDS, records * _FRAME_SIZE // size))
+            self._full = max(1, min(_MOST_RECORDS, records * _FRAME_SIZE // size))
+            self._limit_to(self._full)
+
+    def _limit_to(self, records: int) -> None:
+        self._limit = self._namespace[self._limit_name] = records
 
     def _send(self, target: int) -> int:
         """Sends a buffer; returns the size of the frame in bytes, 0 when none was needed."""

@@ -26,9 +26,9 @@ class Chain:
     ``process_batch`` pairs of them. Where it is ``watched``, ``pushed`` counts the records that a source gives to
     ``process``.
 
-    With a ``guard``, ``collect`` does what it says before and after ``process``. It takes a record alone; where the
-    job is timestamped, ``collect_with_timestamp`` takes its time, too. Where the job is watched, both call
-    ``process`` by ``ways``.
+    With a ``guard``, ``entrances`` has methods that do what it says before and after ``process``. ``collect`` takes a
+    record alone; where the job is timestamped, ``collect_with_timestamp`` takes its time, too. Where the job is
+    watched, both call ``process`` by ``ways``.
     """
 
     def __init__(
@@ -58,10 +58,9 @@ class Chain:
         self.guard = guard
         self.ways: list[Way] = []
         name = code.fresh("process") if guard is not None and watched else ""
-        for function, parameters in (("collect", "record"), ("collect_with_timestamp", "record, time")):
-            if guard is None or (parameters != "record" and not timestamped):
-                continue
-            with code.function(function, parameters), code.operator(head.id, None), guard.around(code):
+        entrances = {"collect": "record", **({"collect_with_timestamp": "record, time"} if timestamped else {})}
+        for function, parameters in entrances.items() if guard is not None else ():
+            with guard.method(code, head.id, function, parameters):
                 if record != parameters:
                     code.line("time = None")
                 with code.operator(head.id, "record"):
@@ -79,8 +78,7 @@ class Chain:
         self._code = code
         namespace = writer.compile()
         self.process: Callable[..., None] = namespace["process"]
-        self.collect: Callable[[Any], None] | None = namespace.get("collect")
-        self.collect_with_timestamp: Callable[[Any, int], None] | None = namespace.get("collect_with_timestamp")
+        self.entrances = {each: guard.made(namespace, each) for each in entrances} if guard is not None else {}
         if name:
             namespace[name] = self.process
             self.ways.append((partial(namespace.__setitem__, name), self.process))
@@ -92,3 +90,6 @@ class Chain:
         from stream_engine.operators.inlining import inline
 
         inline(self._code)
+        for name, method in self.entrances.items():
+            assert self.guard is not None
+            method.__code__ = self.guard.made(self._code.namespace, name).__code__

@@ -319,7 +319,7 @@ class _Inliner:
     def collected(self, collector: str, call: ast.Call) -> tuple[str, list[ast.stmt]] | None:
         """The variable with what a collector gets by ``call``, and what is done with it; None: it has to be called."""
         bound = self.code.namespace.get(collector)
-        name = bound.collect.__name__ if type(bound) is Collector else ""
+        name = bound.collect.__name__ if isinstance(bound, Collector) else ""
         *outer, place = self._frames(call.lineno)
         if name not in self._functions or name in self._joined or len(outer) >= 2 * _LEVELS:
             return None
@@ -331,7 +331,7 @@ class _Inliner:
         frames = [(*outer, Place(self.code.filename, line, name)) for line in lines]
         # Numbered anew: somebody may be in the middle of the function itself.
         self._move([function], lines, frames, self._sites[lines[0] - 1 : lines[-1]])
-        return function.args.args[0].arg, self._block(function.body)
+        return function.args.args[1].arg, self._block(function.body)
 
     def _frames(self, line: int) -> tuple[Place, ...]:
         """The frames that a generated line stands for."""

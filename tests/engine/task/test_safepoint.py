@@ -34,7 +34,7 @@ class Worker:
 
     def collect(self) -> None:
         self.source_claim.inside = True
-        if self.lock.holder is not self.source_claim:
+        if self.source_claim.away:
             self.lock.take(self.source_claim)
             self.safe_point.serve()
         self.collected += 1

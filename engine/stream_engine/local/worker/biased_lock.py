@@ -1,16 +1,23 @@
 """A lock that its holder keeps between records: one thread of a worker processes records at a time.
 
 A push source runs in a thread of its own and takes its records through the chain itself. An ordinary lock round every
-record would cost more than most functions. Here the holder keeps the lock until another thread asks for it: to enter
-and to leave, it sets a flag of its own and looks who the holder is. A thread that asks sets the holder first and looks
-at the flag then; a thread that enters sets its flag first and looks at the holder then. So one of the two always sees
-the other.
+record would cost more than most functions. Here the holder keeps the lock until another thread asks for it. Each thread
+has two flags: ``inside`` says that it is in the middle of a record, ``away`` that it does not hold the lock.
+
+A thread that enters sets its ``inside`` first and looks at its ``away`` then. A thread that asks sets the ``away`` of
+the holder first and looks at the holder's ``inside`` then. So one of the two always sees the other, wherever the
+interpreter changes from one thread to the other: either the one that enters finds that it has to wait for its turn, or
+the one that asks finds that it has to wait until the other leaves. To leave, ``inside`` is cleared first, and ``away``
+looked at then: whoever has asked before is told, and whoever asks later sees that nobody is inside.
+
+The flags are cells, so that they can be variables of generated code: nothing that threads can share is faster.
 """
 
 from __future__ import annotations
 
 from threading import Event, Lock
-from typing import TYPE_CHECKING
+from types import CellType, FunctionType
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,26 +27,63 @@ _MEANWHILE = 0.1
 
 
 class Claim:
-    """A thread's claim to the lock: ``inside`` while it processes a record, ``gone`` is set when it has left."""
+    """A thread's claim to the lock, with its flags; ``gone`` is set when it has left."""
 
-    __slots__ = ("gone", "inside")
+    __slots__ = ("_away", "_inside", "gone")
 
     def __init__(self) -> None:
-        self.inside = False
+        self._inside, self._away = CellType(False), CellType(True)
         self.gone = Event()
+
+    @property
+    def inside(self) -> bool:
+        return self._inside.cell_contents
+
+    @inside.setter
+    def inside(self, inside: bool) -> None:
+        self._inside.cell_contents = inside
+
+    @property
+    def away(self) -> bool:
+        return self._away.cell_contents
+
+    @away.setter
+    def away(self, away: bool) -> None:
+        self._away.cell_contents = away
+
+    def share(self, function: FunctionType) -> Any:
+        """The same function, whose variables ``inside`` and ``away``, of a function around it, are the flags."""
+        code, cells = function.__code__, {"inside": self._inside, "away": self._away}
+        return FunctionType(
+            code, function.__globals__, function.__name__, closure=tuple(cells[name] for name in code.co_freevars)
+        )
 
 
 class BiasedLock:
-    """The lock of one worker. Callers inline the fast path: ``claim.inside = True`` and ``holder is claim``."""
+    """The lock of one worker. Callers inline the fast path: ``claim.inside = True`` and ``if claim.away: take(claim)``.
+
+    Only the lock sets ``away``.
+    """
 
     def __init__(self) -> None:
-        self.holder = Claim()
+        # The claim that is not away.
+        self._holder = Claim()
+        self._holder.away = False
         self._queue = Lock()
         # Guards the change of the holder, not the waiting for the one before.
         self._change = Lock()
         # The holder that the present one waits for.
         self._awaited: Claim | None = None
         self._ended = False
+
+    @property
+    def holder(self) -> Claim:
+        return self._holder
+
+    def _pass_to(self, claim: Claim) -> None:
+        self._holder.away = True
+        self._holder = claim
+        claim.away = False
 
     def take(self, claim: Claim, meanwhile: Callable[[], object] | None = None) -> None:
         """Waits until the holder is between two records, and makes ``claim`` the holder. It is inside on return.
@@ -60,7 +104,7 @@ class BiasedLock:
                     return
                 previous = self.holder
                 previous.gone.clear()
-                self.holder = claim
+                self._pass_to(claim)
                 if previous is claim or not previous.inside:
                     return
                 self._awaited = previous
@@ -81,7 +125,8 @@ class BiasedLock:
             with self._change:
                 self._awaited = None
                 if holder is not claim:
-                    self.holder, claim.inside = holder, False
+                    self._pass_to(holder)
+                    claim.inside = False
 
     def end(self, claim: Claim) -> Claim | None:
         """From now on ``take`` returns at once and excludes nobody: its callers must see that the job is over.
@@ -92,7 +137,7 @@ class BiasedLock:
         with self._change:
             self._ended = True
             busy = self._awaited or self.holder
-            self.holder = Claim()
+            self._pass_to(Claim())
             if busy is not claim:
                 waiting, busy.gone = busy.gone, Event()
                 waiting.set()
@@ -106,12 +151,12 @@ class BiasedLock:
     def give_up(self, claim: Claim) -> None:
         """Does what ``leave`` does; and even ``claim`` has to take the lock again before it can enter."""
         with self._change:
-            if self.holder is claim:
-                self.holder = Claim()
+            if not claim.away:
+                self._pass_to(Claim())
         self.leave(claim)
 
     def leave(self, claim: Claim) -> None:
         """Ends what ``take`` began; ``claim`` stays the holder until another thread asks."""
         claim.inside = False
-        if self.holder is not claim:
+        if claim.away:
             claim.gone.set()

@@ -16,7 +16,7 @@ from stream_engine.task.source_functions import PushingFunction
 from stream_engine.task.subtask import INLINES_AFTER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
     from stream_engine.graph.job_graph import Task
@@ -45,48 +45,62 @@ class PushHost(Protocol):
         ...
 
 
-def guard_of(lock: BiasedLock, task: Task) -> SourceGuard | None:
+def guard_of(task: Task) -> SourceGuard | None:
     """What lets the records of a push source in; None where ``task`` has none."""
-    return SourceGuard(lock) if isinstance(task.head.operator, PUSHING_SOURCES) else None
+    return SourceGuard() if isinstance(task.head.operator, PUSHING_SOURCES) else None
 
 
 class SourceGuard:
     """Lets a record of ``source`` into its chain only while no other thread of the worker is in the middle of one.
 
-    It is written into the chain, as a call for each record would cost as much as one of the user's functions.
+    It is written into the chain, as a call for each record would cost as much as one of the user's functions. The flags
+    of its claim are variables of a function around that: the fastest that the interpreter has.
     """
 
     source: PushSource
 
-    def __init__(self, lock: BiasedLock) -> None:
-        self._lock = lock
+    def __init__(self) -> None:
         self.claim = Claim()
 
     @contextmanager
-    def around(self, code: Code) -> Iterator[None]:
-        claim, lock = code.bind("claim", self.claim), code.bind("lock", self._lock)
-        with code.block(f"if {claim}.inside:"):
-            code.line(f"{code.bind('refuse', self._refuse)}()")
-        code.line(f"{claim}.inside = True")
-        with code.block(f"if {lock}.holder is not {claim} and not {code.bind('take', self._take)}():"):
-            code.line("return")
-        with code.block("try:"):
-            yield
-        with code.block("except BaseException as error:"):
-            code.line(f"{code.bind('fail', self._fail)}(error)")
-            code.line("raise")
-        code.line(f"{claim}.inside = False")
-        with code.block(f"if {lock}.holder is not {claim}:"):
-            code.line(f"{claim}.gone.set()")
+    def method(self, code: Code, operator: int, name: str, parameters: str) -> Iterator[None]:
+        with code.function(_maker(name), ""), code.operator(operator, None):
+            code.line("inside, away = False, True")
+            with code.block(f"def {name}(self, {parameters}):"):
+                code.line("nonlocal inside")
+                with code.block("if inside:"):
+                    code.line(f"{code.bind('refuse', self._refuse)}()")
+                code.line("inside = True")
+                with code.block(f"if away and not {code.bind('take', self._take)}():"):
+                    code.line("return")
+                with code.block("try:"):
+                    yield
+                with code.block("except BaseException as error:"):
+                    code.line(f"{code.bind('fail', self._fail)}(error)")
+                    code.line("raise")
+                code.line("inside = False")
+                with code.block("if away:"):
+                    code.line(f"{code.bind('tell', self._tell)}()")
+            code.line(f"return {name}")
+
+    def made(self, namespace: Mapping[str, Any], name: str) -> Callable[..., None]:
+        return self.claim.share(namespace[_maker(name)]())
 
     def _take(self) -> bool:
         return self.source.take()
+
+    def _tell(self) -> None:
+        self.claim.gone.set()
 
     def _fail(self, error: BaseException) -> None:
         self.source.fail(error)
 
     def _refuse(self) -> NoReturn:
         self.source.refuse_crowd()
+
+
+def _maker(name: str) -> str:
+    return f"make_{name}"
 
 
 class PushSource:
@@ -204,7 +218,7 @@ class PushSource:
             if claim.inside:
                 self.refuse_crowd()
             claim.inside = True
-            if lock.holder is not claim and not take():
+            if claim.away and not take():
                 return
             try:
                 process(argument)

@@ -57,7 +57,7 @@ class PushSources:
         """Leaves the lock to the sources for a moment, and until one of them, a socket or a timer has something."""
         lock, claim = self._lock, self._claim
         if timeout == 0:
-            if lock.holder is not claim:
+            if claim.away:
                 # A source waits, and the worker's other work must not keep it waiting to the end.
                 lock.leave(claim)
                 self._select(_QUIET)
@@ -65,10 +65,10 @@ class PushSources:
         else:
             lock.leave(claim)
             self._select(_QUIET if timeout is None else min(_QUIET, timeout))
-            if lock.holder is claim:
+            if not claim.away:
                 # No source has come since the last flush: the next record of one has to wake this thread.
                 self._armed = True
-                if lock.holder is claim and not any(source.done for source in self._sources):
+                if not claim.away and not any(source.done for source in self._sources):
                     self._select(timeout)
                 self._armed = False
             lock.take(claim, self._meanwhile)

@@ -107,7 +107,7 @@ class WorkerSlot:
 
     def guard(self, task: Task) -> SourceGuard | None:
         """What lets the records of a push source into its chain; None if ``task`` has none."""
-        return guard_of(self._loop.lock, task)
+        return guard_of(task)
 
     def writer(self, sink: Sink, parallelism: int, positions: Mapping[int, int] | None = None) -> Writer:
         """Opens what is behind a sink. Raises OSError."""

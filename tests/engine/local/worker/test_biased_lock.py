@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Event, Thread
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from launched import PATIENCE
@@ -14,7 +14,7 @@ from stream_engine.local.worker.biased_lock import BiasedLock, Claim
 def enter(lock: BiasedLock, claim: Claim) -> None:
     """As sources do for each record."""
     claim.inside = True
-    if lock.holder is not claim:
+    if claim.away:
         lock.take(claim)
 
 
@@ -72,6 +72,37 @@ def test_the_holder_keeps_the_turn_while_none_asks() -> None:
     enter(lock, claim)
     assert claim.inside
     lock.leave(claim)
+
+
+def test_only_the_holder_is_not_away() -> None:
+    lock, claim, other = BiasedLock(), Claim(), Claim()
+    assert (claim.away, other.away) == (True, True)
+    for taker, waiter in ((claim, other), (other, claim)):
+        lock.take(taker)
+        lock.leave(taker)
+        assert (taker.away, waiter.away) == (False, True)
+    lock.give_up(other)
+    assert (claim.away, other.away) == (True, True)
+
+
+def test_the_flags_can_be_variables_of_a_function() -> None:
+    def make() -> Any:
+        inside, away = False, False
+
+        def enter() -> bool:
+            nonlocal inside
+            inside = True
+            return away
+
+        return enter
+
+    lock, claim = BiasedLock(), Claim()
+    entered = claim.share(make())
+    assert (entered(), claim.inside) == (True, True)
+    lock.take(claim)
+    assert not entered()
+    lock.take(Claim(), lambda: lock.leave(claim))
+    assert entered()
 
 
 def test_a_thread_that_works_without_end_still_gives_way() -> None:

@@ -83,27 +83,20 @@ def write_owned(code: Code, record: str, plainness: Plainness | None = None) -> 
     Atoms, and pairs and triples of them, need none, which the generated code sees inline. ``plainness``, if it is
     given, learns of the first record that is not plain.
     """
-    place = _Place(code, plainness)
-    known, other = place.known, place.other
-    owned, kind = code.fresh("o"), code.fresh("kind")
+    place, owned, kind = _Place(code, plainness), code.fresh("o"), f"{record}.__class__"
     code.line(f"{owned} = {record}")
-    code.line(f"{kind} = {record}.__class__")
-    with code.block(f"if {kind} is tuple:"):
-        for word, length in (("if", 2), ("elif", 3)):
-            with code.block(f"{word} len({record}) == {length}:"):
-                values = [code.fresh("a") for _ in range(length)]
+    for word, length in (("if", 2), ("elif", 3)):
+        with code.block(f"{word} {kind} is {place.tuple_of(length)}:"):
+            values = [code.fresh("a") for _ in range(length)]
+            with code.block("try:"):
                 code.line(f"{', '.join(values)} = {record}")
-                unknown = (
-                    f"{value}.__class__ is not {likely} and {value}.__class__ not in {known}"
-                    for value, likely in zip(values, place.likely(length), strict=True)
-                )
-                with code.block(f"if {' or '.join(unknown)}:"):
-                    code.line(f"{owned} = {other}({record})")
-        with code.block("else:"):
-            code.line(f"{owned} = {other}({record})")
-    (likely,) = place.likely(0)
-    with code.block(f"elif {kind} is not {likely} and {kind} not in {known}:"):
-        code.line(f"{owned} = {other}({record})")
+            with code.block("except ValueError:"):
+                code.line(f"{values[0]} = {code.bind('mix', place.mix)}()")
+            unknown = (place.unknown(f"{value}.__class__", length) for value in values)
+            with code.block(f"if {' or '.join(unknown)}:"):
+                code.line(f"{owned} = {place.other}({record})")
+    with code.block(f"elif {place.unknown(kind, None)}:"):
+        code.line(f"{owned} = {place.other}({record})")
     return owned
 
 
@@ -112,40 +105,52 @@ class NoClass:
 
 
 class _Place:
-    """A place in generated code where records are copied, and what the code knows there, under these names.
+    """A place in generated code where records are copied, and what the code knows there.
 
-    ``likely`` classes are those of the fields of the first record, or of that itself: to compare two classes takes a
-    third of the time that looking for one among all those that are ``known`` takes. ``other`` is called with a record
-    that has others; also with the first, as no class is known before.
+    To compare two classes takes a third of the time that looking for one among all those that are known takes, and to
+    unpack a tuple takes less than to look at its length first. So the code expects records like the first one. It finds
+    the class ``tuple`` under a name for the length of that, and under others the classes of the fields. ``other`` is
+    called with a record of other classes, also with the first one.
     """
 
     def __init__(self, code: Code, plainness: Plainness | None) -> None:
         self._code = code
         self._plainness = plainness
-        self._likely: dict[int, list[str]] = {}
-        self.known, self.other = code.bind("known", ()), code.bind("own", self._meet)
+        self._tuples: dict[int, str] = {}
+        self._likely: dict[int | None, list[str]] = {}
+        self._known, self.other = code.bind("known", ()), code.bind("own", self._meet)
 
-    def likely(self, length: int) -> list[str]:
-        """The names of the likely classes for the fields of a tuple; of length 0: for a record that is none."""
-        names = [self._code.bind("likely", NoClass) for _ in range(length or 1)]
-        self._likely[length] = names
-        return names
+    def tuple_of(self, length: int) -> str:
+        """The name of the class ``tuple`` if tuples of this ``length`` are likely, and no others."""
+        name = self._tuples[length] = self._code.bind("tuple", NoClass)
+        return name
+
+    def unknown(self, kind: str, length: int | None) -> str:
+        """The expression for whether a class is not known: that of a next field of a tuple, or (None) of a record."""
+        likely = self._code.bind("likely", NoClass)
+        self._likely.setdefault(length, []).append(likely)
+        return f"{kind} is not {likely} and {kind} not in {self._known}"
+
+    def mix(self) -> Any:
+        """A tuple has another length: from now on none is likely. Returns a field of a class that is not known."""
+        for name in self._tuples.values():
+            self._code.namespace[name] = NoClass
+        return self
 
     def _meet(self, record: Any) -> Any:
         """Copies a record, and learns from it. Ends ``plainness`` if it is not plain."""
         plainness, namespace = self._plainness, self._code.namespace
-        whole = type(record) is not tuple
-        fields = (record,) if whole else record
+        length, fields = (len(record), record) if type(record) is tuple else (None, (record,))
         if plainness is not None and plainness.kept:
             plainness.kept = _PLAIN.issuperset(map(type, fields))
         watching = plainness is not None and plainness.kept
         known = _PLAIN if watching else atoms
-        if namespace[self.known] == ():
-            names = self._likely.get(0 if whole else len(fields), ())
-            for name, field in zip(names, fields, strict=False):
-                if type(field) in known:
-                    namespace[name] = type(field)
-        namespace[self.known] = known
+        if not namespace[self._known]:
+            if length in self._tuples:
+                namespace[self._tuples[length]] = tuple
+            for name, field in zip(self._likely.get(length, ()), fields, strict=False):
+                namespace[name] = type(field) if type(field) in known else NoClass
+        namespace[self._known] = known
         if not watching:
             namespace[self.other] = own
         return own(record)

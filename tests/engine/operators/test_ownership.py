@@ -134,8 +134,18 @@ def test_a_place_compares_with_the_classes_of_its_first_record(record: Any) -> N
     code = Code("place")
     owned = place(code=code)
     owned(record)
-    likely = [value for name, value in code.namespace.items() if name.startswith("likely") and value is not NoClass]
+    learnt = (value for name, value in code.namespace.items() if name.startswith(("likely", "tuple")))
+    likely = [value for value in learnt if value not in (NoClass, tuple)]
     assert likely == [type(field) for field in (record if isinstance(record, tuple) else (record,))]
+
+
+def test_tuples_of_other_lengths_are_copied_where_pairs_are_likely() -> None:
+    owned, changing = place(), [1]
+    assert owned((1, "a")) == (1, "a")
+    for record in ((1, changing, 2), (changing,), (1, changing), (1, 2, 3, changing)):
+        copy = owned(record)
+        assert copy == record
+        assert not shared(copy, record)
 
 
 def place(plainness: Plainness | None = None, code: Code | None = None) -> Callable[[Any], Any]:

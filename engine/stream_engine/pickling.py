@@ -5,8 +5,14 @@ from __future__ import annotations
 import pickle
 from functools import cache
 from io import BytesIO
+from itertools import islice
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TOGETHER = 1000
 
 
 def dumps(value: Any) -> bytes:
@@ -18,6 +24,18 @@ def dumps(value: Any) -> bytes:
         buffer = BytesIO()
         by_value_pickler()(buffer, 5).dump(value)
         return buffer.getvalue()
+
+
+def in_parts(table: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
+    """The entries of a table, some at a time; an empty table is one part.
+
+    A pickle knows all that is in it by its address, to say what comes once more: of many entries that is more than the
+    caches of a processor hold.
+    """
+    entries = iter(table.items())
+    yield dict(islice(entries, _TOGETHER))
+    while few := dict(islice(entries, _TOGETHER)):
+        yield few
 
 
 @cache

@@ -17,7 +17,7 @@ from stream_engine.checkpoints.owner_only import StorageError
 from stream_engine.checkpoints.shared import read_shared
 from stream_engine.operators.changes import Changes, apply_changes
 from stream_engine.operators.snapshot import StateError
-from stream_engine.pickling import dumps
+from stream_engine.pickling import dumps, in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,7 +70,7 @@ def _encoded(changes: Sequence[tuple[int, Changes]], operators: str, directory: 
     def pickles() -> Iterator[bytes]:
         for each in changes:
             try:
-                yield dumps(each)
+                yield from map(dumps, _in_parts(*each))
             except Exception as error:
                 raise StateError(
                     f"its state cannot be kept in a checkpoint, as it cannot be pickled ({error})"
@@ -79,6 +79,14 @@ def _encoded(changes: Sequence[tuple[int, Changes]], operators: str, directory: 
     if sum(memory_of(put) + memory_of(gone) for _, (put, gone) in changes) >= LARGE:
         return encoded_by_child(pickles, operators, directory)
     return list(pickles())
+
+
+def _in_parts(number: int, changes: Changes) -> Iterator[tuple[int, Changes]]:
+    """The changes of a table, which are the same one after the other."""
+    gone = changes.gone
+    for put in in_parts(changes.put):
+        yield number, Changes(put, gone)
+        gone = type(gone)()
 
 
 class ChangesEncoding:

@@ -20,7 +20,7 @@ from stream_engine.checkpoints.shared_tables import PARTS as _SHARED
 from stream_engine.checkpoints.shared_tables import SharedTables
 from stream_engine.operators.rocksdb.entries import entries
 from stream_engine.operators.snapshot import OperatorSnapshot, StateError
-from stream_engine.pickling import dumps
+from stream_engine.pickling import dumps, in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterator
@@ -51,6 +51,9 @@ class Encoding:
             for name, value in getattr(snapshot, part).items():
                 if hasattr(value, "stored"):
                     self._on_disk.append((name, value))
+                elif part == "keyed" and type(value) is dict:
+                    for few in in_parts(value):
+                        self._encoded += _record(uid, part, name, few)
                 else:
                     self._encoded += _record(uid, part, name, value)
         self._view = self._on_disk[0][1].view() if self._on_disk else None
@@ -98,7 +101,11 @@ def read_state_file(
                 uid, part, name, size = pickle.load(file)
                 if uid in operators and part in _PARTS:
                     value = _loaded(file, uid, path)
-                    getattr(snapshots.setdefault(uid, OperatorSnapshot()), part)[name] = value
+                    known = getattr(snapshots.setdefault(uid, OperatorSnapshot()), part)
+                    if part == "keyed" and name in known:
+                        known[name].update(value)
+                    else:
+                        known[name] = value
                     continue
                 if uid in operators:
                     tables = snapshots.setdefault(uid, OperatorSnapshot()).keyed

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 def read(encoded: Iterable[bytes]) -> dict[tuple[str, str], Any]:
     """The tables by the uid of their operator and their name."""
     data = b"".join(encoded)
-    file, found = BytesIO(data), {}
+    file = BytesIO(data)
+    found: dict[tuple[str, str], Any] = {}
     while file.tell() < len(data):
         uid, _, name, _ = pickle.load(file)
-        found[uid, name] = pickle.load(file)
+        # A table of many entries comes in parts.
+        found.setdefault((uid, name), {}).update(pickle.load(file))
     return found
 
 

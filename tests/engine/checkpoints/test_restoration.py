@@ -185,6 +185,17 @@ def test_unused_state_is_not_unpickled_and_other_state_names_what_is_missing(pla
         read_states(place.path, metadata, ["old"], ["old"], 0, 1)
 
 
+def test_a_table_of_many_keys_is_pickled_in_parts_and_restored_in_its_order(place: Place) -> None:
+    table = {number: [number] for number in range(2500, 0, -1)}
+    snapshot = OperatorSnapshot(keyed={"values": table, "none": {}})
+    files = write_files(place, [{"sum": snapshot}])
+    # A header and a pickle for each.
+    assert len(list(Encoding("sum", snapshot))) == 2 * (3 + 1)
+    [state] = read_states(place.path, metadata_of(1, files, 1, sum="Sum"), ["sum"], ["sum"], 0, 1).values()
+    assert list(state.entries("values")) == list(table.items())
+    assert list(state.entries("none")) == []
+
+
 def test_state_that_cannot_be_pickled_is_an_error_that_tells_why() -> None:
     with pytest.raises(
         StateError, match=r"its state cannot be kept in a checkpoint, as it cannot be pickled .*generator"

@@ -198,6 +198,22 @@ def test_changes_of_large_state_are_pickled_by_a_child(in_memory: Run, monkeypat
     assert restored(later) == {**restored(path), **dict.fromkeys(range(10), (3, 4))}
 
 
+def test_many_changes_are_pickled_in_parts_and_restored_all(in_memory: Run) -> None:
+    in_memory.change(0, 2500, "old")
+    before = names_in(in_memory.take())
+    for number in range(1200):
+        del in_memory.table[number]
+    in_memory.change(1000, 2400, "new")
+    path = in_memory.take()
+    assert restored(path) == dict.fromkeys(range(1000, 2400), "new") | dict.fromkeys(range(2400, 2500), "old")
+    [name] = names_in(path) - before
+    parts: list[Any] = []
+    with (in_memory.shared / name).open("rb") as file:
+        while file.tell() < (in_memory.shared / name).stat().st_size:
+            parts.append(pickle.load(file))
+    assert [(len(changes.put), len(changes.gone)) for _, changes in parts] == [(1000, 1200), (400, 0)]
+
+
 def test_changes_that_cannot_be_pickled_are_an_error(in_memory: Run) -> None:
     in_memory.change(0, 1, Lock())
     with pytest.raises(StateError, match=r"its state cannot be kept in a checkpoint, as it cannot be pickled \(.*lock"):

@@ -30,6 +30,8 @@ _LOOKING = 0.01
 # That goes for tables that take long to be looked at.
 _SOON_LOOKED_AT = 10_000
 _MANIFEST = 256 * 1024
+# Entries of a block that are looked through one by one.
+_RESTART_INTERVAL = 4
 # The part of the memory that stays filled when entries are forgotten: few at a time, so that records do not wait.
 _FILLED = 0.98
 
@@ -235,6 +237,7 @@ class Database:
         blocks = BlockBasedOptions()
         blocks.set_block_cache(Cache(self._memory // 4))
         blocks.set_bloom_filter(10, False)
+        blocks.set_block_restart_interval(_RESTART_INTERVAL)
         options.set_block_based_table_factory(blocks)
         # Snapshots have a copy of this file.
         options.set_max_manifest_file_size(_MANIFEST)

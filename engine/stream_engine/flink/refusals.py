@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from stream_engine.configuration.options import STATE_BACKEND
@@ -18,6 +19,7 @@ from stream_engine.graph.specs import (
     TextFileSink,
 )
 from stream_engine.job import ClusterUnusable
+from stream_engine.local.output import tell
 from stream_engine.operators.ownership import own
 from stream_engine.pickling import dumps
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 _MOST_ELEMENTS = 1_000_000
 _MOST_BYTES = 64 * 1024 * 1024
 _CHUNK = 1_000
+# After so many seconds it is said that one is read: it may never end, and be slow.
+_SILENCE = 5.0
 
 
 def check_possible(plan: JobGraph, configuration: Configuration) -> None:
@@ -91,6 +95,16 @@ def _read(node: StreamNode) -> CollectionSource | SequenceSource:
     assert isinstance(operator, ClientSource)
     if isinstance(operator.iterable, range) and operator.iterable.step == 1 and operator.iterable:
         return SequenceSource(operator.iterable[0], operator.iterable[-1])
+    note = Timer(_SILENCE, tell, [f"{_made(node)} is read to its end, before the job is sent to the Flink cluster."])
+    note.daemon = True
+    note.start()
+    try:
+        return _elements(node, operator)
+    finally:
+        note.cancel()
+
+
+def _elements(node: StreamNode, operator: ClientSource) -> CollectionSource:
     # Each is copied at once: its maker may fill the same list anew.
     elements = map(own, operator.iterable)
     chunks: list[bytes] = []

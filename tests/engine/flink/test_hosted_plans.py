@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 from math import inf
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_flink import FakeCluster
-from launched import Jobs
+from launched import PATIENCE, Jobs
 from record_functions import add, add_in_place, is_wanted, key_of, names, ones, repeat, spoil, total
 
 from stream_engine.api.functions import RichMapFunction
 from stream_engine.api.time import Time, TimeCharacteristic
-from stream_engine.flink import snapshots
+from stream_engine.flink import refusals, snapshots
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.host import TURN
 from stream_engine.job import ClusterUnusable, JobExecutionException
 from stream_engine.operators.chain import Chain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PAIRS = [[number % 5, number] for number in range(40)]
@@ -307,6 +308,24 @@ def test_an_endless_generator_is_refused_with_its_line(hosted: Jobs, cluster: Fa
     with pytest.raises(ClusterUnusable, match=r"test_hosted_plans.py:\d+.*it has not ended"):
         env.execute()
     assert cluster.jobs == []
+
+
+def test_a_generator_that_takes_long_is_named_while_it_is_read(hosted: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    said = Event()
+    monkeypatch.setattr(refusals, "_SILENCE", 0.01)
+    monkeypatch.setattr(refusals, "tell", lambda line: (told.append(line), said.set()))
+
+    def slow() -> Iterator[int]:
+        yield 1
+        assert said.wait(PATIENCE)
+        yield 2
+
+    env = hosted.environment()
+    env.from_collection(slow()).output()
+
+    assert hosted.lines(env) == ["1", "2"]
+    assert "is read to its end, before the job is sent" in told[0]
 
 
 class Transactional:

@@ -133,8 +133,8 @@ class Awaiting:
 class Telling(FakeJob):
     """Sets what is known when a report has it."""
 
-    def _hand_on(self, place: Any, emissions: Any) -> None:
-        super()._hand_on(place, emissions)
+    def _hand_on(self, sender: Any, emissions: Any) -> None:
+        super()._hand_on(sender, emissions)
         frames = [frame for element in self._reports for frame in unpack_element(element)]
         statuses = [pickle.loads(frame.payload).get(1) for frame in frames if frame.kind == Kind.STATUS]
         came = {status.subtask: status.records_in for status in statuses if status}

@@ -58,17 +58,21 @@ class Chain:
         self.guard = guard
         self.ways: list[Way] = []
         name = code.fresh("process") if guard is not None and watched else ""
-        entrances = {"collect": "record", **({"collect_with_timestamp": "record, time"} if timestamped else {})}
-        for function, parameters in entrances.items() if guard is not None else ():
-            with guard.method(code, head.id, function, parameters):
-                if record != parameters:
-                    code.line("time = None")
-                with code.operator(head.id, "record"):
-                    # What is measured goes by another function for a while.
-                    if watched:
-                        code.line(f"{name}({record})")
-                    else:
-                        head.write(writer, "record")
+        entrances: dict[str, str] = {}
+        if guard is not None:
+            entrances["collect"] = "record"
+            if timestamped:
+                entrances["collect_with_timestamp"] = "record, time"
+            for function, parameters in entrances.items():
+                with guard.method(code, head.id, function, parameters):
+                    if record != parameters:
+                        code.line("time = None")
+                    with code.operator(head.id, "record"):
+                        # What is measured goes by another function for a while.
+                        if watched:
+                            code.line(f"{name}({record})")
+                        else:
+                            head.write(writer, "record")
         with (
             code.function("process_batch", "records"),
             code.block(f"for {record} in records:"),

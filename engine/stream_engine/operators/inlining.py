@@ -278,6 +278,7 @@ class _Inliner:
     def _block(self, block: list[ast.stmt]) -> list[ast.stmt]:
         done: list[ast.stmt] = []
         for statement in block:
+            self._name = getattr(statement, "name", self._name)
             done += self._statement(statement)
             for part in (statement, *getattr(statement, "handlers", ())):
                 for field in ("body", "orelse", "finalbody"):

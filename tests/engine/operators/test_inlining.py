@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import suppress
-from types import MethodType
-from typing import TYPE_CHECKING, Any
+from types import MethodType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import short_functions
@@ -14,9 +15,13 @@ from listed import ListHost, ListOutput
 from short_functions import Kept, Plain
 
 from stream_engine.graph import specs
-from stream_engine.graph.job_graph import Link
+from stream_engine.graph.job_graph import Link, Task
+from stream_engine.graph.stream_graph import StreamNode
+from stream_engine.local.worker.push_source import SourceGuard
+from stream_engine.operators.build import build_operator
+from stream_engine.operators.chain import Chain
 from stream_engine.operators.inlining import NotInlined, definition_of
-from stream_engine.report import whereabouts
+from stream_engine.report import full_text, whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +88,32 @@ def test_a_rolling_count_is_one_loop(records: list[Any]) -> None:
     changed.chain.inline()
     assert outcome(changed, records) == outcome(plain, records)
     assert calls_of(changed, records) == set()
+
+
+@pytest.mark.parametrize("records", [[1, 2], [1, "text"]], ids=str)
+def test_what_a_source_pushes_does_and_fails_as_when_functions_are_called(records: list[Any]) -> None:
+    def pushed(inlines: bool) -> tuple[list[Any], list[str], set[str]]:
+        nodes = [StreamNode(0, specs.Map(own(short_functions.same)), "same")]
+        guard, output = SourceGuard(), ListOutput(0)
+        guard.source = cast("Any", SimpleNamespace(take=lambda: True, fail=lambda error: None))
+        task = Task(0, tuple(nodes), (), 1)
+        chain = Chain(task, [build_operator(node, 0, 1, None) for node in nodes], (output,), False, guard=guard)
+        collect, texts = chain.entrances["collect"], []
+        if inlines:
+            chain.inline()
+
+        def push() -> None:
+            for record in records:
+                try:
+                    collect(None, record)
+                except TypeError as error:
+                    texts.append(re.sub(r"<chain \d+", "<chain", full_text(error)))
+
+        return output.records, texts, called(push, short_functions.__file__)
+
+    plain, changed = pushed(inlines=False), pushed(inlines=True)
+    assert changed[:2] == plain[:2]
+    assert (plain[2], changed[2]) == ({"<lambda>"}, set())
 
 
 def test_each_branch_of_a_split_is_inlined() -> None:

@@ -85,19 +85,27 @@ def write_owned(code: Code, record: str, plainness: Plainness | None = None) -> 
     """
     place, owned, kind = _Place(code, plainness), code.fresh("o"), f"{record}.__class__"
     code.line(f"{owned} = {record}")
-    for word, length in (("if", 2), ("elif", 3)):
-        with code.block(f"{word} {kind} is {place.tuple_of(length)}:"):
-            values = [code.fresh("a") for _ in range(length)]
-            with code.block("try:"):
-                code.line(f"{', '.join(values)} = {record}")
-            with code.block("except ValueError:"):
-                code.line(f"{values[0]} = {code.bind('mix', place.mix)}()")
-            unknown = (place.unknown(f"{value}.__class__", length) for value in values)
-            with code.block(f"if {' or '.join(unknown)}:"):
-                code.line(f"{owned} = {place.other}({record})")
-    with code.block(f"elif {place.unknown(kind, None)}:"):
-        code.line(f"{owned} = {place.other}({record})")
+    with code.block(f"if {kind} is {place.tuple_of(2)}:"):
+        _write_fields(code, record, owned, place, 2)
+    with code.block(f"elif {kind} is not {place.likely(None)}:"):
+        with code.block(f"if {kind} is {place.tuple_of(3)}:"):
+            _write_fields(code, record, owned, place, 3)
+        with code.block(f"elif {kind} not in {place.known}:"):
+            code.line(f"{owned} = {place.other}({record})")
     return owned
+
+
+def _write_fields(code: Code, record: str, owned: str, place: _Place, length: int) -> None:
+    """Writes the look at the fields of a tuple that most likely has this ``length``."""
+    values = [code.fresh("a") for _ in range(length)]
+    with code.block("try:"):
+        code.line(f"{', '.join(values)} = {record}")
+    with code.block("except ValueError:"):
+        code.line(f"{values[0]} = {code.bind('mix', place.mix)}()")
+    kinds = ((f"{value}.__class__", place.likely(length)) for value in values)
+    unknown = (f"{kind} is not {likely} and {kind} not in {place.known}" for kind, likely in kinds)
+    with code.block(f"if {' or '.join(unknown)}:"):
+        code.line(f"{owned} = {place.other}({record})")
 
 
 class NoClass:
@@ -118,18 +126,18 @@ class _Place:
         self._plainness = plainness
         self._tuples: dict[int, str] = {}
         self._likely: dict[int | None, list[str]] = {}
-        self._known, self.other = code.bind("known", ()), code.bind("own", self._meet)
+        self.known, self.other = code.bind("known", ()), code.bind("own", self._meet)
 
     def tuple_of(self, length: int) -> str:
         """The name of the class ``tuple`` if tuples of this ``length`` are likely, and no others."""
         name = self._tuples[length] = self._code.bind("tuple", NoClass)
         return name
 
-    def unknown(self, kind: str, length: int | None) -> str:
-        """The expression for whether a class is not known: that of a next field of a tuple, or (None) of a record."""
-        likely = self._code.bind("likely", NoClass)
-        self._likely.setdefault(length, []).append(likely)
-        return f"{kind} is not {likely} and {kind} not in {self._known}"
+    def likely(self, length: int | None) -> str:
+        """The name of the likely class of the next field of a tuple; None: of a record that is none."""
+        name = self._code.bind("likely", NoClass)
+        self._likely.setdefault(length, []).append(name)
+        return name
 
     def mix(self) -> Any:
         """A tuple has another length: from now on none is likely. Returns a field of a class that is not known."""
@@ -145,12 +153,12 @@ class _Place:
             plainness.kept = _PLAIN.issuperset(map(type, fields))
         watching = plainness is not None and plainness.kept
         known = _PLAIN if watching else atoms
-        if not namespace[self._known]:
+        if not namespace[self.known]:
             if length in self._tuples:
                 namespace[self._tuples[length]] = tuple
             for name, field in zip(self._likely.get(length, ()), fields, strict=False):
                 namespace[name] = type(field) if type(field) in known else NoClass
-        namespace[self._known] = known
+        namespace[self.known] = known
         if not watching:
             namespace[self.other] = own
         return own(record)

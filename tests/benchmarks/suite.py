@@ -473,7 +473,9 @@ BENCHMARKS: dict[str, Callable[[Bench], list[Row]]] = {
 }
 
 # Those that take many minutes, and how often their contestants run at most.
-SLOW = frozenset(["cluster", "state-bytewax", "state-with-checkpoints", "word-count-pyflink", "count-windows"])
+SLOW = frozenset(
+    ["cluster", "state", "state-bytewax", "state-with-checkpoints", "pauses", "word-count-pyflink", "count-windows"]
+)
 RUNS_OF_SLOW = 3
 
 # Those whose instructions can be counted: what they do goes by records, not by time, and is done by their processes.

@@ -129,6 +129,34 @@ def test_an_exception_that_cannot_be_pickled_is_told(here: Here) -> None:
     assert "line 5, in fail" in err
 
 
+def test_the_report_of_a_collected_record_shows_the_source_that_collected_it(here: Here) -> None:
+    err = report(
+        here.run(
+            """
+            import time
+            from org.apache.flink.streaming.api.functions.source import SourceFunction
+            class Slow(SourceFunction):
+                def run(self, ctx):
+                    self.collect(ctx)
+                def collect(self, ctx):
+                    try:
+                        ctx.collect(0)
+                    finally:
+                        time.sleep(0.05)
+                def cancel(self):
+                    pass
+            def main(factory):
+                env = factory.get_execution_environment()
+                env.create_python_source(Slow()).map(lambda value: 1 // value).output()
+                env.execute()
+            """
+        )
+    )
+    assert [
+        place for place in ("line 5, in run", "line 8, in collect", "line 15, in <lambda>") if place not in err
+    ] == []
+
+
 @pytest.mark.parametrize("parallelism", [1, 2])
 def test_a_source_that_waits_does_not_keep_a_failed_job(here: Here, parallelism: int) -> None:
     err = report(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # How long a record of a push source may wait for others before its buffer is sent, in seconds.
 _QUIET = 0.001
+# How long to wait for ``run`` to end with the error of a record that it has collected, in seconds. It may catch it.
+_UNWINDING = 0.5
 
 
 class PushSources:
@@ -77,8 +79,7 @@ class PushSources:
         """Called while a record takes long: its function, or a full receiver, keeps the loop from all else."""
         self._look()
         for source in self._sources:
-            if source.error is not None:
-                raise source.error
+            _raise_error_of(source)
 
     def on_awake(self) -> None:
         """A source's thread has taken the lock, and will process records until the loop takes it back."""
@@ -89,8 +90,7 @@ class PushSources:
     def reap(self) -> None:
         """Finishes the subtasks of sources that have ended. Raises what a source has raised."""
         for source in [source for source in self._sources if source.done and not source.subtask.paused]:
-            if source.error is not None:
-                raise source.error
+            _raise_error_of(source)
             source.settle()
             # The subtask may have to wait for a checkpoint now.
             if not source.subtask.paused:
@@ -108,3 +108,10 @@ class PushSources:
         for source in self._sources:
             source.subtask.resumed.set()
         return busy
+
+
+def _raise_error_of(source: PushSource) -> None:
+    """Raises what a source has raised, if it has; of a record's error, ``run`` adds its own frames to the traceback."""
+    if source.error is not None:
+        source.join(_UNWINDING)
+        raise source.error

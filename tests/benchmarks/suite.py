@@ -43,6 +43,10 @@ class Bench:
     def size(self, records: int) -> int:
         return max(100, round(records * self.scale))
 
+    def keys(self, keys: int) -> int:
+        """Fewer for fewer records, but never more: they are what is compared."""
+        return max(1, round(keys * min(1, self.scale)))
+
     def text(self, words: int) -> Path:
         path = self.directory / f"{words}.txt"
         if not path.exists():
@@ -208,7 +212,7 @@ def state(bench: Bench) -> list[Row]:
         return [_skipped("keyed reduce, 1,000 keys", "rocksdb", Missing("not installed"))]
     rows: list[Row] = []
     for keys in (1_000, 1_000_000):
-        sizes = bench.size(2_000_000), max(1, round(keys * min(1, bench.scale)))
+        sizes = bench.size(2_000_000), bench.keys(keys)
         contestants = [job(each, "keyed_reduce", *sizes, options=_backend(each)) for each in ("hashmap", "rocksdb")]
         rows += bench.compare(f"keyed reduce, {keys:,} keys", contestants, ("rocksdb", "hashmap"))
     return rows
@@ -246,7 +250,7 @@ def state_bytewax(bench: Bench) -> list[Row]:
         return [_skipped("keyed reduce, 1,000 keys", "bytewax", missing)]
     rows: list[Row] = []
     for records, keys in ((2_000_000, 1_000), (200_000, 100_000)):
-        sizes = bench.size(records), max(1, round(keys * min(1, bench.scale)))
+        sizes = bench.size(records), bench.keys(keys)
         flow, name = f"keyed_reduce_bytewax:flow({sizes[0]}, {sizes[1]})", f"keyed reduce, {keys:,} keys"
         contestants = [job("1 worker", "keyed_reduce", *sizes), bytewax(python, flow)]
         rows += bench.compare(name, contestants, ("1 worker", "bytewax"))

@@ -77,7 +77,7 @@ def test_a_terminal_shows_the_tasks_and_their_records(flink: FlinkCommand, clust
         seen = [["2.00k", "2.00k"], ["2.00k", "2"]]
         assert wait_until(lambda: shown(screen) == seen or session.process.poll() is not None, LONG), screen.rows
         tasks = shown(screen)
-        header = next(row for row in screen.rows if row.startswith(" waiting  running"))
+        header = any(row.startswith(" waiting  running") for row in screen.rows)
         enough.touch()
         assert wait_until(lambda: (screen.read(0.05), session.process.poll())[1] is not None, LONG), screen.rows
         while screen.read(0):

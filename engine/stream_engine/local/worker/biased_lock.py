@@ -66,9 +66,9 @@ class BiasedLock:
     """
 
     def __init__(self) -> None:
-        # The claim that is not away.
-        self._holder = Claim()
-        self._holder.away = False
+        # The claim that is not away; only ``_pass_to`` changes it.
+        self.holder = Claim()
+        self.holder.away = False
         self._queue = Lock()
         # Guards the change of the holder, not the waiting for the one before.
         self._change = Lock()
@@ -76,13 +76,9 @@ class BiasedLock:
         self._awaited: Claim | None = None
         self._ended = False
 
-    @property
-    def holder(self) -> Claim:
-        return self._holder
-
     def _pass_to(self, claim: Claim) -> None:
-        self._holder.away = True
-        self._holder = claim
+        self.holder.away = True
+        self.holder = claim
         claim.away = False
 
     def take(self, claim: Claim, meanwhile: Callable[[], object] | None = None) -> None:

@@ -124,7 +124,6 @@ class PushSource:
         self._safe_point = SafePoint(self._locked(self._act))
         # Whether it had ended before the checkpoint that the job resumes from.
         self._ended = False
-        self._inlines = True
 
     def at_safe_point(self, action: Callable[[], None]) -> None:
         """Calls ``action`` when a snapshot would hold just what has been collected: now, or in the source's thread.
@@ -244,8 +243,7 @@ class PushSource:
             worker.meter.push(self.subtask)
             try:
                 self._safe_point.serve()
-                if self._inlines and thread_time() >= INLINES_AFTER:
-                    self._inlines = False
+                if thread_time() >= INLINES_AFTER:
                     self.subtask.inline()
             except BaseException as error:
                 self.fail(error)

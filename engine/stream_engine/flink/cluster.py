@@ -254,7 +254,7 @@ def prepare_java(environment: MutableMapping[str, str]) -> None:
 def _start_java() -> None:
     """Whoever needs it first waits for it, and is told what went wrong."""
     try:
-        from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingImports]
+        from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingModuleSource]
 
         get_gateway()
     except Exception as error:

@@ -15,15 +15,15 @@ from threading import Lock, Thread
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from pyflink.common import Row  # pyright: ignore[reportMissingImports]
-from pyflink.common.typeinfo import Types  # pyright: ignore[reportMissingImports]
-from pyflink.datastream import (  # pyright: ignore[reportMissingImports]
+from pyflink.common import Row  # pyright: ignore[reportMissingModuleSource]
+from pyflink.common.typeinfo import Types  # pyright: ignore[reportMissingModuleSource]
+from pyflink.datastream import (  # pyright: ignore[reportMissingModuleSource]
     FlatMapFunction,
     KeyedProcessFunction,
     OutputTag,
     TimeDomain,
 )
-from pyflink.datastream.state import ValueStateDescriptor  # pyright: ignore[reportMissingImports]
+from pyflink.datastream.state import ValueStateDescriptor  # pyright: ignore[reportMissingModuleSource]
 
 from stream_engine.flink.console import redirect_streams
 from stream_engine.flink.elements import Drive, Envelope, pack_element

@@ -6,14 +6,14 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-import pyflink  # pyright: ignore[reportMissingImports]
-from py4j.protocol import Py4JJavaError  # pyright: ignore[reportMissingImports]
-from pyflink.common import Row, WatermarkStrategy  # pyright: ignore[reportMissingImports]
-from pyflink.common.typeinfo import Types  # pyright: ignore[reportMissingImports]
-from pyflink.datastream import StreamExecutionEnvironment  # pyright: ignore[reportMissingImports]
-from pyflink.datastream.connectors.number_seq import NumberSequenceSource  # pyright: ignore[reportMissingImports]
-from pyflink.datastream.data_stream import DataStream, KeyedStream  # pyright: ignore[reportMissingImports]
-from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingImports]
+import pyflink  # pyright: ignore[reportMissingModuleSource]
+from py4j.protocol import Py4JJavaError  # pyright: ignore[reportMissingModuleSource]
+from pyflink.common import Row, WatermarkStrategy  # pyright: ignore[reportMissingModuleSource]
+from pyflink.common.typeinfo import Types  # pyright: ignore[reportMissingModuleSource]
+from pyflink.datastream import StreamExecutionEnvironment  # pyright: ignore[reportMissingModuleSource]
+from pyflink.datastream.connectors.number_seq import NumberSequenceSource  # pyright: ignore[reportMissingModuleSource]
+from pyflink.datastream.data_stream import DataStream, KeyedStream  # pyright: ignore[reportMissingModuleSource]
+from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingModuleSource]
 
 from stream_engine.flink.elements import Drive, Envelope, pack_element
 from stream_engine.flink.function import ELEMENT, TaskFunction, Ticks, side_output

@@ -69,11 +69,12 @@ class Numbers:
 
     def start(self, *args: str | int, script: str = PROGRAM, workers: int = 1) -> subprocess.Popen[str]:
         """A job with so many ``workers`` in the middle of their input."""
+        # Those of a job before this one: of its workers, one may have come to the middle while it was being stopped.
+        for mark in self.marks():
+            mark.unlink()
         process = self.launcher.start(script, *args)
         assert wait_until(lambda: len(self.marks()) >= workers or process.poll() is not None)
         assert process.poll() is None, process.communicate()
-        for mark in self.marks():
-            mark.unlink()
         return process
 
     def marks(self) -> list[Path]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = ROOT / "engine" / "stream_engine" / "flink" / "README.md"
+# What a shell of one's own lacks. A make that runs these tests tells the makes below it of itself, and they would tell
+# which directory they enter.
+FOREIGN = ("FLINK_CONF_DIR", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -39,11 +42,11 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
     with open(os.path.join(inside, "borrowed.pth"), "w", encoding="utf-8") as file:
         file.write(f"{own}\n")
     yield copy
-    subprocess.run(["make", "flink-cluster-stop"], cwd=copy, check=True)
+    run("make flink-cluster-stop", copy)
 
 
 def run(command: str, checkout: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name not in ("FLINK_CONF_DIR", "PYTHONPATH")}
+    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     done = subprocess.run(
         command, cwd=checkout, env=environment, shell=True, capture_output=True, text=True, timeout=LONG
     )

@@ -9,7 +9,7 @@ import operator
 from typing import Any
 
 from stream_engine.api.analysis.signature import signature_of
-from stream_engine.api.capture.pickling import pickled
+from stream_engine.api.capture.pickling import pickled_function
 from stream_engine.api.capture.snapshot import snapshot
 from stream_engine.api.watermarks import (
     AscendingTimestampExtractor,
@@ -46,7 +46,7 @@ def assigner_of(assigner: Any) -> UserFunction:
     else:
         checked = snapshot(assigner, "extractTimestamp", TimestampAssigner, *_CALL)
         normal = _Bounded(_method(assigner, checked), 0)
-    return UserFunction(pickled(normal), checked.label, None)
+    return UserFunction(pickled_function(normal), checked.label, None)
 
 
 def _method(assigner: Any, checked: UserFunction) -> Any:

@@ -10,7 +10,7 @@ from stream_engine.api.analysis.effects import only_reads
 from stream_engine.api.analysis.memory import forgets
 from stream_engine.api.analysis.results import made_fields
 from stream_engine.api.analysis.signature import returns_nothing, signature_of, suspends
-from stream_engine.api.capture.pickling import complaint, pickled
+from stream_engine.api.capture.pickling import complaint, pickled_function
 from stream_engine.api.functions import KeySelector
 from stream_engine.api.spelling import nearest
 from stream_engine.graph.functions import UserFunction
@@ -59,7 +59,7 @@ def snapshot(
     _check_life(function, interface)
     keeps_state(function)
     try:
-        payload = pickled(function)
+        payload = pickled_function(function)
     except Exception as error:
         advice = "What each worker needs for itself is made in open() of a rich function, or in run() of a source."
         refuse(f"{complaint(label_of(function), function, error)} {advice}", error)

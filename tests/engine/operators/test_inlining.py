@@ -20,7 +20,7 @@ from stream_engine.graph.stream_graph import StreamNode
 from stream_engine.local.worker.push_source import SourceGuard
 from stream_engine.operators.build import build_operator
 from stream_engine.operators.chain import Chain
-from stream_engine.operators.inlining import NotInlined, definition_of
+from stream_engine.operators.definitions import NotInlined, definition_of
 from stream_engine.report import full_text, whereabouts
 
 if TYPE_CHECKING:

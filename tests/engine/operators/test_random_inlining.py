@@ -13,7 +13,7 @@ from inlined import outcome, own
 from listed import ListHost
 
 from stream_engine.graph import specs
-from stream_engine.operators.inlining import NotInlined, definition_of
+from stream_engine.operators.definitions import NotInlined, definition_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,6 +31,8 @@ _CALLABLE = {
     "frozenset", "hash", "int", "isinstance", "len", "list", "max", "min", "ord", "pow", "range", "repr", "reversed",
     "round", "set", "sorted", "str", "sum", "tuple", "zip",
 }  # fmt: skip
+# Builtins by which code binds or deletes names that its own text does not have.
+_BINDERS = {"globals", "exec"}
 _ASSIGNING = ast.Assign | ast.AugAssign | ast.For
 _NESTED = 0x10
 # Generators, coroutines, and functions that take any number of arguments.
@@ -69,7 +71,7 @@ def definition_of(call: Any, arguments: int) -> Definition:
     _require(not code.co_flags & _OTHER_KINDS, "it is a generator, or takes any number of arguments")
     _require(code.co_argcount - bound == arguments and not code.co_kwonlyargcount, "it has other parameters")
     _require(not code.co_cellvars, "a function in it uses its variables")
-    node, changing = _source(function)
+    node, file = _source(function)
     body = [ast.copy_location(ast.Return(node.body), node)] if isinstance(node, ast.Lambda) else node.body
     # Docstrings do nothing.
     body = [each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
@@ -81,9 +83,15 @@ def definition_of(call: Any, arguments: int) -> Definition:
     for name in _loaded(body) - variables - known:
         if name in code.co_freevars:
             _require(cell_of(function, name) != CellType(), f"{name} has no value yet")
-        elif name not in function.__globals__:
+            _require(name not in file.deleted, f"{name} may be deleted")
+        elif name in function.__globals__:
+            _require(name not in file.deleted and not file.binds_any, f"{name} may be deleted")
+        else:
             # If it were assigned later, that would come before the builtin.
-            _require(hasattr(builtins, name) and name not in changing, f"{name} has no value yet")
+            later = name in file.bound or file.binds_any
+            _require(hasattr(builtins, name) and not later, f"{name} has no value yet")
+            # In generated code another name may be that of a variable.
+            _require(name in _CALLABLE or isinstance(getattr(builtins, name), type), f"{name} is special")
     others = {*known, *variables, *code.co_freevars, *function.__globals__}
     _check_nodes(body)
     _check_calls(body, set(parameters) - variables, variables, _CALLABLE - others)
@@ -92,31 +100,45 @@ def definition_of(call: Any, arguments: int) -> Definition:
     return Definition(function, owner, parameters, variables, body)
 
 
-def _source(function: FunctionType) -> tuple[ast.FunctionDef | ast.Lambda, set[str]]:
-    """The definition that compiles to the function's code, to each column; and the names that its file assigns."""
+class _File(NamedTuple):
+    """A file's functions by name and line, and the names that its code binds or deletes; ``binds_any``: or others."""
+
+    functions: dict[tuple[str, int], list[ast.FunctionDef | ast.Lambda]]
+    bound: set[str]
+    deleted: set[str]
+    binds_any: bool
+
+
+def _source(function: FunctionType) -> tuple[ast.FunctionDef | ast.Lambda, _File]:
+    """The definition that compiles to the function's code, to each column; and its file."""
     code = function.__code__
     # A module knows its source even where it is in an archive.
     text = "".join(linecache.getlines(code.co_filename, function.__globals__))
     _require(len(text) <= _LONGEST, "its file is long")
-    found, changing = _parsed(text)
-    for node in found.get((code.co_name, code.co_firstlineno), ()):
+    file = _parsed(text)
+    for node in file.functions.get((code.co_name, code.co_firstlineno), ()):
         if any(each == code and _positions(each) == _positions(code) for each in _compiled(node, code)):
-            return node, changing
+            return node, file
     raise NotInlined("its source is not at hand, or has changed")
 
 
 @lru_cache(maxsize=2)
-def _parsed(text: str) -> tuple[dict[tuple[str, int], list[ast.FunctionDef | ast.Lambda]], set[str]]:
-    """The functions of a file by name and line, and the names that are assigned in it."""
+def _parsed(text: str) -> _File:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
         raise NotInlined("its file has changed") from None
-    found: dict[tuple[str, int], list[ast.FunctionDef | ast.Lambda]] = {}
+    file = _File({}, set(stored([tree])), set(), not _loaded([tree]).isdisjoint(_BINDERS))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.Lambda):
-            found.setdefault((getattr(node, "name", "<lambda>"), node.lineno), []).append(node)
-    return found, set(stored([tree]))
+            file.functions.setdefault((getattr(node, "name", "<lambda>"), node.lineno), []).append(node)
+        elif isinstance(node, ast.Global):
+            file.bound.update(node.names)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            file.deleted.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del):
+            file.deleted.add(node.id)
+    return file
 
 
 def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> list[CodeType]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import redirect_stderr
+from io import StringIO
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
+
+from listed import ListHost
 
 from stream_engine.graph.functions import UserFunction
 from stream_engine.operators.code import is_generated, site_of
@@ -12,8 +17,7 @@ from stream_engine.report import full_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from listed import ListHost
+    from pathlib import Path
 
 OBJECTS: list[Any] = []
 
@@ -62,3 +66,31 @@ def outcome(host: ListHost, records: Sequence[Any]) -> tuple[str, str, Any]:
         text = re.sub(r"<chain \d+", "<chain", full_text(error))
         return repr(host.results), text, (site.operator, site.role, repr(record))
     return repr(host.results), "", None
+
+
+def file_outcomes(
+    directory: Path, text: str, kinds: Sequence[Any], batches: Sequence[str], before: str = "[]", timed: bool = False
+) -> list[tuple[list[Any], str]]:
+    """What comes of ``batches`` in a chain that calls f0, f1 ... of a file, then in one that has them inlined.
+
+    A batch is an expression in the file, and so is ``before``, which is processed before anything is inlined; after the
+    first batch the file's ``change`` is called, if it has one. The str is what has been written to standard error.
+    """
+    outcomes: list[tuple[list[Any], str]] = []
+    path = directory / "functions_of_a_test.py"
+    path.write_text(dedent(text))
+    for inlines in (False, True):
+        names: dict[str, Any] = {"__name__": "functions_of_a_test"}
+        exec(compile(path.read_text(), str(path), "exec", dont_inherit=True), names)
+        operators = [kind(own(names[f"f{number}"])) for number, kind in enumerate(kinds)]
+        host, error = ListHost(*operators, timestamped=timed), StringIO()
+        with redirect_stderr(error):
+            outcome(host, eval(before, names))
+            if inlines:
+                host.chain.inline()
+            results = [outcome(host, eval(batches[0], names))]
+            if "change" in names:
+                names["change"]()
+            results += [outcome(host, eval(batch, names)) for batch in batches[1:]]
+        outcomes.append((results, re.sub(r"<chain \d+", "<chain", error.getvalue())))
+    return outcomes

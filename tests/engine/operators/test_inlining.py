@@ -151,7 +151,7 @@ REASONS = {
     "returns_in_loop": "it returns in the middle",
     "has_default": "it has other parameters",
     "any_number": "any number of arguments",
-    "asks_for_locals": "it calls locals",
+    "asks_for_locals": "locals is special",
     "uses_super": f"it calls super|{ALONE}",
     "mangled": f"__private is special|{ALONE}",
     "writes_global": "Global is not inlined",

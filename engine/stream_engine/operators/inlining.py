@@ -158,6 +158,10 @@ class _Copy(ast.NodeTransformer):
         for statement in definition.body:
             done = self.visit(statement)
             self.body += done if isinstance(done, list) else [done]
+        if made:
+            # What only they have is gone at the end of a function: files are closed, memory is free.
+            cleared: list[ast.expr] = [ast.Name(name, ast.Store()) for name in made.values()]
+            self.body.append(at_place(call, ast.Assign(cleared, ast.Constant(None))))
 
     def visit_Return(self, node: ast.Return) -> ast.stmt:
         value = at_place(node, ast.Constant(None)) if node.value is None else self.visit(node.value)

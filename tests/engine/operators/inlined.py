@@ -80,7 +80,7 @@ def file_outcomes(
     path = directory / "functions_of_a_test.py"
     path.write_text(dedent(text))
     for inlines in (False, True):
-        names: dict[str, Any] = {"__name__": "functions_of_a_test"}
+        names: dict[str, Any] = {"__name__": "functions_of_a_test", "__file__": str(path)}
         exec(compile(path.read_text(), str(path), "exec", dont_inherit=True), names)
         operators = [kind(own(names[f"f{number}"])) for number, kind in enumerate(kinds)]
         host, error = ListHost(*operators, timestamped=timed), StringIO()

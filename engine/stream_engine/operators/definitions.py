@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stream_engine.report import is_ours
+from stream_engine.report import GENERATED, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +33,8 @@ _CALLABLE = {
 }  # fmt: skip
 # Builtins by which code binds or deletes names that its own text does not have.
 _BINDERS = {"globals", "exec"}
+# What source is compiled as to compare it, so that warnings of that are told from others.
+_SOURCE = f"{GENERATED}source>"
 _ASSIGNING = ast.Assign | ast.AugAssign | ast.For
 _NESTED = 0x10
 # Generators, coroutines, and functions that take any number of arguments.
@@ -72,6 +74,8 @@ def definition_of(call: Any, arguments: int) -> Definition:
     _require(code.co_argcount - bound == arguments and not code.co_kwonlyargcount, "it has other parameters")
     _require(not code.co_cellvars, "a function in it uses its variables")
     node, file = _source(function)
+    # Given of generated code it would be another one, and shown once more.
+    _require(_warned(function).isdisjoint(range(node.lineno, (node.end_lineno or 0) + 1)), "it has given a warning")
     body = [ast.copy_location(ast.Return(node.body), node)] if isinstance(node, ast.Lambda) else node.body
     # Docstrings do nothing.
     body = [each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
@@ -100,6 +104,12 @@ def definition_of(call: Any, arguments: int) -> Definition:
     return Definition(function, owner, parameters, variables, body)
 
 
+def _warned(function: FunctionType) -> set[int]:
+    """The lines of the function's module that have given warnings."""
+    registry = function.__globals__.get("__warningregistry__") or ()
+    return {key[2] for key in registry if isinstance(key, tuple) and len(key) == 3}
+
+
 class _File(NamedTuple):
     """A file's functions by name and line, and the names that its code binds or deletes; ``binds_any``: or others."""
 
@@ -125,7 +135,7 @@ def _source(function: FunctionType) -> tuple[ast.FunctionDef | ast.Lambda, _File
 @lru_cache(maxsize=2)
 def _parsed(text: str) -> _File:
     try:
-        tree = ast.parse(text)
+        tree = ast.parse(text, _SOURCE)
     except (SyntaxError, ValueError):
         raise NotInlined("its file has changed") from None
     file = _File({}, set(stored([tree])), set(), not _loaded([tree]).isdisjoint(_BINDERS))
@@ -146,7 +156,7 @@ def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> list[CodeTy
     tree = ast.parse(f"def outer({', '.join(code.co_freevars)}): pass")
     place: Any = tree.body[0] if code.co_flags & _NESTED else tree
     place.body = [ast.copy_location(ast.Expr(node), node) if isinstance(node, ast.Lambda) else node]
-    made = [compile(tree, code.co_filename, "exec", flags=code.co_flags & _FUTURE, dont_inherit=True)]
+    made = [compile(tree, _SOURCE, "exec", flags=code.co_flags & _FUTURE, dont_inherit=True)]
     for _ in range(2 if code.co_flags & _NESTED else 1):
         made = [inner for each in made for inner in each.co_consts if isinstance(inner, CodeType)]
     return made

@@ -7,17 +7,19 @@ frames that the calls would have had.
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import warnings
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from warnings import catch_warnings, simplefilter
 
 from stream_engine import logs
 from stream_engine.operators.definitions import NotInlined, at_place, cell_of, definition_of, nodes_of, stored
 from stream_engine.operators.writer import Collector
-from stream_engine.report import Place, inlined
+from stream_engine.report import GENERATED, Place, inlined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from stream_engine.operators.code import Code, Site
     from stream_engine.operators.definitions import Definition
@@ -35,10 +37,25 @@ def inline(code: Code) -> None:
     tools = getattr(sys, "monitoring", None)
     monitored = tools is not None and any(tools.get_tool(number) is not None for number in range(6))
     if not monitored and sys.gettrace() is None and sys.getprofile() is None:
-        with catch_warnings():
-            # Those of the source have been given before.
-            simplefilter("ignore")
+        with _source_unwarned():
             _Inliner(code).run()
+
+
+@contextmanager
+def _source_unwarned() -> Iterator[None]:
+    """Ignores warnings of source, which have been given before.
+
+    After ``catch_warnings`` Python would show again what functions warn of.
+    """
+    ignored: Any = ("ignore", None, Warning, re.compile(GENERATED), 0)
+    filters: Any = warnings.filters
+    filters.insert(0, ignored)
+    try:
+        yield
+    finally:
+        # Another thread may have replaced all filters.
+        with suppress(ValueError):
+            filters.remove(ignored)
 
 
 class _Inliner:

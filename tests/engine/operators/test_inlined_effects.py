@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from inlined import file_outcomes
+from inlined import called, file_outcomes, own
+from listed import ListHost
 
 from stream_engine.graph import specs
 
@@ -23,9 +26,9 @@ def test_what_a_function_has_opened_is_closed_at_its_end(tmp_path: Path) -> None
             return path
         def f1(path): return path.read_text()
     """
-    called, inlined = file_outcomes(tmp_path, text, [specs.Map, specs.Map], ["[pathlib.Path(__file__ + '.txt')]"])
-    assert called[0][0][0] == "['written']"
-    assert inlined == called
+    plain, inlined = file_outcomes(tmp_path, text, [specs.Map, specs.Map], ["[pathlib.Path(__file__ + '.txt')]"])
+    assert plain[0][0][0] == "['written']"
+    assert inlined == plain
 
 
 def test_the_variables_of_a_function_are_gone_at_each_of_its_ends(tmp_path: Path) -> None:
@@ -52,6 +55,46 @@ def test_the_variables_of_a_function_are_gone_at_each_of_its_ends(tmp_path: Path
         def f2(record): return Counted.alive
     """
     kinds = [specs.FlatMap, specs.Filter, specs.Map]
-    called, inlined = file_outcomes(tmp_path, text, kinds, ["[Record()] * 3"])
-    assert called[0][0][0] == "[0, 0, 0]"
-    assert inlined == called
+    plain, inlined = file_outcomes(tmp_path, text, kinds, ["[Record()] * 3"])
+    assert plain[0][0][0] == "[0, 0, 0]"
+    assert inlined == plain
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_a_warning_that_has_been_shown_is_not_shown_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def show(message: Warning, category: type, file: str, line: int, *_: Any) -> None:
+        print(file, line, message, file=sys.stderr)
+
+    monkeypatch.setattr(warnings, "showwarning", show)
+    text = """
+        import warnings
+        class Record:
+            def __repr__(self): return "record"
+            @property
+            def old(self):
+                warnings.warn("old", UserWarning, stacklevel=2)
+                return self
+        def f0(record):
+            warnings.warn("called", UserWarning)
+            return record
+        def f1(record):
+            return (record,
+                    record.old)[0]
+    """
+    plain, inlined = file_outcomes(tmp_path, text, [specs.Map] * 2, ["[Record()]"], before="[Record()]")
+    assert len(plain[1].splitlines()) == 2
+    assert inlined == plain
+
+
+def test_source_that_warns_is_inlined_without_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "warns.py"
+    path.write_text('def map(value):\n    return value is 5, "\\d"\n')
+    names: dict[str, Any] = {"__name__": "warns"}
+    with pytest.warns(Warning, match="invalid escape|literal"):
+        exec(compile(path.read_text(), str(path), "exec"), names)
+    filters = warnings.filters[:]
+    host = ListHost(specs.Map(own(names["map"])))
+    host.chain.inline()
+    assert called(lambda: host.chain.process(1), str(path)) == set()
+    assert host.results == [(False, "\\d")]
+    assert warnings.filters == filters

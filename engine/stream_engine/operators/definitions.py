@@ -205,9 +205,12 @@ def _check_nodes(body: list[ast.stmt]) -> None:
 def _check_calls(body: list[ast.stmt], own: set[str], variables: frozenset[str], known: set[str]) -> None:
     """Refuses calls but of ``known`` builtins and methods of what came with the record: others may look at frames."""
     own = own | known
-    values = [n.iter if isinstance(n, ast.For) else n.value for n in nodes_of(body) if isinstance(n, _ASSIGNING)]
-    if _loaded(values) <= own | variables:
+    assigning = [node for node in nodes_of(body) if isinstance(node, _ASSIGNING)]
+    if _loaded(n.iter if isinstance(n, ast.For) else n.value for n in assigning) <= own | variables:
         own |= variables
+    else:
+        # What is stored in a record need not have come with it.
+        own -= _loaded(part for n in assigning for part in (n.targets if isinstance(n, ast.Assign) else [n.target]))
     for call in nodes_of(body):
         if isinstance(call, ast.Call):
             method = isinstance(call.func, ast.Attribute) and _loaded([call.func.value]) <= own

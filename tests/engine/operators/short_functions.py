@@ -238,6 +238,15 @@ class Kept:
         call = self.helper
         return call(value)
 
+    def calls_what_it_has_stored(self, value):
+        value["log"] = self.helper
+        return value["log"].info()
+
+    def calls_what_a_loop_has_stored(self, value):
+        for value.log in [self.helper]:
+            pass
+        return value.log.info()
+
 
 def with_new_code(value):
     return value

@@ -159,6 +159,8 @@ REASONS = {
     "makes_function": "a function in it",
     "walks": "NamedExpr is not inlined",
     "calls_what_it_has_made": "it calls call",
+    "calls_what_it_has_stored": "it calls value",
+    "calls_what_a_loop_has_stored": "it calls value",
 }
 
 

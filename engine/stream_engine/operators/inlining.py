@@ -11,6 +11,7 @@ import re
 import sys
 import warnings
 from contextlib import contextmanager, suppress
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from stream_engine import logs
@@ -103,7 +104,9 @@ class _Inliner:
         try:
             definition = definition_of(called, len(call.args))
         except NotInlined as reason:
-            logs.debug("calls %s: %s", getattr(called, "__qualname__", called), reason)
+            # An object that can be called may have code of its own for any attribute.
+            named = called if type(called) in (FunctionType, MethodType) else type(called)
+            logs.debug("calls %s: %s", named.__qualname__, reason)
             return [statement]
         if isinstance(statement, ast.If):
             # Whether the result is true is asked here, not in the function.

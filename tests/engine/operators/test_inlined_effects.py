@@ -98,3 +98,24 @@ def test_source_that_warns_is_inlined_without_a_word(tmp_path: Path) -> None:
     assert called(lambda: host.chain.process(1), str(path)) == set()
     assert host.results == [(False, "\\d")]
     assert warnings.filters == filters
+
+
+def test_a_callable_object_is_asked_for_nothing() -> None:
+    asked: list[str] = []
+
+    class Answering:
+        def __getattr__(self, name: str) -> Any:
+            asked.append(name)
+            raise AttributeError(name)
+
+        def __call__(self, value: Any) -> Any:
+            return value
+
+        def __repr__(self) -> str:
+            asked.append("repr")
+            return "answering"
+
+    host = ListHost(specs.Map(own(Answering())))
+    asked.clear()
+    host.chain.inline()
+    assert asked == []

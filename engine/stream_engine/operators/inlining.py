@@ -105,7 +105,7 @@ class _Inliner:
             definition = definition_of(called, len(call.args))
         except NotInlined as reason:
             # An object that can be called may have code of its own for any attribute.
-            named = called if type(called) in (FunctionType, MethodType) else type(called)
+            named: Any = called if type(called) in (FunctionType, MethodType) else type(called)
             logs.debug("calls %s: %s", named.__qualname__, reason)
             return [statement]
         if isinstance(statement, ast.If):

@@ -89,10 +89,10 @@ def definition_of(call: Any, arguments: int) -> Definition:
             _require(cell_of(function, name) != CellType(), f"{name} has no value yet")
             _require(name not in file.deleted, f"{name} may be deleted")
         elif name in function.__globals__:
-            _require(name not in file.deleted and not file.binds_any, f"{name} may be deleted")
+            _require(name not in file.deleted and not file.binders, f"{name} may be deleted")
         else:
             # If it were assigned later, that would come before the builtin.
-            later = name in file.bound or file.binds_any
+            later = name in file.bound or file.binders
             _require(hasattr(builtins, name) and not later, f"{name} has no value yet")
             # In generated code another name may be that of a variable.
             _require(name in _CALLABLE or isinstance(getattr(builtins, name), type), f"{name} is special")
@@ -111,12 +111,12 @@ def _warned(function: FunctionType) -> set[int]:
 
 
 class _File(NamedTuple):
-    """A file's functions by name and line, and the names that its code binds or deletes; ``binds_any``: or others."""
+    """A file's functions by name and line, the names that its code binds or deletes, and ``binders`` of any others."""
 
     functions: dict[tuple[str, int], list[ast.FunctionDef | ast.Lambda]]
     bound: set[str]
     deleted: set[str]
-    binds_any: bool
+    binders: set[str]
 
 
 def _source(function: FunctionType) -> tuple[ast.FunctionDef | ast.Lambda, _File]:
@@ -138,7 +138,7 @@ def _parsed(text: str) -> _File:
         tree = ast.parse(text, _SOURCE)
     except (SyntaxError, ValueError):
         raise NotInlined("its file has changed") from None
-    file = _File({}, set(stored([tree])), set(), not _loaded([tree]).isdisjoint(_BINDERS))
+    file = _File({}, set(), set(), set())
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.Lambda):
             file.functions.setdefault((getattr(node, "name", "<lambda>"), node.lineno), []).append(node)
@@ -146,8 +146,13 @@ def _parsed(text: str) -> _File:
             file.bound.update(node.names)
         elif isinstance(node, ast.ExceptHandler) and node.name:
             file.deleted.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del):
-            file.deleted.add(node.id)
+        elif isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                file.bound.add(node.id)
+            elif node.id in _BINDERS:
+                file.binders.add(node.id)
+            if isinstance(node.ctx, ast.Del):
+                file.deleted.add(node.id)
     return file
 
 

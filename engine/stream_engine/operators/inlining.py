@@ -132,6 +132,9 @@ class _Inliner:
         *outer, place = self._frames(call.lineno)
         if name not in self._functions or name in self._joined or len(outer) >= 2 * _LEVELS:
             return None
+        # A function blames its caller with some warnings: of a line that has moved they would be shown again.
+        if "__warningregistry__" in self.code.namespace:
+            return None
         self._joined.add(name)
         function = self._functions[name]
         lines = range(function.lineno, (function.end_lineno or 0) + 1)

@@ -60,12 +60,34 @@ def test_the_variables_of_a_function_are_gone_at_each_of_its_ends(tmp_path: Path
     assert inlined == plain
 
 
-@pytest.mark.filterwarnings("default::UserWarning")
-def test_a_warning_that_has_been_shown_is_not_shown_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warnings are written to standard error."""
+
     def show(message: Warning, category: type, file: str, line: int, *_: Any) -> None:
         print(file, line, message, file=sys.stderr)
 
     monkeypatch.setattr(warnings, "showwarning", show)
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+@pytest.mark.usefixtures("shown")
+def test_a_warning_of_the_caller_behind_a_collector_is_not_shown_again(tmp_path: Path) -> None:
+    text = """
+        import warnings
+        def f0(record, collector): collector.collect(record)
+        def f1(record):
+            warnings.warn("called", UserWarning, stacklevel=2)
+            return record
+    """
+    plain, inlined = file_outcomes(tmp_path, text, [specs.FlatMap, specs.Map], ["[1]"], before="[1]")
+    assert len(plain[1].splitlines()) == 1
+    assert inlined == plain
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+@pytest.mark.usefixtures("shown")
+def test_a_warning_that_has_been_shown_is_not_shown_again(tmp_path: Path) -> None:
     text = """
         import warnings
         class Record:

@@ -106,6 +106,42 @@ def test_a_map_without_a_return(quick: CommandHere, parallelism: str) -> None:
     )
 
 
+RETURNING = """
+    from org.apache.flink.api.common.functions import FlatMapFunction
+    from org.apache.flink.streaming.api.functions.source import SourceFunction
+    from org.apache.flink.streaming.api.functions.windowing import WindowFunction
+    class Numbers(SourceFunction):
+        def run(self, ctx):
+            return [1]
+        def cancel(self):
+            pass
+    class Words(FlatMapFunction):
+        def flatMap(self, line, collector):
+            return line.split()
+    class Total(WindowFunction):
+        def apply(self, key, window, values, collector):
+            return key, len(values)
+    def main(factory):
+        env = factory.get_execution_environment()
+        env.add_source(Numbers()).output()
+        words = env.from_elements("a stream").flat_map(Words())
+        words.key_by(lambda word: word).count_window(1).apply(Total()).output()
+        env.execute()
+"""
+
+
+def test_results_that_are_returned_in_place_of_collected(quick: CommandHere) -> None:
+    script = quick.write("s.py", RETURNING)
+    done = quick.run("s.py")
+    assert (done.returncode, done.stdout) == (0, "")
+    lost = "returns its result, which nobody gets: use"
+    assert [line for line in done.stderr.splitlines() if "Warning" in line] == [
+        f"{script}:17: UserWarning: Numbers.run(ctx) {lost} ctx.collect(record)",
+        f"{script}:18: UserWarning: Words.flatMap(value, collector) {lost} collector.collect(result)",
+        f"{script}:19: UserWarning: Total.apply(key, window, values, collector) {lost} collector.collect(result)",
+    ]
+
+
 def test_a_key_selector_without_a_return(quick: CommandHere) -> None:
     first, *_ = report(
         quick,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.api.analysis.signature import code_of, signature_of
+from stream_engine.api.analysis.effects import uses
+from stream_engine.api.analysis.signature import code_of, returns_nothing, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +39,29 @@ def made_fields(function: Any) -> tuple[int, ...]:
         return ()
     result = _result(code, signature.names[0], get_instructions(code))
     return tuple(index for index, value in enumerate(result) if value != _TAKEN) if isinstance(result, tuple) else ()
+
+
+def loses_results(function: Any, parameter: int) -> bool:
+    """Whether a call returns a value, and never looks at the positional parameter that is there to take its results.
+
+    A lambda may be there for what it calls, and returns something in any case: only one that makes a new list or tuple,
+    or that calls nothing, counts.
+    """
+    from dis import get_instructions
+
+    code, signature = code_of(function), signature_of(function)
+    if code is None or signature is None or parameter >= len(signature.names) or returns_nothing(function):
+        return False
+    instructions = list(get_instructions(code))
+    if uses(code, instructions, {signature.names[parameter]}):
+        return False
+    if code.co_name != "<lambda>":
+        return True
+    *before, value, _ = (None, None, *(each for each in instructions if each.opname not in _NOTHING))
+    if value is None or value.opname == "LOAD_CONST":
+        return False
+    calls = any(each is not None and each.opname.startswith("CALL") for each in (*before, value))
+    return value.opname.startswith("BUILD_") or not calls
 
 
 def _result(code: CodeType, first: str, instructions: Iterable[Instruction]) -> _Value | None:

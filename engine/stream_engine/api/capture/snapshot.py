@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from stream_engine.api import functions
 from stream_engine.api.analysis.effects import only_reads
 from stream_engine.api.analysis.memory import forgets
-from stream_engine.api.analysis.results import made_fields
+from stream_engine.api.analysis.results import loses_results, made_fields
 from stream_engine.api.analysis.signature import returns_nothing, signature_of, suspends
 from stream_engine.api.capture.pickling import complaint, pickled_function
 from stream_engine.api.functions import KeySelector
@@ -30,6 +30,12 @@ _DECISIVE = (
 )
 # Methods that belong together, with their other names and their parameters.
 _STATE = {"snapshot_state": ("snapshotState", ()), "restore_state": ("restoreState", ("state",))}
+# Methods whose results are what they collect: which parameter takes a result, and how.
+_COLLECTING = {
+    "flatMap": (1, "collector.collect(result)"),
+    "apply": (3, "collector.collect(result)"),
+    "run": (0, "ctx.collect(record)"),
+}
 # How the engine calls a rich function before and after its records.
 _LIFE = {"open": ("config",), "close": ()}
 _RICH = {name for name in vars(functions) if name.startswith("Rich")}
@@ -164,24 +170,33 @@ def _check_life(function: Any, interface: type) -> None:
             rich = f"Rich{interface.__name__}"
             base = rich if rich in _RICH else f"RichFunction, {interface.__name__}"
             text = f"as only rich functions are opened: derive it from {base}"
-        import warnings
-
-        at = caller_location()
-        text = f"{label_of(function)}.open() is not called, {text}"
-        warnings.warn_explicit(text, UserWarning, at.file if at else "", at.line if at else 0)
+        _warn(f"{label_of(function)}.open() is not called, {text}")
 
 
 def _check_result(target: Any, call: str, method: str) -> bool:
-    """Whether a call can only return None. Raises InvalidProgramException if that makes no sense."""
+    """Whether a call can only return None. Raises InvalidProgramException if that makes no sense.
+
+    Warns where nobody takes what a call returns.
+    """
     word = suspends(target)
     if word:
-        instead = {"flatMap": "collector.collect(result)", "apply": "collector.collect(result)"}
-        advice = instead.get(method, "ctx.collect(record)" if method == "run" else "return")
+        _, advice = _COLLECTING.get(method, (0, "return"))
         refuse(f"{call} does nothing when it is called, as there is {word} in it: use {advice}.")
     nothing = returns_nothing(target)
     if nothing and method in _DECISIVE:
         refuse(f"{call} has no return, so its result is always None: give it one.")
+    if method in _COLLECTING:
+        parameter, collect = _COLLECTING[method]
+        if loses_results(target, parameter):
+            _warn(f"{call} returns its result, which nobody gets: use {collect}")
     return nothing
+
+
+def _warn(text: str) -> None:
+    import warnings
+
+    at = caller_location()
+    warnings.warn_explicit(text, UserWarning, at.file if at else "", at.line if at else 0)
 
 
 def _has_all(function: Any, methods: dict[str, tuple[str, tuple[str, ...]]], wanted: bool) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stream_engine.api.analysis.results import made_fields
+from stream_engine.api.analysis.results import loses_results, made_fields
 
 
 class Sum:
@@ -86,3 +86,63 @@ def test_of_other_functions_nothing_is_known(function: Any) -> None:
 
 def test_what_another_name_stands_for_is_not_taken_from_the_first_argument() -> None:
     assert made_fields(replacing) == (0,)
+
+
+def listing(value: Any, collector: Any) -> Any:
+    return [value]
+
+
+def finishing_early(value: Any, collector: Any) -> Any:
+    if not value:
+        return None
+    return value
+
+
+def collecting(value: Any, collector: Any) -> Any:
+    collector.collect(value)
+    return value
+
+
+def collecting_within(value: Any, collector: Any) -> Any:
+    def collect() -> Any:
+        return collector.collect(value)
+
+    return collect()
+
+
+def acting(value: Any, collector: Any) -> Any:
+    print(value)
+
+
+def taking_all(*arguments: Any) -> Any:
+    return arguments
+
+
+class Lister:
+    def flatMap(self, value: Any, collector: Any) -> Any:
+        return [value]
+
+
+@pytest.mark.parametrize(
+    "function", [listing, finishing_early, Lister().flatMap, lambda v, c: [v.strip()], lambda v, c: v]
+)
+def test_a_result_that_is_returned_in_place_of_collected_is_lost(function: Any) -> None:
+    assert loses_results(function, 1)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        collecting,
+        collecting_within,
+        acting,
+        taking_all,
+        lambda v, c: print(v),
+        lambda v, c: print(v) if v else None,
+        lambda v, c: [c.collect(each) for each in v],
+        lambda v, c: None,
+        print,
+    ],
+)
+def test_a_function_that_collects_or_returns_nothing_loses_nothing(function: Any) -> None:
+    assert not loses_results(function, 1)

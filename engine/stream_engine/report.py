@@ -98,9 +98,25 @@ def _told(error: BaseException) -> tuple[str, tuple[str | Frame, ...]]:
     if is_ours(type(error).__module__):
         _, _, lines[first] = lines[first].partition(": ")
     what, *more = lines[first:]
+    if not more and "Did you mean: " not in what:
+        what += _guess(error)
     if first == 0 or said.filename is None:
         return what, (*more, *lines[:first])
     return what, (*more, Frame(said.filename, int(said.lineno or 0), "", tuple(lines[1:first])))
+
+
+def _guess(error: BaseException) -> str:
+    """The name that is meant by one that is misspelt, as Python 3.12 and later mostly add it themselves."""
+    if not issubclass(type(error), AttributeError | NameError | ImportError):
+        return ""
+    from stream_engine.failures.misspelt import meant_by
+
+    try:
+        meant = meant_by(error, traceback_of(error))
+    except Exception:
+        # Code of the user's object has failed; the report is about another error.
+        return ""
+    return f". Did you mean: {meant!r}?" if meant else ""
 
 
 def frames(traceback: TracebackType | None) -> tuple[str | Frame, ...]:

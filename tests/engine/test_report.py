@@ -245,3 +245,40 @@ def test_a_record_is_shown_in_one_line() -> None:
 def test_names_cannot_command_the_terminal() -> None:
     assert one_line("a\x1b[2Jb\nc\x9b0m") == "a [2Jb c 0m"
     assert one_line("safe\u202e\u2066reversed\u2028") == "safe reversed"
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.count = 0
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("counter.cuont", "AttributeError: 'Counter' object has no attribute 'cuont'. Did you mean: 'count'?"),
+        ("json.laods", "AttributeError: module 'json' has no attribute 'laods'. Did you mean: 'loads'?"),
+        ("cuonter", "NameError: name 'cuonter' is not defined. Did you mean: 'counter'?"),
+        ("counter.quite_another", "AttributeError: 'Counter' object has no attribute 'quite_another'"),
+    ],
+)
+def test_a_misspelt_name_leads_to_the_one_that_is_meant(code: str, text: str) -> None:
+    def use() -> None:
+        exec(compile(code, __file__, "exec"), {"counter": Counter(), "json": json})
+
+    assert raised(error_of(use))[0] == text
+
+
+def test_a_misspelt_import_leads_to_the_name_that_is_meant() -> None:
+    def use() -> None:
+        exec("from org.apache.flink.streaming.api.windowing.time.Time import miliseconds")
+
+    assert raised(error_of(use))[0].endswith(". Did you mean: 'milliseconds'?")
+
+
+def test_an_object_that_cannot_list_its_names_does_not_hide_the_error() -> None:
+    class Mute(Counter):
+        def __dir__(self) -> list[str]:
+            raise RuntimeError
+
+    first = raised(error_of(lambda: Mute().cuont))[0]  # pyright: ignore[reportAttributeAccessIssue]
+    assert first == "AttributeError: 'Mute' object has no attribute 'cuont'"

@@ -327,3 +327,66 @@ def test_a_script_that_is_not_utf_8(quick: CommandHere) -> None:
     first = done.stderr.splitlines()[0]
     assert first.startswith(f"{script}:3: Python 3 cannot decode this file: ")
     assert first.endswith("; save it as UTF-8, or name its encoding in line 1: # -*- coding: latin-1 -*-")
+
+
+UNOPENED = """
+    from org.apache.flink.api.common.functions import RichMapFunction
+    from org.apache.flink.streaming.api.functions.source import RichSourceFunction
+    class Numbers(RichSourceFunction):
+        def open(self, config):
+            self.source_file = open(SOURCE)
+        def run(self, ctx):
+            ctx.collect(1)
+        def cancel(self):
+            pass
+        def close(self):
+            self.source_file.close()
+    class Lookup(RichMapFunction):
+        def open(self, config):
+            self.table = open(TABLE)
+        def map(self, value):
+            return value
+        def close(self):
+            self.table.close()
+    def main(factory):
+        env = factory.get_execution_environment()
+        env.add_source(Numbers()).map(Lookup()).map(Lookup()).output()
+        env.execute()
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--local-debug",)])
+@pytest.mark.parametrize(("source", "table"), [("/dev/null", "missing"), ("missing", "/dev/null")])
+def test_closing_what_could_not_be_opened_is_no_error_of_its_own(
+    quick: CommandHere, source: str, table: str, options: tuple[str, ...]
+) -> None:
+    script = UNOPENED.replace("SOURCE", repr(source)).replace("TABLE", repr(table))
+    lines = report(quick, script, *options)
+    assert lines[0] == "FileNotFoundError: [Errno 2] No such file or directory: 'missing'"
+    assert "AttributeError" not in "".join(lines)
+
+
+@pytest.mark.parametrize("options", [(), ("--local-debug",)])
+def test_an_error_while_closing_is_told_without_the_error_that_stopped_the_job(
+    quick: CommandHere, options: tuple[str, ...]
+) -> None:
+    lines = report(
+        quick,
+        """
+        from org.apache.flink.api.common.functions import RichMapFunction
+        class Reciprocal(RichMapFunction):
+            def map(self, value):
+                return 1 / value
+            def close(self):
+                raise OSError("cannot be closed")
+        def main(factory):
+            env = factory.get_execution_environment()
+            env.from_elements(0).map(Reciprocal()).output()
+            env.execute()
+        """,
+        *options,
+    )
+    assert [line for line in lines if "Error: " in line] == [
+        "While stopping the job: OSError: cannot be closed",
+        "ZeroDivisionError: division by zero",
+    ]

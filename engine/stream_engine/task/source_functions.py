@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.beans import with_properties
@@ -99,6 +100,7 @@ class PushingFunction:
             self._run = lambda context: self._function.run(context.collect)
         self._accumulators = OwnAccumulators()
         self._state = FunctionState(self._function)
+        self._opened = False
 
     def open(self) -> None:
         self._accumulators.open(self._subtask.accumulators)
@@ -109,6 +111,7 @@ class PushingFunction:
                 open_function(
                     self._function, task.head.name, self._subtask, task.parallelism, states, self._accumulators
                 )
+        self._opened = True
 
     @property
     def has_state(self) -> bool:
@@ -150,8 +153,9 @@ class PushingFunction:
                 self._function.cancel()
 
     def close(self) -> None:
+        """Closes a rich function; what it raises is left out if it could not be opened, as in ``Subtask.close``."""
         if is_rich(self._function):
-            with self._reported("being closed"):
+            with nullcontext() if self._opened else suppress(OperatorError), self._reported("being closed"):
                 self._function.close()
 
     def _reported(self, phase: str) -> Any:

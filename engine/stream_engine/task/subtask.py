@@ -70,6 +70,8 @@ class Subtask:
         }
         self._held: deque[tuple[int, Frame]] = deque()
         self._open_operators: list[Operator] = []
+        # Operators whose ``open`` has not returned.
+        self._unopened: set[Operator] = set()
         # The operator whose ``close`` is being called.
         self.closing: int | None = None
         self._queue: deque[tuple[int, Frame]] = deque()
@@ -349,10 +351,12 @@ class Subtask:
 
     def open(self) -> None:
         self._open_operators = list(self.chain.operators)
+        self._unopened.update(self.chain.operators)
         logs.debug("is being opened")
         for operator in reversed(self.chain.operators):
             with OperatorError.around(operator.id, "being opened"):
                 operator.open(self, self.task.parallelism)
+            self._unopened.remove(operator)
 
     def flush(self) -> None:
         """Emits what operators have held back for speed."""
@@ -379,7 +383,10 @@ class Subtask:
             exit_.end()
 
     def close(self) -> None:
-        """Closes the open operators; all of them, even if one raises."""
+        """Closes the open operators; all of them, even if one raises.
+
+        What an operator raises that could not be opened is left out: its ``close`` misses what ``open`` did not make.
+        """
         self._close(self._open_operators)
 
     def on_checkpoint_complete(self, checkpoint: int) -> None:
@@ -406,7 +413,8 @@ class Subtask:
                 with OperatorError.around(operator.id, "being closed"):
                     operator.close()
             except OperatorError as error:
-                failure = failure or error
+                if operator not in self._unopened:
+                    failure = failure or error
         self.closing = None
         if failure is not None:
             raise failure

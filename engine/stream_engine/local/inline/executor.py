@@ -43,12 +43,7 @@ class InlineExecutor:
         job = InlineJob(plan, splits, configuration)
         try:
             with _terminable(), _late_told(job, configuration):
-                try:
-                    job.run()
-                    accumulators = packed(job.accumulators)
-                except BaseException:
-                    job.stop()
-                    raise
+                accumulators = _run(job)
         except BaseException as error:
             stopped_by = _signal_of(error)
             if stopped_by is not None:
@@ -57,6 +52,18 @@ class InlineExecutor:
             failure = describe(error, plan, job.index_of(error))
             raise JobExecutionException.of(failure._replace(exception=None), job_id) from users_error(error)
         return JobExecutionResult(job_id, job_name, int((monotonic() - start) * 1000), results([accumulators], job_id))
+
+
+def _run(job: InlineJob) -> bytes:
+    """Runs the job, and returns its packed accumulators; stops it if it fails."""
+    try:
+        job.run()
+        return packed(job.accumulators)
+    except BaseException as error:
+        failure = error
+    # Here, as what is raised inside of an ``except`` clause would have that error for its context.
+    job.stop()
+    raise failure
 
 
 def _signal_of(error: BaseException) -> int | None:

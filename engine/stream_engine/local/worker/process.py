@@ -75,15 +75,18 @@ class Worker:
 
     def run(self) -> int:
         """Returns the exit code: 0, too, when the job ends before its input does, and 1 when it fails here."""
+        exit_code = 0
         try:
             self._run(*self._deployment())
+            return exit_code
         except Cancelled:
-            self._stop()
+            pass
         except BaseException as error:
             send_failure(error, self.graph, self.index, partial(self.control.send, Kind.FAILED, 0))
-            self._stop()
-            return 1
-        return 0
+            exit_code = 1
+        # Here, as what is raised inside of an ``except`` clause would have that error for its context.
+        self._stop()
+        return exit_code
 
     def _deployment(self) -> tuple[Deployment, list[Frame]]:
         """The job, and what the coordinator has said behind it. Raises Cancelled when there is to be none."""

@@ -53,11 +53,11 @@ def find(directory: str | None) -> Source:
 
     A directory that one of the first two names must exist, and no other is tried. Raises ConfigurationFileError.
     """
-    for asked, origin in ((directory, "-c"), (os.environ.get("FLINK_CONF_DIR"), "FLINK_CONF_DIR")):
-        if asked:
+    for asked, origin in ((directory, "-c"), (os.environ.get("FLINK_CONF_DIR") or None, "FLINK_CONF_DIR")):
+        if asked is not None:
             if not os.path.isdir(asked):
                 what = "not a directory" if os.path.exists(asked) else "no such directory"
-                raise ConfigurationFileError(f"{origin} {asked}: {what}")
+                raise ConfigurationFileError(f"{origin} {asked or repr(asked)}: {what}")
             file = _file_in(asked)
             names = " or ".join(_FILE_NAMES)
             return Source(file, None if file else f"{origin} {asked}: no {names} there; the defaults hold", origin)

@@ -28,7 +28,7 @@ def configure(verbosity: int, file: str | None) -> None:
         try:
             handlers.append(_handler(_LogFile(file), level))
         except OSError as error:
-            raise LogFileError(f"--log-file {file}: cannot be written to: {error.strerror}") from None
+            raise LogFileError(f"--log-file {file or repr(file)}: cannot be written to: {error.strerror}") from None
     root = logging.getLogger()
     root.setLevel(level)
     for handler in handlers:

@@ -119,7 +119,7 @@ def _locate(package: str, script: str, given: str) -> str:
     """The package's absolute path: from the working directory, else from that of the script (as ``given``)."""
     for base in (os.getcwd(), os.path.dirname(script)):
         path = os.path.abspath(os.path.join(base, package))
-        if os.path.exists(path):
+        if package and os.path.exists(path):
             return path
     import shlex
 

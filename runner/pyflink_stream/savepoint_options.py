@@ -95,6 +95,9 @@ def _leniency(ctx: click.Context, parameter: click.Parameter, value: bool) -> No
 def _directory(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is None:
         return
+    if not value:
+        # As of an empty variable of the shell: it would count as no directory, and the signal would end the job.
+        raise click.UsageError(f"{parameter.opts[0]} '': give a directory", ctx)
     others = [each for each in savepoint_settings(ctx) if each.key == SAVEPOINT_DIRECTORY.key and each.value != value]
     if others:
         raise click.UsageError(f"{others[0].origin} and {parameter.opts[0]} must name the same directory", ctx)

@@ -12,7 +12,7 @@ from stream_engine.job import JobExecutionException
 from stream_engine.report import failure_of, frames
 
 if TYPE_CHECKING:
-    from stream_engine.failures.failure import Line
+    from stream_engine.failures.failure import Failure, Line
 
 
 def report(error: BaseException, advice: str = "") -> list[Line]:
@@ -21,9 +21,9 @@ def report(error: BaseException, advice: str = "") -> list[Line]:
         # The frames of the worker do not show where the script started the job.
         lines = lines_of_frames(frames(traceback_of(error)))
         start: list[Line] = [(), (("heading", "The script started this job here:"),), *lines] if lines else []
-        failure = cast("JobExecutionException", error).failure
+        failure = _explained(cast("JobExecutionException", error).failure)
         return [*failure._replace(advice=failure.advice or advice).lines(), *start]
-    failure = failure_of(error)
+    failure = _explained(failure_of(error))
     explained = python2.explain(cast("SyntaxError", error)) if issubclass(type(error), SyntaxError) else []
     if explained:
         # Instead of what Python says of it.
@@ -31,6 +31,12 @@ def report(error: BaseException, advice: str = "") -> list[Line]:
         raised = failure.raised
         failure = failure._replace(raised=raised._replace(what=what, more=(*more, *raised.more)))
     return failure._replace(advice=failure.advice or advice).lines()
+
+
+def _explained(failure: Failure) -> Failure:
+    """With advice on a name that only Python 2 has, in place of a guess which other name is meant."""
+    what, advice = ("", "") if failure.advice else python2.missing_name(failure.raised.what)
+    return failure._replace(raised=failure.raised._replace(what=what), advice=advice) if advice else failure
 
 
 def full_report(error: BaseException, advice: str = "") -> list[Line]:

@@ -390,3 +390,48 @@ def test_an_error_while_closing_is_told_without_the_error_that_stopped_the_job(
         "While stopping the job: OSError: cannot be closed",
         "ZeroDivisionError: division by zero",
     ]
+
+
+@pytest.mark.parametrize("place", ["main", "a function"])
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("'a'.decode('utf-8')", "AttributeError: 'str' object has no attribute 'decode'. {}a str is text already"),
+        ("{}.has_key(1)", "AttributeError: 'dict' object has no attribute 'has_key'. {}key in d"),
+        ("{}.iteritems()", "AttributeError: 'dict' object has no attribute 'iteritems'. {}items()"),
+        ("iter([1]).next()", "AttributeError: 'list_iterator' object has no attribute 'next'. {}next(iterator)"),
+        ("string.letters", "AttributeError: module 'string' has no attribute 'letters'. {}string.ascii_letters"),
+        ("len(unicode('a'))", "NameError: name 'unicode' is not defined. {}str"),
+    ],
+)
+def test_a_name_of_python_2_leads_to_that_of_python_3(
+    quick: CommandHere, expression: str, message: str, place: str
+) -> None:
+    first, *_ = report(
+        quick,
+        f"""
+        import string
+        def use(value=0):
+            return {expression}
+        def main(factory):
+            if {place == "main"}:
+                use()
+            env = factory.get_execution_environment()
+            env.from_elements(1).map(use).output()
+            env.execute()
+        """,
+    )
+    assert first.startswith(message.format("Python 2 had it. Python 3: "))
+
+
+def test_an_attribute_of_an_object_of_the_script_is_not_one_of_python_2(quick: CommandHere) -> None:
+    first, *_ = report(
+        quick,
+        """
+        class Row:
+            items = 1
+        def main(factory):
+            Row().iteritems()
+        """,
+    )
+    assert "Python 2" not in first

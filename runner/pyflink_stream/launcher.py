@@ -154,11 +154,12 @@ def call_main(
 def _advice(program: Program, finder: ProgramFinder, error: BaseException) -> str:
     """What to do about an exception that main has raised; empty if nothing is known."""
     if issubclass(type(error), ModuleNotFoundError):
+        from pyflink_stream import misplaced
         from pyflink_stream.python2 import renamed_module
         from stream_engine.installation import missing_module
 
         missing = cast("ModuleNotFoundError", error)
-        return renamed_module(missing) or missing_module(missing)
+        return misplaced.advice(program, missing.name) or renamed_module(missing) or missing_module(missing)
     from pyflink_stream import parameters
 
     return parameters.advice(program, finder, error)

@@ -73,6 +73,20 @@ def test_the_cause_of_an_exception_is_shown_too(quick: CommandHere) -> None:
     assert "\ncaused by ZeroDivisionError: division by zero\n  File " in err
 
 
+def test_a_module_in_a_package_is_not_looked_for_elsewhere(quick: CommandHere) -> None:
+    quick.write("lib/rates.py", "EUR = 1")
+    quick.write("s.py", "import rates\ndef main(factory):\n    pass\n")
+    done = quick.run("s.py", "./lib/")
+    first, *_ = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert first == (
+        "ModuleNotFoundError: No module named 'rates'. "
+        "It is in the package lib: import lib.rates, or name ./lib/rates.py as a PACKAGE"
+    )
+    quick.write("s.py", "import lib.rates\ndef main(factory):\n    print(lib.rates.EUR)\n")
+    assert quick.run("s.py", "./lib/").stdout == "1\n"
+
+
 def test_a_missing_module_is_the_scripts_error(quick: CommandHere) -> None:
     quick.write("s.py", "import no_such_module\n")
     assert failure(quick, "s.py").startswith("ModuleNotFoundError: No module named 'no_such_module'. Install it with ")

@@ -301,6 +301,17 @@ def parse(args: Sequence[str]) -> Request | Watching | int:
     except (ProgramNotFound, configuration.ConfigurationFileError) as error:
         console.error(str(error))
         return exit_codes.USAGE
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # The help, the version or the check: the disk is full, for example.
+        from stream_engine.local.output import forget
+
+        forget(sys.stdout)
+        console.error(f"standard output cannot be written to: {error.strerror}")
+        return exit_codes.FAILED
 
 
 def _check(script: str, packages: Sequence[str], program: Program) -> int:
@@ -314,6 +325,9 @@ def _check(script: str, packages: Sequence[str], program: Program) -> int:
     try:
         return run_check(paths, sys.stdout)
     except OSError as error:
+        if error.filename is None:
+            # Standard output.
+            raise
         console.error(f"{error.filename}: cannot be read: {error.strerror}")
         return exit_codes.USAGE
 

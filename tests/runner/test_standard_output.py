@@ -88,3 +88,16 @@ def test_output_that_cannot_be_written_fails_the_run(command: Command, script: s
     assert done.returncode == 1
     first, *_ = done.stderr.splitlines()
     assert re.fullmatch(r"\w+: (\[Errno 28\] )?standard output cannot be written to: No space left.*", first)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is a device of Linux")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("option", ["--help", "--version", "--check"])
+def test_help_and_checks_that_cannot_be_written_are_one_message(command: Command, option: str, unbuffered: str) -> None:
+    command.write("s.py", "print 'an old script'\n")
+    with open("/dev/full", "w") as full:
+        done = command.run(option, "s.py", popen={"stdout": full}, PYTHONUNBUFFERED=unbuffered)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: standard output cannot be written to: No space left on device\n",
+    )

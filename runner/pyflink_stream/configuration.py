@@ -100,6 +100,7 @@ def _read(file: str) -> list[Setting]:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    content = b""
     try:
         with open(file, "rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
@@ -109,7 +110,7 @@ def _read(file: str) -> list[Setting]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{file}:{mark.line + 1}" if mark else file
-        raise ConfigurationFileError(f"{where}: not valid YAML: {error.problem or error.context}") from None
+        raise ConfigurationFileError(f"{where}: not valid YAML: {_problem(error, content)}") from None
     except yaml.YAMLError as error:
         raise ConfigurationFileError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
@@ -126,6 +127,21 @@ def _read(file: str) -> list[Setting]:
         if earlier is not setting:
             raise ConfigurationFileError(f"{setting.origin}: {setting.key} is set already, at {earlier.origin}")
     return list(settings.values())
+
+
+def _problem(error: Any, content: bytes) -> str:
+    """What the parser complains of, in words that tell what to change where its own do not."""
+    problem = str(error.problem or error.context)
+    if "another document" in problem:
+        return "a second document begins here ('---'): the file must hold one"
+    if "cannot start any token" in problem:
+        mark = error.problem_mark
+        line = "".join(content.decode("utf-8", "replace").splitlines()[mark.line : mark.line + 1])
+        character = line[mark.column : mark.column + 1]
+        if character == "\t":
+            return "a tab: indent with spaces"
+        return f"{character} cannot begin a value: put the value in quotes" if character else problem
+    return problem
 
 
 class _Flat:

@@ -284,3 +284,18 @@ def test_options_of_the_clients_of_file_systems_are_not_unknown() -> None:
     _, warnings = load(None, settings)
 
     assert warnings == ["unknown key, without effect here: 'fs.output.always-create-directory' given with -D"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("parallelism:\n\tdefault: 2\n", "2: not valid YAML: a tab: indent with spaces"),
+        ("pipeline.name: @daily\n", "1: not valid YAML: @ cannot begin a value: put the value in quotes"),
+        ("a: 1\n---\nb: 2\n", "2: not valid YAML: a second document begins here ('---'): the file must hold one"),
+    ],
+)
+def test_what_yaml_cannot_read_is_told_with_what_to_change(script: CommandHere, content: str, message: str) -> None:
+    script.write("conf/flink-conf.yaml", "").write_text(content)
+    done = script.run("s.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"Error: conf/flink-conf.yaml:{message}\n"

@@ -11,7 +11,7 @@ import pytest
 import pyflink_stream
 import stream_engine
 from stream_engine.configuration import OPTIONS, Configuration, ConfigurationError, nearest_key
-from stream_engine.configuration.options import BUFFER_TIMEOUT, DEFAULT_PARALLELISM, OBJECT_REUSE
+from stream_engine.configuration.options import BUFFER_TIMEOUT, DEFAULT_PARALLELISM, OBJECT_REUSE, STATE_BACKEND
 
 ENGINE = Path(stream_engine.__file__).parent
 RUNNER = Path(pyflink_stream.__file__).parent
@@ -167,6 +167,11 @@ def test_memory_sizes_are_bytes(text: str, size: int) -> None:
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("FALSE", False), ("True", True), (False, False)])
 def test_booleans_are_written_in_either_case(text: object, value: bool) -> None:
     assert Configuration({"pipeline.object-reuse": text}).get(OBJECT_REUSE) is value
+
+
+@pytest.mark.parametrize("former", ["filesystem", "JobManager"])
+def test_the_state_backends_of_former_flinks_are_in_memory(former: str) -> None:
+    assert Configuration({"state.backend": former}).get(STATE_BACKEND) == "hashmap"
 
 
 def test_directories_are_separated_as_in_flink() -> None:

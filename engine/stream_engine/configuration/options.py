@@ -244,9 +244,11 @@ STOP_WITH_SAVEPOINT = ConfigOption(
 )
 STATE_BACKEND = ConfigOption(
     "state.backend",
-    Choice("hashmap", "rocksdb"),
+    # Those that Flink had until 1.12 kept it in memory, and differed in where checkpoints went.
+    Choice("hashmap", "rocksdb", former={"jobmanager": "hashmap", "filesystem": "hashmap"}),
     "hashmap",
-    "Where keyed state is kept: hashmap: in memory; rocksdb: on disk, which needs the extra [rocksdb].",
+    "Where keyed state is kept: hashmap (as jobmanager and filesystem of former Flinks): in memory; rocksdb: on disk, "
+    "which needs the extra [rocksdb].",
 )
 ROCKSDB_MEMORY = ConfigOption(
     "state.backend.rocksdb.memory.fixed-per-slot",

@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 
@@ -99,16 +99,18 @@ class Boolean(ValueType[bool]):
 
 
 class Choice(ValueType[str]):
-    """One of a few words; upper and lower case are the same."""
+    """One of a few words; upper and lower case are the same. ``former`` has words that stood for one of them."""
 
     name = "choice"
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, former: Mapping[str, str] | None = None) -> None:
         self.words = words
         self.allowed = " or ".join(words)
+        self._former = former or {}
 
     def parse(self, text: str) -> str:
         lowered = text.lower()
+        lowered = self._former.get(lowered, lowered)
         if lowered not in self.words:
             raise ValueError(text)
         return lowered

@@ -245,7 +245,7 @@ class Kept:
     def calls_what_a_loop_has_stored(self, value):
         for value.log in [self.helper]:
             pass
-        return value.log.info()
+        return value.log.info()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def with_new_code(value):

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
     from stream_engine.local.forkserver.client import ForkServer
 
-# A run in the background of a shell ignores SIGINT, and so would every process that the tests start and interrupt.
+# A run in the background of a shell ignores SIGINT and SIGQUIT, one under nohup SIGHUP, and so would every process that
+# the tests start and send one.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 # Nothing fails for being slow: a machine may be busy with something else.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -73,10 +73,8 @@ def _locating_pickler() -> Any:
 def _by_attributes(obj: Any) -> Any:
     """How to pickle an object whose attributes may be set one by one; NotImplemented: as any other."""
     kind = type(obj)
-    plain = kind.__new__ is object.__new__ and kind.__reduce_ex__ is object.__reduce_ex__
-    if not plain or kind.__reduce__ is not object.__reduce__ or kind in copyreg.dispatch_table:
-        return NotImplemented
-    if hasattr(kind, "__setstate__"):
+    plain = all(getattr(kind, name) is getattr(object, name) for name in ("__new__", "__reduce__", "__reduce_ex__"))
+    if not plain or hasattr(kind, "__setstate__") or kind in copyreg.dispatch_table:
         return NotImplemented
     reduced = obj.__reduce_ex__(_PROTOCOL)
     attributes = reduced[2]

@@ -38,6 +38,8 @@ _BUNDLE_TIME = "python.fn-execution.bundle.time"
 _ELEMENTS, _ELEMENTS_TIME = 64, 100
 # How long the client may wait for an answer of the sink that has the reports: Flink's own default.
 _ANSWER_MS = 10_000
+# When it asks again after there was nothing. Flink's 100 ms, which cannot be set, take a tenth of a processor here.
+_ASKS_AGAIN_MS = 300
 
 
 class JavaJob:
@@ -186,7 +188,16 @@ def _collected(env: Any, stream: Any, job_id: str) -> Any:
     iterator = collect.CollectResultIterator(uid, serializer, accumulator, checkpoints, _ANSWER_MS)
     java_env.addOperator(sink.getTransformation())
     java_env.registerCollectIterator(iterator)
+    fetcher = _field(iterator, "fetcher").get(iterator)
+    _field(fetcher, "retryMillis").setInt(fetcher, _ASKS_AGAIN_MS)
     return iterator
+
+
+def _field(owner: Any, name: str) -> Any:
+    """A private field of a Java object, to be read and set."""
+    field = owner.getClass().getDeclaredField(name)
+    field.setAccessible(True)
+    return field
 
 
 def _stages_of(savepoint: str) -> dict[str, str]:

@@ -66,7 +66,7 @@ class SubtaskHost:
         self.changed = True
         with _Reported(self):
             self._subtask = Subtask(self._slot, self._graph, self.task)
-            self._source = source_of(self._subtask, deployment.splits, self._graph.timestamped)
+            self._source = source_of(self._subtask, deployment.splits, self._graph.timestamped, self._checkpointed)
             self._meter = None
             if deployment.watched:
                 self._meter = SubtaskMeter(self._subtask, self._source, self._slot.exchanges)
@@ -165,10 +165,14 @@ class SubtaskHost:
         while not subtask.finished:
             left = None if until is None else until - monotonic()
             if left is not None and left <= 0:
-                return
+                break
             if source.advance(left, self._goes_on):
                 subtask.finish()
                 source.close()
+            yield from self._emissions()
+        # While all that it causes can still be emitted.
+        while self._checkpointed and not subtask.finished and not source.settle():
+            self._goes_on()
             yield from self._emissions()
 
     def _goes_on(self) -> bool:

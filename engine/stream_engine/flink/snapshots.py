@@ -30,42 +30,34 @@ class StateTooLarge(StateError):
         )
 
 
-def packed_snapshot(subtask: Subtask, source: Source | None, job_id: str) -> bytes:
-    """The state of all operators by their uids, of the source, and how far the inputs have come.
+def packed_snapshot(subtask: Subtask, source: Source | None, own: Any) -> bytes:
+    """The state of all operators by their uids, of the source, how far the inputs have come, and the host's ``own``.
 
-    Nothing may wait to be emitted. Raises StateTooLarge.
+    Nothing may wait to be emitted, and the source has to be settled. Raises StateTooLarge.
     """
     parts: dict[str, Any] = {
-        "job": job_id,
+        "host": own,
         "width": subtask.task.parallelism,
         "progress": subtask.progress(),
         "operators": {},
         "source": None,
     }
-
-    def take() -> None:
-        for node, operator in zip(subtask.task.operators, subtask.chain.operators, strict=True):
-            with OperatorError.around(node.id, "asked for its state"):
-                snapshot = operator.snapshot(0)
-                keyed = {name: dict(table.items()) for name, table in snapshot.keyed.items()}
-                parts["operators"][node.uid] = (keyed, snapshot.split, snapshot.own)
-        if source is not None and not subtask.finished:
-            snapshot = source.snapshot()
-            parts["source"] = (dict(snapshot.keyed), snapshot.split, snapshot.own)
-        parts["packed"] = dumps(parts)
-
-    if source is None or subtask.finished:
-        take()
-    else:
-        source.at_rest(take)
-    packed: bytes = parts["packed"]
+    if source is not None and not subtask.finished:
+        snapshot = source.snapshot()
+        parts["source"] = (dict(snapshot.keyed), snapshot.split, snapshot.own)
+    for node, operator in zip(subtask.task.operators, subtask.chain.operators, strict=True):
+        with OperatorError.around(node.id, "asked for its state"):
+            snapshot = operator.snapshot(0)
+            keyed = {name: dict(table.items()) for name, table in snapshot.keyed.items()}
+            parts["operators"][node.uid] = (keyed, snapshot.split, snapshot.own)
+    packed = dumps(parts)
     if len(packed) > LARGEST:
         raise StateTooLarge(subtask.task.head.name, len(packed))
     return packed
 
 
-def restore(kept: bytes, subtask: Subtask, source: Source | None) -> str:
-    """Gives a subtask that has not been opened what ``packed_snapshot`` has of it; returns the id of that job.
+def restore(kept: bytes, subtask: Subtask, source: Source | None) -> Any:
+    """Gives a subtask that has not been opened what ``packed_snapshot`` has of it; returns what is the host's own.
 
     Raises OperatorError, whose cause is a StateError, for what an operator cannot go on with.
     """
@@ -91,4 +83,4 @@ def restore(kept: bytes, subtask: Subtask, source: Source | None) -> str:
         with OperatorError.around(subtask.task.head.id, "given its state back"):
             source.restore(state_of(parts["source"]))
     subtask.resume(parts["progress"])
-    return parts["job"]
+    return parts["host"]

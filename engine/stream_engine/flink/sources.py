@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from stream_engine.flink.turns import SourceThread
 from stream_engine.graph.specs import PUSHING_SOURCES
 from stream_engine.task.source_functions import PushingFunction
-from stream_engine.task.sources import pull_source, restore_source, source_snapshot
+from stream_engine.task.sources import SettlingSource, pull_source, restore_source, source_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from stream_engine.operators.snapshot import OperatorSnapshot, RestoredState
     from stream_engine.task.subtask import Subtask
 
+# How many seconds a source's ``run`` works until what it has collected is handed on.
+_SPELL = 0.05
 # How many seconds a source that is cancelled may take to return.
 _PATIENCE = 1.5
 # How many seconds a reader without records is waited for, until timers are looked at.
@@ -39,10 +41,12 @@ class Source(Protocol):
         """How much has been read, and of how much; None: nobody knows."""
         ...
 
-    def snapshot(self) -> OperatorSnapshot: ...
+    def settle(self) -> bool:
+        """Emits what has to be before a ``snapshot``, for a short while; whether that is done."""
+        ...
 
-    def at_rest(self, action: Callable[[], None]) -> None:
-        """Calls ``action`` when ``snapshot`` would hold just what has been collected."""
+    def snapshot(self) -> OperatorSnapshot:
+        """Just what has been collected; emits nothing. To be called when it has been settled."""
         ...
 
     def restore(self, state: RestoredState) -> None: ...
@@ -82,11 +86,13 @@ class PulledSource:
     def progress(self) -> tuple[int, int] | None:
         return self._reader.progress()
 
+    def settle(self) -> bool:
+        if isinstance(self._reader, SettlingSource):
+            self._reader.settle()
+        return True
+
     def snapshot(self) -> OperatorSnapshot:
         return source_snapshot(self._reader, 0)
-
-    def at_rest(self, action: Callable[[], None]) -> None:
-        action()
 
     def restore(self, state: RestoredState) -> None:
         restore_source(self._reader, state)
@@ -101,9 +107,10 @@ class PulledSource:
 class PushingSource:
     """One whose ``run`` collects records, in a thread of its own."""
 
-    def __init__(self, subtask: Subtask, timestamped: bool) -> None:
+    def __init__(self, subtask: Subtask, timestamped: bool, checkpointed: bool) -> None:
         self._function = PushingFunction(subtask, timestamped)
-        self._thread = SourceThread(self._function, subtask.task.head.name)
+        keeps_state = checkpointed and self._function.has_state
+        self._thread = SourceThread(self._function, subtask.task.head.name, keeps_state)
 
     def open(self) -> None:
         self._function.open()
@@ -111,8 +118,7 @@ class PushingSource:
     def advance(self, seconds: float | None, progressed: Callable[[], bool]) -> bool:
         thread = self._thread
         while True:
-            # Not for long, so that what it has collected is handed on.
-            thread.let(0.05 if seconds is None else seconds)
+            thread.let(_SPELL if seconds is None else seconds)
             if thread.error is not None:
                 raise thread.error
             if thread.done:
@@ -123,11 +129,15 @@ class PushingSource:
     def progress(self) -> None:
         """It has no known end."""
 
-    def snapshot(self) -> OperatorSnapshot:
-        return self._function.snapshot()
+    def settle(self) -> bool:
+        settled = self._thread.settle(_SPELL)
+        if self._thread.error is not None:
+            raise self._thread.error
+        return settled
 
-    def at_rest(self, action: Callable[[], None]) -> None:
-        self._thread.at_rest(action)
+    def snapshot(self) -> OperatorSnapshot:
+        self._thread.rest()
+        return self._function.snapshot()
 
     def restore(self, state: RestoredState) -> None:
         self._function.restore(state)
@@ -139,11 +149,11 @@ class PushingSource:
         self._function.close()
 
 
-def source_of(subtask: Subtask, splits: dict[int, Any], timestamped: bool) -> Source | None:
+def source_of(subtask: Subtask, splits: dict[int, Any], timestamped: bool, checkpointed: bool) -> Source | None:
     """The source at the head of a subtask, if it begins with one."""
     head = subtask.task.head
     if not head.is_source:
         return None
     if isinstance(head.operator, PUSHING_SOURCES):
-        return PushingSource(subtask, timestamped)
+        return PushingSource(subtask, timestamped, checkpointed)
     return PulledSource(subtask, splits)

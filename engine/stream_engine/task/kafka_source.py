@@ -63,7 +63,7 @@ class KafkaSourceReader:
         """Raises OperatorError, which names a message that the schema cannot read, and for what Kafka refuses."""
         if not self._started:
             self._start()
-        self._settle()
+        self.settle()
         if self._ended:
             return None
         with OperatorError.around(self._head, "reading from Kafka"):
@@ -173,7 +173,7 @@ class KafkaSourceReader:
     def _checkpointed(self) -> bool:
         return self._subtask.configuration.get(CHECKPOINT_INTERVAL) > 0
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """What was handed on has been processed; its watermarks may follow it."""
         if self._handed:
             self._reader.count(self._handed)
@@ -185,7 +185,7 @@ class KafkaSourceReader:
         self._subtask.schedule_for(self._head, self._subtask.now() + self._source.options.auto_commit, self._commit_now)
 
     def _commit_now(self) -> None:
-        self._settle()
+        self.settle()
         self._commit(self._reader.positions)
         self._commit_later()
 
@@ -204,14 +204,14 @@ class KafkaSourceReader:
     def close(self) -> None:
         if self._started and self._source.options.auto_commit and not self._checkpointed:
             if self._ended:
-                self._settle()
+                self.settle()
             self._commit(self._reader.positions)
         self._reader.close()
 
     # --- checkpoints -------------------------------------------------------------------------------------------------
 
     def snapshot(self, checkpoint: int) -> OperatorSnapshot:
-        self._settle()
+        self.settle()
         positions = dict(self._reader.positions)
         self._counted[checkpoint] = positions
         own: dict[str, Any] = {_OFFSETS: positions, _COMPLETE: self._reader.discovered}

@@ -17,17 +17,19 @@ from stream_engine.task.failure import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from stream_engine.configuration import Configuration
     from stream_engine.connectors.socket import SocketTextReader
     from stream_engine.operators.snapshot import RestoredState
-    from stream_engine.task.safepoint import SafePoint
     from stream_engine.task.subtask import Subtask
 
     # A function of one argument, which takes it through the chain.
     Process = Callable[[Any], None]
     # Makes a Process that does the same, but only when it may.
     Guard = Callable[[Process], Process]
+    # What a source holds (``with``) while its state does not say what it has collected.
+    Lock = AbstractContextManager[Any]
 
 
 @with_properties
@@ -39,23 +41,23 @@ class SourceContext:
     effect.
     """
 
-    __slots__ = ("_idle", "_safe_point", "_watermark")
+    __slots__ = ("_idle", "_lock", "_watermark")
 
     collect: Callable[[Any], None]
     collect_with_timestamp: Callable[[Any, int], None]
 
-    def __init__(self, watermark: Callable[[int], None], idle: Callable[[], None], safe_point: SafePoint) -> None:
+    def __init__(self, watermark: Callable[[int], None], idle: Callable[[], None], lock: Lock) -> None:
         self._watermark = watermark
         self._idle = idle
-        self._safe_point = safe_point
+        self._lock = lock
 
-    def get_checkpoint_lock(self) -> SafePoint:
+    def get_checkpoint_lock(self) -> Lock:
         """The lock that a source with state holds (``with``) while it collects a record and counts it in its state.
 
         Without it checkpoints wait for the next record: only when the source collects that is it certain that it has
         counted those before.
         """
-        return self._safe_point
+        return self._lock
 
     getCheckpointLock = get_checkpoint_lock
 
@@ -132,10 +134,10 @@ class PushingFunction:
             self._accumulators.restore(state)
             self._state.restore(state)
 
-    def run(self, guard: Guard, safe_point: SafePoint) -> None:
+    def run(self, guard: Guard, lock: Lock) -> None:
         """Calls the function until it returns. What it collects enters the chain as that or ``guard`` allows.
 
-        ``safe_point`` is told when its state says what it has collected.
+        While it holds ``lock``, its state may not say what it has collected.
         """
         entrances, process = self._subtask.chain.entrances, self._subtask.chain.process
         collect: Any = entrances.get("collect")
@@ -144,11 +146,16 @@ class PushingFunction:
         timed, watermark, idle = self._timed(guard)
         context = SourceContext.with_methods(collect=collect, collect_with_timestamp=timed)
         with self._reported("running"):
-            self._run(context(watermark, idle, safe_point))
+            self._run(context(watermark, idle, lock))
+
+    @property
+    def cancels(self) -> bool:
+        """Whether the function can be asked to return."""
+        return hasattr(self._function, "cancel")
 
     def cancel(self) -> None:
-        """Asks the function to return; from any thread."""
-        if hasattr(self._function, "cancel"):
+        """Asks the function to return, if it can be; from any thread."""
+        if self.cancels:
             with self._reported("being cancelled"):
                 self._function.cancel()
 

@@ -71,6 +71,13 @@ def pull_source(subtask: Subtask, splits: dict[int, Any], wake: Callable[[], Non
 
 
 @runtime_checkable
+class SettlingSource(Protocol):
+    """A source that does something once the records that it has handed on are processed: it may advance event time."""
+
+    def settle(self) -> None: ...
+
+
+@runtime_checkable
 class CommittingSource(Protocol):
     """A source that tells others where it has come to, once a checkpoint counts it."""
 

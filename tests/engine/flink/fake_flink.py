@@ -27,13 +27,20 @@ _Place = tuple[int, int]
 class FakeCluster:
     """Runs jobs in this thread. The order of elements of different senders is chosen by ``seed``.
 
-    With ``crashes``, a job is restarted so often from a checkpoint that was taken some elements before. With
+    With ``crashes``, a job is restarted so often, after ``spell`` elements each, from a checkpoint that was taken half
+    of them before. With
     ``stops_at``, it ends with a savepoint after so many elements; ``savepoint`` is that one, or what it begins with.
     """
 
     def __init__(
-        self, seed: int = 1, crashes: int = 0, stops_at: int = 0, savepoint: dict[_Place, bytes] | None = None
+        self,
+        seed: int = 1,
+        crashes: int = 0,
+        stops_at: int = 0,
+        savepoint: dict[_Place, bytes] | None = None,
+        spell: int = 4,
     ) -> None:
+        self.spell = spell
         self.stops_at = stops_at
         self.savepoint = savepoint or {}
         self.jobs: list[FlinkJob] = []
@@ -102,9 +109,10 @@ class FakeJob:
             if steps == self._cluster.stops_at:
                 self._stop()
                 return
-            if self._crashes and steps % 4 == 2:
+            spell = self._cluster.spell
+            if self._crashes and steps % spell == spell // 2:
                 checkpoint = self._checkpoint()
-            if self._crashes and steps % 4 == 0:
+            if self._crashes and steps % spell == 0:
                 self._crashes -= 1
                 self._cluster.restarts += 1
                 self._restore(checkpoint)

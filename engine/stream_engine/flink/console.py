@@ -21,10 +21,13 @@ class Printed:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: list[tuple[int, str]] = []
+        # Of all lines that wait, in characters.
+        self.waiting = 0
 
     def add(self, kind: int, text: str) -> None:
         with self._lock:
             self._kept.append((kind, text))
+            self.waiting += len(text)
 
     def take(self) -> Iterator[tuple[int, bytes]]:
         """What has come since the last call, in order."""
@@ -32,6 +35,7 @@ class Printed:
             return
         with self._lock:
             kept, self._kept = self._kept, []
+            self.waiting = 0
         for kind, text in kept:
             yield kind, encode(text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.flink.elements import Emission, Envelope, pack_element
+from stream_engine.flink.elements import Emission, Envelope, pack_elements
 from stream_engine.graph.partitioners import Broadcast, Forward
 from stream_engine.operators.partitioning import write_target
 from stream_engine.wire.messages import Kind, packed_time
@@ -97,13 +97,14 @@ class FlinkExchange:
                 self._send(target)
 
     def emissions(self) -> Iterator[Emission]:
-        """Hands out the frames that wait, an element for each receiver that has some."""
+        """Hands out the frames that wait, in elements for each receiver that has some."""
         self.waiting = 0
         for target, frames in enumerate(self._frames):
             if frames:
-                element = pack_element(frames)
+                waiting = frames.copy()
                 frames.clear()
-                yield Emission(self.id, target, element)
+                for element in pack_elements(waiting):
+                    yield Emission(self.id, target, element)
 
     def _tell(self, kind: Kind, payload: bytes = b"") -> None:
         self.flush()

@@ -9,7 +9,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from stream_engine.flink.console import printed
-from stream_engine.flink.elements import Drive, Emission, Envelope, pack_element, unpack_element
+from stream_engine.flink.elements import Drive, ElementReader, Emission, Envelope, pack_elements
 from stream_engine.flink.meter import SubtaskMeter
 from stream_engine.flink.slot import FlinkSlot
 from stream_engine.flink.snapshots import packed_snapshot, restore
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Around the failure in the text of the exception that Flink passes on to the client.
 _MARK = "\x01pyflink-stream failure "
 _END = "\x01"
-# Frames that wait for being handed on while a source reads, in bytes: more are an element.
+# Frames and lines that wait for being handed on, in bytes: more are an element.
 _ELEMENT_SIZE = 256 * 1024
 # How long a tick lets a source work, in seconds: a barrier behind it waits so long.
 TURN = 0.05
@@ -62,6 +62,7 @@ class SubtaskHost:
         self.task = self._graph.tasks[task]
         self._slot = FlinkSlot(index, deployment.attempt, deployment.watched, configuration, self._graph)
         self._late: dict[int, int] = {}
+        self._reader = ElementReader()
         # Whether anything may have changed since the last snapshot.
         self.changed = True
         with _Reported(self):
@@ -71,7 +72,7 @@ class SubtaskHost:
             if deployment.watched:
                 self._meter = SubtaskMeter(self._subtask, self._source, self._slot.exchanges)
             if kept is not None:
-                reporter = restore(kept, self._subtask, self._source)
+                reporter, self._reader.begun = restore(kept, self._subtask, self._source)
                 # The client of this job knows of its end; that of another one, which a savepoint is of, did.
                 self._reported = self._subtask.finished and reporter == self._job_id
             self._ended_before = self._subtask.finished
@@ -103,7 +104,7 @@ class SubtaskHost:
         with _Reported(self):
             subtask = self._subtask
             self._begin()
-            for kind, exchange, sender, payload in unpack_element(element):
+            for kind, exchange, sender, payload in self._reader.read(element):
                 if kind == Drive.START:
                     continue
                 if kind in (Drive.TICK, Drive.LAST):
@@ -133,7 +134,7 @@ class SubtaskHost:
         """All that the subtask needs in order to go on from here."""
         with _Reported(self):
             self.changed = False
-            return packed_snapshot(self._subtask, self._source, self._job_id)
+            return packed_snapshot(self._subtask, self._source, (self._job_id, self._reader.begun))
 
     def close(self) -> None:
         """Called once, whether the subtask has finished or not."""
@@ -183,7 +184,7 @@ class SubtaskHost:
         return self._waiting() <= _ELEMENT_SIZE
 
     def _waiting(self) -> int:
-        return sum(exchange.waiting for exchange in self._slot.exchanges)
+        return sum(exchange.waiting for exchange in self._slot.exchanges) + self._slot.console.waiting + printed.waiting
 
     def _end(self) -> Iterator[Emission]:
         """Leaves nothing behind, so that Flink may take a checkpoint."""
@@ -202,8 +203,7 @@ class SubtaskHost:
     def _emissions(self) -> Iterator[Emission]:
         for exchange in self._slot.exchanges:
             yield from exchange.emissions()
-        report = pack_element(self._reports())
-        if report:
+        for report in pack_elements(self._reports()):
             yield Emission(None, 0, report)
 
     def _reports(self) -> Iterator[Envelope]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.flink.elements import unpack_element
+from stream_engine.flink.elements import ElementReader
 from stream_engine.job import JobExecutionException
 from stream_engine.local.accumulators import results
 from stream_engine.local.late_records import LateRecords
@@ -25,6 +25,7 @@ class Reports:
         self._plan = plan
         self._monitor = monitor
         self._output = Output()
+        self._reader = ElementReader()
         self._late = LateRecords(plan, configuration)
         self._packed: dict[tuple[int, int], bytes] = {}
         self._missing = {(task.id, index) for task in plan.tasks for index in range(task.parallelism)}
@@ -37,7 +38,7 @@ class Reports:
     def take(self, element: bytes) -> int | None:
         """Takes an element of the reports; gives the signal that a program is ended by whose output nobody reads."""
         lost = None
-        for kind, place, sender, payload in unpack_element(element):
+        for kind, place, sender, payload in self._reader.read(element):
             if kind == Kind.CONSOLE:
                 lost = self._output.write(payload) or lost
             elif kind == Kind.ERRORS:

@@ -36,14 +36,18 @@ class ConsoleLines:
 
     def __init__(self) -> None:
         self._kept: list[bytes] = []
+        # Of all lines that wait, in bytes.
+        self.waiting = 0
 
     def write(self, lines: list[str]) -> None:
         self._kept.append(encode("".join(f"{line}\n" for line in lines)))
+        self.waiting += len(self._kept[-1])
 
     def take(self) -> bytes:
         """All lines since the last call, in utf-8."""
         kept = b"".join(self._kept)
         self._kept.clear()
+        self.waiting = 0
         return kept
 
     def flush(self) -> None:

@@ -10,7 +10,7 @@ from math import inf
 from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.flink.elements import Drive, Emission, Envelope, pack_element
+from stream_engine.flink.elements import LARGEST, Drive, Emission, Envelope, pack_element
 from stream_engine.flink.host import SubtaskFailed, SubtaskHost, failure_in
 from stream_engine.job import JobExecutionException
 
@@ -153,6 +153,7 @@ class FakeJob:
 
     def _hand_on(self, sender: _Place, emissions: Iterator[Emission]) -> None:
         for exchange, target, element in emissions:
+            assert len(element) <= LARGEST
             if exchange is None:
                 self._reports.append(element)
                 continue

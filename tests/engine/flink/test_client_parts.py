@@ -12,7 +12,7 @@ from launched import Jobs
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.configuration import Configuration
 from stream_engine.flink import visibility
-from stream_engine.flink.elements import Envelope, pack_element, unpack_element
+from stream_engine.flink.elements import ElementReader, pack_element
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.explanations import explained
 from stream_engine.flink.host import failure_in
@@ -95,23 +95,12 @@ def test_a_text_without_a_failure_of_ours_has_none() -> None:
     assert failure_in(f"\x01pyflink-stream failure {b64encode(b'x').decode()}") is None
 
 
-def test_an_element_gives_back_its_frames() -> None:
-    frames = [
-        Envelope(Kind.DATA, 3, 70_000, b"abc"),
-        Envelope(Kind.END, 0, 0, b""),
-        Envelope(Kind.DATA, 2**31, 1, b"x"),
-    ]
-
-    assert list(unpack_element(pack_element(frames))) == frames
-    assert list(unpack_element(b"")) == []
-
-
 class Forgetful(FakeJob):
     """Loses the last report of a subtask, as Flink might lose an element."""
 
     def reports(self) -> Any:
         for element in super().reports():
-            kept = [each for each in unpack_element(element) if each.kind != Kind.FINISHED or each.sender != 1]
+            kept = [each for each in ElementReader().read(element) if each.kind != Kind.FINISHED or each.sender != 1]
             if kept:
                 yield pack_element(kept)
 

@@ -11,7 +11,7 @@ from fake_flink import FakeCluster, FakeJob
 from launched import PATIENCE, Jobs
 from record_functions import add
 
-from stream_engine.flink.elements import unpack_element
+from stream_engine.flink.elements import ElementReader
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.job import JobExecutionException
 from stream_engine.wire.messages import Kind
@@ -135,7 +135,7 @@ class Telling(FakeJob):
 
     def _hand_on(self, sender: Any, emissions: Any) -> None:
         super()._hand_on(sender, emissions)
-        frames = [frame for element in self._reports for frame in unpack_element(element)]
+        frames = [frame for element in self._reports for frame in ElementReader().read(element)]
         statuses = [pickle.loads(frame.payload).get(1) for frame in frames if frame.kind == Kind.STATUS]
         came = {status.subtask: status.records_in for status in statuses if status}
         for known in Awaiting.known[: sum(came.values())]:

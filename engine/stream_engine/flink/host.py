@@ -63,6 +63,8 @@ class SubtaskHost:
         self._slot = FlinkSlot(index, deployment.attempt, deployment.watched, configuration, self._graph)
         self._late: dict[int, int] = {}
         self._reader = ElementReader()
+        # Those of a subtask that has finished, packed.
+        self._accumulators = b""
         # Whether anything may have changed since the last snapshot.
         self.changed = True
         with _Reported(self):
@@ -72,7 +74,8 @@ class SubtaskHost:
             if deployment.watched:
                 self._meter = SubtaskMeter(self._subtask, self._source, self._slot.exchanges)
             if kept is not None:
-                reporter, self._reader.begun = restore(kept, self._subtask, self._source)
+                own = restore(kept, self._subtask, self._source)
+                reporter, self._accumulators, self._reader.begun = own
                 # The client of this job knows of its end; that of another one, which a savepoint is of, did.
                 self._reported = self._subtask.finished and reporter == self._job_id
             self._ended_before = self._subtask.finished
@@ -134,7 +137,8 @@ class SubtaskHost:
         """All that the subtask needs in order to go on from here."""
         with _Reported(self):
             self.changed = False
-            return packed_snapshot(self._subtask, self._source, (self._job_id, self._reader.begun))
+            own = (self._job_id, self._accumulators, self._reader.begun)
+            return packed_snapshot(self._subtask, self._source, own)
 
     def close(self) -> None:
         """Called once, whether the subtask has finished or not."""
@@ -224,7 +228,8 @@ class SubtaskHost:
             self._reported = True
             if not self._ended_before:
                 self._subtask.commit()
-            yield Envelope(Kind.FINISHED, task, index, packed(self._slot.accumulators))
+                self._accumulators = packed(self._slot.accumulators)
+            yield Envelope(Kind.FINISHED, task, index, self._accumulators)
 
     def failure(self, error: BaseException) -> SubtaskFailed:
         """What to raise in place of ``error``."""

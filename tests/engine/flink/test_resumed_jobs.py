@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import pytest
 from fake_flink import FakeCluster
 from launched import Jobs
 
+from stream_engine.accumulators import IntCounter
+from stream_engine.api.functions import RichMapFunction
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.plan import FlinkJob, Stage, parts_of, stage_uid
 from stream_engine.flink.savepoints import check_stages
@@ -44,6 +47,55 @@ def test_a_job_ends_that_resumes_from_a_savepoint_in_which_some_of_it_had(
 
     found = sorted(line.rpartition("> ")[2] for line in [*first, *rest])
     assert found == ["('few', 1)", "('key 0', 10000)", "('key 1', 10000)", "('key 2', 10000)"]
+
+
+class Seen(RichMapFunction):
+    """Counts the words that come."""
+
+    def open(self, config: Any) -> None:
+        self.seen = IntCounter()
+        self.get_runtime_context().add_accumulator("seen", self.seen)
+
+    def map(self, value: Any) -> Any:
+        self.seen.add(1)
+        return value
+
+
+class Endless:
+    """A source that ends when it is told to."""
+
+    over = Event()
+
+    def run(self, ctx: Any) -> None:
+        self.running = True
+        while self.running and not self.over.wait(0.001):
+            ctx.collect("more")
+
+    def cancel(self) -> None:
+        self.running = False
+
+
+def test_accumulators_of_what_had_finished_before_the_savepoint_are_in_the_result(
+    capfd: pytest.CaptureFixture[str], short_turns: None
+) -> None:
+    def plan(jobs: Jobs) -> Any:
+        env = jobs.environment(2, execution__checkpointing__interval="1 s")
+        words = env.from_elements("one", "two", "three").map(Seen())
+        words.union(env.add_source(Endless())).rebalance().map(len).output()
+        return env
+
+    savepoint: dict[Any, bytes] = {}
+    for steps in (40, 2):
+        # The second one has what had finished before the first.
+        cluster = FakeCluster(stops_at=steps, savepoint=savepoint)
+        with pytest.raises(JobExecutionException, match="of its subtasks did not"):
+            plan(Jobs(FlinkExecutor(cluster), capfd)).execute()
+        savepoint = cluster.savepoint
+    Endless.over.set()
+    last = Jobs(FlinkExecutor(FakeCluster(4, savepoint=savepoint)), capfd)
+    _, result = last.raw_result(plan(last))
+
+    assert result.get_accumulator_result("seen") == 3
 
 
 def job(*stages: tuple[str, int]) -> FlinkJob:

@@ -1,8 +1,9 @@
-"""What functions print in a Python worker of Flink's, kept until the next report takes it to the client."""
+"""The lines of a Python worker of Flink's: those that wait for the next report, and those that were told last."""
 
 from __future__ import annotations
 
 import sys
+from collections import deque
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# How much of what was told last is kept, in bytes: it becomes part of an exception's text.
+_LAST = 32 * 1024
 
 
 class Printed:
@@ -38,6 +42,35 @@ class Printed:
             self.waiting = 0
         for kind, text in kept:
             yield kind, encode(text)
+
+
+class LastLines:
+    """The end of all that a subtask has told: a job that fails loses what is on its way to the client.
+
+    ``told`` is the size of all of it, in bytes.
+    """
+
+    def __init__(self) -> None:
+        self.told = 0
+        self._kept: deque[tuple[int, bytes]] = deque()
+        self._size = 0
+
+    def add(self, kind: int, lines: bytes) -> None:
+        self.told += len(lines)
+        if len(lines) > _LAST:
+            # Whole lines of it, if there are any.
+            lines = lines[-_LAST:]
+            lines = lines.partition(b"\n")[2] or lines
+            self._kept.clear()
+            self._size = 0
+        self._kept.append((kind, lines))
+        self._size += len(lines)
+        while self._size > _LAST:
+            self._size -= len(self._kept.popleft()[1])
+
+    def take(self) -> tuple[int, list[tuple[int, bytes]]]:
+        """How much was told before the lines that are kept, and those, by kinds."""
+        return self.told - self._size, list(self._kept)
 
 
 # Of a process: whichever of its subtasks reports next takes along what all have printed.

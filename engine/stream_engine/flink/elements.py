@@ -19,7 +19,7 @@ _CONTINUES = 0x80
 
 
 class Drive(IntEnum):
-    """Kinds of frames that make a subtask work, beside those of ``wire.messages``; no payload counts."""
+    """Kinds of frames beside those of ``wire.messages``. Most make a subtask work, and their payload does not count."""
 
     # The first of all: state and timers of Flink's are there from now on.
     START = 60
@@ -27,6 +27,9 @@ class Drive(IntEnum):
     TICK = 61
     # A source is to read until its end.
     LAST = 62
+    # In the last report of a subtask that has failed, before lines that may have been reported already: how many bytes
+    # of lines were before those, as decimal digits.
+    AGAIN = 63
 
 
 class Envelope(NamedTuple):

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from base64 import b64decode, b64encode
+from collections import deque
+from contextlib import suppress
 from math import inf
 from time import monotonic, time
 from typing import TYPE_CHECKING
+from zlib import compress, decompress
 
-from stream_engine.flink.console import printed
-from stream_engine.flink.elements import Drive, ElementReader, Emission, Envelope, pack_elements
+from stream_engine.configuration.options import ATTACHED, CHECKPOINT_INTERVAL
+from stream_engine.flink.console import LastLines, printed
+from stream_engine.flink.elements import Drive, ElementReader, Emission, Envelope, pack_element, pack_elements
 from stream_engine.flink.meter import SubtaskMeter
 from stream_engine.flink.slot import FlinkSlot
 from stream_engine.flink.snapshots import packed_snapshot, restore
 from stream_engine.flink.sources import source_of
 from stream_engine.local.accumulators import packed
 from stream_engine.local.late_records import late_records
+from stream_engine.operators.sinks import LineOperator
 from stream_engine.task.failure import OperatorError, send_failure
 from stream_engine.task.subtask import Subtask
 from stream_engine.wire.messages import Frame, Kind
@@ -28,8 +34,9 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.wire.deployment import Deployment
 
-# Around the failure in the text of the exception that Flink passes on to the client.
+# Around the failure in the text of the exception that Flink passes on to the client, and around the last report.
 _MARK = "\x01pyflink-stream failure "
+_LAST_MARK = "\x01pyflink-stream report "
 _END = "\x01"
 # Frames and lines that wait for being handed on, in bytes: more are an element.
 _ELEMENT_SIZE = 256 * 1024
@@ -65,6 +72,9 @@ class SubtaskHost:
         self._reader = ElementReader()
         # Those of a subtask that has finished, packed.
         self._accumulators = b""
+        # None where the lines of a job that fails are not missed: it tells them again, or nobody listens.
+        listens = configuration.get(ATTACHED) and not configuration.get(CHECKPOINT_INTERVAL)
+        self._last = LastLines() if listens else None
         # Whether anything may have changed since the last snapshot.
         self.changed = True
         with _Reported(self):
@@ -212,11 +222,7 @@ class SubtaskHost:
 
     def _reports(self) -> Iterator[Envelope]:
         task, index = self.task.id, self._index
-        lines = self._slot.console.take()
-        if lines:
-            yield Envelope(Kind.CONSOLE, task, index, lines)
-        for kind, text in printed.take():
-            yield Envelope(kind, task, index, text)
+        yield from self._lines()
         for operator, count in late_records([self._subtask]).items():
             if count != self._late.get(operator, 0):
                 self._late[operator] = count
@@ -231,11 +237,43 @@ class SubtaskHost:
                 self._accumulators = packed(self._slot.accumulators)
             yield Envelope(Kind.FINISHED, task, index, self._accumulators)
 
+    def _lines(self) -> Iterator[Envelope]:
+        lines = self._slot.console.take()
+        for kind, text in ((Kind.CONSOLE, lines), *printed.take()):
+            if not text:
+                continue
+            if self._last is not None:
+                self._last.add(kind, text)
+            yield Envelope(kind, self.task.id, self._index, text)
+
     def failure(self, error: BaseException) -> SubtaskFailed:
         """What to raise in place of ``error``."""
         known: list[bytes] = []
         send_failure(error, self._graph, self._index, known.append)
-        return SubtaskFailed(f"{_MARK}{b64encode(known[0]).decode()}{_END}")
+        text = f"{_MARK}{b64encode(known[0]).decode()}{_END}"
+        with suppress(Exception):
+            text += self._last_report()
+        return SubtaskFailed(text)
+
+    def _last_report(self) -> str:
+        """The last lines, with those that were not reported."""
+        if self._last is None:
+            return ""
+        with suppress(Exception):
+            # It may be what has failed.
+            for operator in self._subtask.chain.operators:
+                if isinstance(operator, LineOperator):
+                    operator.flush()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        deque(self._lines(), 0)
+        before, lines = self._last.take()
+        if not lines:
+            return ""
+        task, index = self.task.id, self._index
+        again = Envelope(Drive.AGAIN, task, index, str(before).encode())
+        report = pack_element([again, *(Envelope(kind, task, index, text) for kind, text in lines)])
+        return f"{_LAST_MARK}{b64encode(compress(report)).decode()}{_END}"
 
 
 class _Reported:
@@ -253,6 +291,17 @@ class _Reported:
 
 def failure_in(text: str) -> Failure | None:
     """The failure that the text of one of Flink's exceptions holds; None when there is none in it."""
-    _, mark, rest = text.partition(_MARK)
+    encoded = _marked(text, _MARK)
+    return pickle.loads(b64decode(encoded)) if encoded else None
+
+
+def last_reports_in(text: str) -> list[bytes]:
+    """The last report of the subtask that failed, an element, if the text of Flink's exception holds one."""
+    encoded = _marked(text, _LAST_MARK)
+    return [decompress(b64decode(encoded))] if encoded else []
+
+
+def _marked(text: str, mark: str) -> str:
+    _, _, rest = text.partition(mark)
     encoded, end, _ = rest.partition(_END)
-    return pickle.loads(b64decode(encoded)) if mark and end else None
+    return encoded if end else ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.flink.elements import ElementReader
+from stream_engine.flink.elements import Drive, ElementReader
 from stream_engine.job import JobExecutionException
 from stream_engine.local.accumulators import results
 from stream_engine.local.late_records import LateRecords
-from stream_engine.local.output import Output, write_error
+from stream_engine.local.output import Output, tell, write_error
 from stream_engine.report import one_line
 from stream_engine.wire.messages import Kind
 
@@ -27,6 +27,9 @@ class Reports:
         self._output = Output()
         self._reader = ElementReader()
         self._late = LateRecords(plan, configuration)
+        # How many bytes of lines each subtask has told, and how many it tells again.
+        self._told: dict[tuple[int, int], int] = {}
+        self._again: dict[tuple[int, int], int] = {}
         self._packed: dict[tuple[int, int], bytes] = {}
         self._missing = {(task.id, index) for task in plan.tasks for index in range(task.parallelism)}
 
@@ -39,10 +42,14 @@ class Reports:
         """Takes an element of the reports; gives the signal that a program is ended by whose output nobody reads."""
         lost = None
         for kind, place, sender, payload in self._reader.read(element):
-            if kind == Kind.CONSOLE:
-                lost = self._output.write(payload) or lost
-            elif kind == Kind.ERRORS:
-                write_error(payload)
+            if kind in (Kind.CONSOLE, Kind.ERRORS):
+                lines = self._fresh((place, sender), payload)
+                if kind == Kind.ERRORS:
+                    write_error(lines)
+                else:
+                    lost = self._output.write(lines) or lost
+            elif kind == Drive.AGAIN:
+                self._begin_again((place, sender), int(payload))
             elif kind == Kind.STATUS:
                 self._monitor.on_report(payload)
             elif kind == Kind.LATE:
@@ -52,6 +59,22 @@ class Reports:
                 self._missing.discard((place, sender))
         self._late.tick()
         return lost
+
+    def _fresh(self, subtask: tuple[int, int], lines: bytes) -> bytes:
+        """Those of the lines that have not been told yet."""
+        again = min(self._again.get(subtask, 0), len(lines))
+        if again:
+            self._again[subtask] -= again
+            lines = lines[again:]
+        self._told[subtask] = self._told.get(subtask, 0) + len(lines)
+        return lines
+
+    def _begin_again(self, subtask: tuple[int, int], before: int) -> None:
+        """A subtask that has failed tells its last lines, of which some may have come."""
+        told = self._told.get(subtask, 0)
+        self._again[subtask] = max(0, told - before)
+        if told < before:
+            tell(f"{before - told:,} bytes of what was written right before the failure are lost.")
 
     def interrupt(self) -> None:
         """Called by a signal handler: see Output.interrupt."""

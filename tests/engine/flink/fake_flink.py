@@ -11,7 +11,7 @@ from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.flink.elements import LARGEST, Drive, Emission, Envelope, pack_element
-from stream_engine.flink.host import SubtaskFailed, SubtaskHost, failure_in
+from stream_engine.flink.host import SubtaskFailed, SubtaskHost, failure_in, last_reports_in
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class FakeCluster:
     With ``crashes``, a job is restarted so often, after ``spell`` elements each, from a checkpoint that was taken half
     of them before. With
     ``stops_at``, it ends with a savepoint after so many elements; ``savepoint`` is that one, or what it begins with.
+    Of the reports of a job that fails only so many arrive: those of the first ``arriving`` elements.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class FakeCluster:
         crashes: int = 0,
         stops_at: int = 0,
         savepoint: dict[_Place, bytes] | None = None,
+        arriving: int = 0,
         spell: int = 4,
     ) -> None:
         self.spell = spell
+        self.arriving = arriving
         self.stops_at = stops_at
         self.savepoint = savepoint or {}
         self.jobs: list[FlinkJob] = []
@@ -86,7 +89,10 @@ class FakeJob:
         try:
             self._run()
         except SubtaskFailed as error:
-            failure = failure_in(f"java.lang.RuntimeException: {error} at org.apache.flink.Some.method")
+            text = f"java.lang.RuntimeException: {error} at org.apache.flink.Some.method"
+            yield from self._reports[: self._cluster.arriving]
+            yield from last_reports_in(text)
+            failure = failure_in(text)
             assert failure is not None
             raise JobExecutionException.of(failure, self.id) from None
         finally:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from stream_engine import logs
 from stream_engine.configuration.options import ATTACHED
 from stream_engine.flink.explanations import explained
-from stream_engine.flink.host import failure_in
+from stream_engine.flink.host import failure_in, last_reports_in
 from stream_engine.flink.rest import RestClient, RestError
 from stream_engine.flink.restarts import Restarts
 from stream_engine.flink.settings import flink_settings
@@ -140,6 +140,7 @@ class RemoteJob:
             except GeneratorExit:
                 raise
             except Exception as error:
+                yield from last_reports_in(str(error))
                 self._raise_failure(error, restarts)
             if restarts is not None and restarts.final is not None:
                 raise JobExecutionException.of(restarts.final, self.id)

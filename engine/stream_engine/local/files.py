@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stream_engine.graph.specs import TextFileSink, TextFileSource
 from stream_engine.job import InvalidProgramException, JobExecutionException
@@ -16,7 +16,7 @@ from stream_engine.local.output import tell
 from stream_engine.report import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from stream_engine.connectors.splits import FileSplit
     from stream_engine.graph.job_graph import JobGraph, Task
@@ -27,6 +27,18 @@ if TYPE_CHECKING:
 Splits = dict[int, list[list["FileSplit"]]]
 
 
+class CheckedFiles(NamedTuple):
+    """The files of a job, which can be used, and are not touched before ``prepare`` is called.
+
+    ``plan`` has the paths for its workers to write to, ``splits`` what each source reads. ``prepare`` raises what
+    ``check_files`` does, of what has changed since.
+    """
+
+    plan: JobGraph
+    splits: Splits
+    prepare: Callable[[], None]
+
+
 def prepare_files(
     plan: JobGraph,
     job_id: str,
@@ -34,11 +46,24 @@ def prepare_files(
     lenient: bool = False,
     checkpointed: bool = False,
 ) -> tuple[JobGraph, Splits]:
-    """The plan with the paths for its workers to write to, and what each source reads.
+    """As ``check_files``, and prepares the outputs at once; gives the plan and the splits."""
+    checked = check_files(plan, job_id, written, lenient, checkpointed)
+    checked.prepare()
+    return checked.plan, checked.splits
+
+
+def check_files(
+    plan: JobGraph,
+    job_id: str,
+    written: Mapping[str, WrittenFiles] | None = None,
+    lenient: bool = False,
+    checkpointed: bool = False,
+) -> CheckedFiles:
+    """Checks all files of the job, and touches none.
 
     The sinks whose uids are in ``written`` resume with those files. A sink that now has another path is refused or, if
     ``lenient``, begins anew there. In a job that is ``checkpointed``, sinks on stores whose files cannot be cut write
-    part files. Touches nothing before all files of the job have been checked.
+    part files.
     Raises JobExecutionException for a path that cannot be used, with its operator, and InvalidProgramException for one
     that is used twice.
     """
@@ -53,7 +78,7 @@ def prepare_files(
                 splits[task.head.id] = list_splits(operator.path, task.parallelism, operator.charset, _tell_of_skipped)
     sinks = [(node, task) for task in plan.tasks for node in task.operators if isinstance(node.operator, TextFileSink)]
     if not sinks:
-        return plan, splits
+        return CheckedFiles(plan, splits, _nothing)
     from stream_engine.local.outputs import check_outputs
 
     check_outputs(plan, splits)
@@ -64,10 +89,17 @@ def prepare_files(
     }
     # A directory before the files in it.
     sinks.sort(key=lambda sink: _real_path(sink[0]))
-    prepared = {
-        node.id: _prepared(node, task.parallelism, job_id, node.id in resumed, checkpointed) for node, task in sinks
-    }
-    return plan._replace(tasks=tuple(_with_sinks(task, prepared) for task in plan.tasks)), splits
+    given = {node.id: _given(node, job_id, node.id in resumed or checkpointed) for node, _ in sinks}
+
+    def prepare() -> None:
+        for node, task in sinks:
+            _prepare(node, task.parallelism, job_id, node.id in resumed, checkpointed)
+
+    return CheckedFiles(plan._replace(tasks=tuple(_with_sinks(task, given) for task in plan.tasks)), splits, prepare)
+
+
+def _nothing() -> None:
+    """Nothing is to be prepared."""
 
 
 def check_spill_directory(directories: tuple[str, ...]) -> None:
@@ -123,8 +155,20 @@ def _in_parts(path: str) -> bool:
     return not resolve(path)[0].truncates
 
 
-def _prepared(node: StreamNode, parallelism: int, job_id: str, resumed: bool, checkpointed: bool) -> TextFileSink:
-    """The sink with the path that its writers are to be given."""
+def _given(node: StreamNode, job_id: str, counted: bool) -> TextFileSink:
+    """The sink with the path that its writers are to be given; ``counted``: a checkpoint may count what it writes."""
+    sink = node.operator
+    assert isinstance(sink, TextFileSink)
+    with _located(node, job_id):
+        if counted and _in_parts(sink.path):
+            from stream_engine.connectors.filesystem import resolve
+
+            return sink._replace(path=resolve(sink.path)[1], parts=True)
+        return sink._replace(path=_real_path(node))
+
+
+def _prepare(node: StreamNode, parallelism: int, job_id: str, resumed: bool, checkpointed: bool) -> None:
+    """Makes what the writers of the sink need."""
     from stream_engine.connectors.text_output import prepare_output, resume_output
 
     sink = node.operator
@@ -133,11 +177,14 @@ def _prepared(node: StreamNode, parallelism: int, job_id: str, resumed: bool, ch
         if (resumed or checkpointed) and _in_parts(sink.path):
             from stream_engine.connectors.part_output import prepare_parts_output, resume_parts_output
 
-            parts = resume_parts_output(sink.path) if resumed else prepare_parts_output(sink.path, sink.overwrite)
-            return sink._replace(path=parts, parts=True)
-        if resumed:
-            return sink._replace(path=resume_output(sink.path, parallelism))
-        return sink._replace(path=prepare_output(sink.path, parallelism, sink.overwrite))
+            if resumed:
+                resume_parts_output(sink.path)
+            else:
+                prepare_parts_output(sink.path, sink.overwrite)
+        elif resumed:
+            resume_output(sink.path, parallelism)
+        else:
+            prepare_output(sink.path, parallelism, sink.overwrite)
 
 
 def _with_sinks(task: Task, sinks: Mapping[int, TextFileSink]) -> Task:

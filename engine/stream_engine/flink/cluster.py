@@ -21,6 +21,7 @@ from stream_engine.flink.restarts import Restarts
 from stream_engine.flink.settings import flink_settings
 from stream_engine.flink.shipping import pack_archive
 from stream_engine.flink.visibility import check_paths, is_here
+from stream_engine.flink.worker_python import check_python
 from stream_engine.installation import extra
 from stream_engine.job import ClusterUnusable, JobExecutionException
 
@@ -105,6 +106,7 @@ class RemoteCluster:
             from stream_engine.flink.submission import submit
 
             here = all(map(is_here, self._rest.hosts()))
+            check_python(python, here)
             attached = configuration.get(ATTACHED)
             restarts = settings["restart-strategy.type"] != "disable"
             sends_jar = not self._rest.has_python_jar(_series(version(PACKAGE)))

@@ -27,7 +27,9 @@ from pyflink.datastream.state import ValueStateDescriptor  # pyright: ignore[rep
 
 from stream_engine.flink.console import redirect_streams
 from stream_engine.flink.elements import Drive, Envelope, pack_element
+from stream_engine.flink.explanations import marked
 from stream_engine.flink.host import TURN, SubtaskHost
+from stream_engine.flink.worker_python import other_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,8 +73,8 @@ class TaskFunction(KeyedProcessFunction):
     def open(self, runtime_context: Any) -> None:
         if sys.version_info[:2] != self._python:
             mine, theirs = (".".join(map(str, each)) for each in (self._python, sys.version_info[:2]))
-            raise RuntimeError(f"[[pyflink-stream: the cluster's workers run Python {theirs}, this machine {mine}]]")
-        _prepare_process()
+            raise RuntimeError(marked(other_python(theirs, mine)))
+        _prepare_process(self._attached)
         self._index = runtime_context.get_index_of_this_subtask()
         self._attempt = runtime_context.get_attempt_number()
         self._tags = {exchange: side_output(exchange) for exchange in self._keys}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.flink.explanations import explained
+from stream_engine.flink.explanations import explained, final_in
 from stream_engine.flink.host import failure_in
 from stream_engine.local.output import tell
 from stream_engine.report import one_line
@@ -22,7 +22,7 @@ _GOES_ON = ("CREATED", "RUNNING", "RESTARTING")
 class Restarts:
     """Looks at the failures of a job while the context lasts.
 
-    ``final`` is one that would come again after a restart, for which the job was cancelled; None: there was none.
+    ``final`` is one that would come again after a restart, for which the job is cancelled; None: there was none.
     """
 
     def __init__(self, rest: RestClient, job_id: str) -> None:
@@ -47,21 +47,25 @@ class Restarts:
         entries: list[dict[str, Any]] = self._rest.failures(self._id)
         fresh = [each for each in entries if each["timestamp"] > self._told]
         # The last failure of a job is told of by whoever runs it.
-        if not fresh or self._rest.job(self._id)["state"] not in _GOES_ON:
+        if not (fresh or self.final) or self._rest.job(self._id)["state"] not in _GOES_ON:
             return
         for entry in sorted(fresh, key=lambda each: each["timestamp"]):
+            if self.final is not None:
+                break
             self._told = entry["timestamp"]
-            failure = failure_in(entry["stacktrace"])
+            failure = failure_in(entry["stacktrace"]) or final_in(entry["stacktrace"])
             if failure is not None and failure.final:
                 self.final = failure
-                self._rest.cancel(self._id)
-                return
+                break
             self._count += 1
             said = explained(entry["stacktrace"]) if failure is None else failure.headline
             tell(f"Restart {self._count}: {one_line(said)}")
+        if self.final is not None:
+            # At each look, as long as it goes on: a request may get lost.
+            self._rest.cancel(self._id)
 
     def _run(self) -> None:
-        while self.final is None and not self._over.wait(_PAUSE):
+        while not self._over.wait(_PAUSE):
             try:
                 self.look()
             except OSError:

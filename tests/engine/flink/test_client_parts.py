@@ -83,6 +83,33 @@ def test_options_become_those_of_flink(ours: dict[str, Any], flinks: dict[str, s
             "An error occurred while calling o161.hasNext.\n: java.lang.IllegalStateException: a bug\n\tat x",
             "The job failed on the Flink cluster: java.lang.IllegalStateException: a bug",
         ),
+        (
+            (
+                "java.lang.RuntimeException: outer\n\tat x\nCaused by: java.lang.RuntimeException: Error received from "
+                "SDK harness for instruction 2: Traceback (most recent call last):\n"
+                '  File "pyflink/a.py", line 1, in process\n    a()\nKeyError: 3\n\n'
+                "During handling of the above exception, another exception occurred:\n\n"
+                'Traceback (most recent call last):\n  File "pyflink/b.py", line 2, in process\n    b()\n'
+                "OSError: the state\nis too large\n\n\tat org.apache.beam.Some"
+            ),
+            "Python failed in a worker of the Flink cluster: OSError: the state",
+        ),
+        ("java.io.IOException: SDK harness 1-1 disconnected\n\tat x", "A Python worker of the cluster died"),
+        (
+            (
+                "java.lang.RuntimeException: outer\n\tat x\nCaused by: java.io.IOException: Failed to execute the "
+                "command: bin/python -c import x\noutput: Traceback (most recent call last):\n"
+                '  File "<string>", line 1, in <module>\nSyntaxError: wrong\n\n\tat org.apache.flink.Some\n\t... 9 more'
+            ),
+            "bin/python -c import x … SyntaxError: wrong",
+        ),
+        (
+            (
+                "Caused by: java.io.IOException: Failed to execute the command: bin/python -c import pyflink\n"
+                "output: Traceback (most recent call last):\nModuleNotFoundError: No module named 'pyflink'\n\tat x"
+            ),
+            "The Python of the cluster's workers has no apache-flink",
+        ),
     ],
 )
 def test_exceptions_of_flinks_own_are_told_without_their_frames(text: str, said: str) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from fake_flink import FakeCluster
-from launched import Jobs
+from launched import Jobs, wait_until
 
 from stream_engine.flink.executor import FlinkExecutor
+from stream_engine.flink.explanations import marked
 from stream_engine.flink.host import SubtaskFailed, SubtaskHost
+from stream_engine.flink.rest import RestError
 from stream_engine.flink.restarts import Restarts
 from stream_engine.job import JobExecutionException
 from stream_engine.operators.snapshot import StateError
@@ -22,6 +24,7 @@ class Rest:
         self.state = state
         self.entries = [{"timestamp": time, "stacktrace": text} for time, text in failures]
         self.cancelled: list[str] = []
+        self.faults = 0
 
     def failures(self, identifier: str) -> list[dict[str, Any]]:
         return self.entries
@@ -30,6 +33,9 @@ class Rest:
         return {"state": self.state}
 
     def cancel(self, identifier: str) -> None:
+        if self.faults:
+            self.faults -= 1
+            raise RestError("500")
         self.cancelled.append(identifier)
 
 
@@ -87,4 +93,38 @@ def test_a_failure_that_would_come_again_cancels_the_job(capfd: pytest.CaptureFi
     assert rest.cancelled == ["job"]
     assert restarts.final is not None
     assert "too large" in restarts.final.headline
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("faults", [0, 1])
+def test_it_is_cancelled_as_long_as_it_goes_on(capfd: pytest.CaptureFixture[str], faults: int) -> None:
+    rest = Rest("RESTARTING", (10, text_of(StateError("too large"), capfd)))
+    rest.faults = faults
+    restarts = Restarts(rest, "job")  # pyright: ignore[reportArgumentType]
+
+    with restarts:
+        assert wait_until(lambda: len(rest.cancelled) > 1)
+        rest.state = "CANCELLING"
+
+    assert restarts.final is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"RuntimeError: {marked('The workers run Python 3.10.')}\n\tat x", "The workers run Python 3.10."),
+        ("Caused by: Failed\nModuleNotFoundError: No module named 'pyflink'\n\tat x", "has no apache-flink"),
+    ],
+)
+def test_workers_that_cannot_run_the_job_are_not_started_again(
+    capfd: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    rest = Rest("RESTARTING", (10, text))
+    restarts = Restarts(rest, "job")  # pyright: ignore[reportArgumentType]
+
+    restarts.look()
+
+    assert rest.cancelled == ["job"]
+    assert restarts.final is not None
+    assert said in restarts.final.headline
     assert capfd.readouterr().err == ""

@@ -8,12 +8,12 @@ import sys
 import tempfile
 from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, version
-from threading import Thread
-from time import monotonic, sleep
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from stream_engine import logs
 from stream_engine.configuration.options import ATTACHED
+from stream_engine.flink.ending import Ending, has_ended
 from stream_engine.flink.explanations import explained
 from stream_engine.flink.host import failure_in, last_reports_in
 from stream_engine.flink.rest import RestClient, RestError
@@ -34,10 +34,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
 
 PACKAGE = "apache-flink"
-# How long a job that is cancelled may take to be, in seconds.
-_PATIENCE = 30.0
 _PYTHON_KEY = "python.executable"
-_ENDED = ("FINISHED", "FAILED", "CANCELED")
 # The client's Java does little, once: it is to start soon, and to leave the processors alone. Other options win.
 _JAVA_OPTIONS = "-XX:+IgnoreUnrecognizedVMOptions -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
 
@@ -96,6 +93,12 @@ class RemoteCluster:
         if self._jars:
             urls = (each if "://" in each else f"file://{os.path.abspath(each)}" for each in self._jars)
             settings["pipeline.jars"] = ";".join(filter(None, (settings.get("pipeline.jars"), *urls)))
+        sent = Event()
+
+        def begun() -> None:
+            commit()
+            sent.set()
+
         prepare_java(os.environ)
         directory = tempfile.mkdtemp(prefix="pyflink-stream-")
         try:
@@ -110,9 +113,15 @@ class RemoteCluster:
             attached = configuration.get(ATTACHED)
             restarts = settings["restart-strategy.type"] != "disable"
             sends_jar = not self._rest.has_python_jar(_series(version(PACKAGE)))
-            submitted = submit(job, self._address, settings, archive, commit, attached, sends_jar)
-            return RemoteJob(submitted, self._rest, f"{directory}-end" if here else None, restarts)
-        except Exception as error:
+            submitted = submit(job, self._address, settings, archive, begun, attached, sends_jar)
+            return RemoteJob(submitted, self._rest, f"{directory}-end" if here else None, restarts, job.ticks)
+        except BaseException as error:
+            failed = isinstance(error, Exception)
+            if sent.is_set():
+                # It may have come to the cluster nevertheless.
+                Ending(self._rest, job.id).leave(at_once=not failed)
+            if not failed:
+                raise
             raise _refused(error) from error
         finally:
             shutil.rmtree(directory, ignore_errors=True)
@@ -121,59 +130,59 @@ class RemoteCluster:
 class RemoteJob:
     """A job that a cluster has accepted."""
 
-    def __init__(self, job: JavaJob, rest: RestClient, place: str | None, restarts: bool) -> None:
+    def __init__(self, job: JavaJob, rest: RestClient, place: str | None, restarts: bool, endless: bool) -> None:
         """``place`` is for a directory that this machine and the JobManager can both have; None: there is none.
 
-        ``restarts`` tells whether it may begin anew when it fails.
+        ``restarts`` tells whether it may begin anew when it fails, ``endless`` whether its sources have no end.
         """
         self._restarts = restarts
+        self._endless = endless
         self.id = job.id
-        self.page = f"http://{rest.address}/#/job/{job.id}"
+        self.page = rest.page(job.id)
         self._place = place
         self._completed = False
         self._job = job
         self._rest = rest
         self._cancelled = False
+        self._ending = Ending(rest, job.id)
 
     def reports(self) -> Iterator[bytes]:
+        failed: Exception | None = None
         with Restarts(self._rest, self.id) if self._restarts else nullcontext() as restarts:
             try:
                 yield from self._job.reports()
-            except GeneratorExit:
-                raise
             except Exception as error:
                 yield from last_reports_in(str(error))
-                self._raise_failure(error, restarts)
-            if restarts is not None and restarts.final is not None:
-                raise JobExecutionException.of(restarts.final, self.id)
-        if self._cancelled:
-            self._settled()
-
-    def _raise_failure(self, error: Exception, restarts: Restarts | None) -> None:
-        """Raises what the end of the job means, if it is not as it should be; ``error`` is PyFlink's."""
-        state = self._settled()
-        if restarts is not None and restarts.final is not None:
+                failed = error
+            state = self._ending.wait()
+            final = None if restarts is None else restarts.final
+        cancelled = self._cancelled
+        if not has_ended(state):
+            # Flink's client takes a job for ended whose state it cannot ask for.
+            self.leave()
+        self._ending.close()
+        if final is not None:
+            raise JobExecutionException.of(final, self.id)
+        if self._completed and state != "FAILED":
             return
-        if self._cancelled and state == "CANCELED":
+        if cancelled and (failed is None or state == "CANCELED"):
             return
-        if self._completed and state in ("FINISHED", "CANCELED"):
-            return
-        if state not in _ENDED:
-            # Nobody reads what it goes on to say.
-            self.cancel()
-        raise self._failed(str(error)) from error
+        if failed is not None or state == "FAILED":
+            raise self._failed(str(failed or "")) from failed
+        if state != "FINISHED":
+            raise JobExecutionException(f"{_odd_end(state)} See {self.page}", self.id)
 
     def complete(self) -> None:
         """Lets the job finish: Flink ends endless sources only with a savepoint; without one it is cancelled."""
-        if self._completed:
-            return
-        self._completed = True
+        if not self._completed:
+            self._completed = True
+            if self._endless:
+                self._ending.begin(self._drain)
+
+    def _drain(self) -> None:
         try:
             if self._place is None or not self._rest.drain(self.id, self._place):
                 self._rest.cancel(self.id)
-        except RestError:
-            # It has ended by itself, or the cluster has gone: what reads the reports will know.
-            return
         finally:
             if self._place is not None:
                 shutil.rmtree(self._place, ignore_errors=True)
@@ -183,27 +192,11 @@ class RemoteJob:
 
     def cancel(self) -> None:
         self._cancelled = True
-        try:
-            self._rest.cancel(self.id)
-        except RestError:
-            # It has ended by itself, or the cluster has gone: what reads the reports will know.
-            return
+        self._ending.cancel()
 
-    def _settled(self) -> str:
-        """The state of the job when it has come to its end."""
-        deadline = monotonic() + _PATIENCE
-        state = "unknown"
-        while monotonic() < deadline:
-            try:
-                state = self._rest.job(self.id)["state"]
-            except RestError as error:
-                # An answer that is an error may be another one soon; of a cluster that has gone there is none.
-                if not error.answered:
-                    return "unknown"
-            if state in _ENDED:
-                break
-            sleep(0.1)
-        return state
+    def leave(self, at_once: bool = False) -> None:
+        self._cancelled = True
+        self._ending.leave(at_once)
 
     def _failed(self, text: str) -> JobExecutionException:
         failure = failure_in(text)
@@ -216,6 +209,15 @@ class RemoteJob:
         if failure is not None:
             return JobExecutionException.of(failure, self.id)
         return JobExecutionException(explained(text), self.id)
+
+
+def _odd_end(state: str) -> str:
+    """What is to be said of a job whose reports have ended without an error."""
+    if state == "CANCELED":
+        return "The job was cancelled on the Flink cluster."
+    if has_ended(state):
+        return "The Flink cluster does not know the job any more: its JobManager may have been started anew."
+    return f"Nothing more is told of the job, although it has not ended: it was {state}, and was cancelled."
 
 
 def _refused(error: Exception) -> Exception:

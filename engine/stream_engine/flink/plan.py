@@ -44,7 +44,7 @@ class FlinkJob(NamedTuple):
 
     Flink ends a job when its inputs have. Without checkpoints sources are driven by timers of event time, which fire
     behind that end; a job that is ``checkpointed`` (each ``interval`` ms, 0: only when asked) drives them by ``ticks``:
-    elements, between which barriers pass. ``id`` is ours, not the one that Flink will give it.
+    elements, between which barriers pass. Flink has the job by its ``id``, too.
     """
 
     id: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+from http import HTTPStatus
+from http.client import HTTPException
 from time import sleep
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -14,14 +16,19 @@ from urllib.request import ProxyHandler, Request, build_opener
 _TIMEOUT = 30
 # How the name of the jar begins that has the Java side of PyFlink.
 PYTHON_JAR = "flink-python-"
+_NO_FLINK = "what answers there is no Flink"
 
 
 class RestError(OSError):
-    """The cluster cannot be asked, or does not answer as Flink does. Whether it has ``answered`` at all."""
+    """The cluster cannot be asked, or does not answer as Flink does. Whether it has ``answered`` at all.
 
-    def __init__(self, message: str, answered: bool = False) -> None:
+    ``missing``: its answer is that it does not know what was asked for.
+    """
+
+    def __init__(self, message: str, answered: bool = False, missing: bool = False) -> None:
         super().__init__(message)
         self.answered = answered
+        self.missing = missing
 
 
 def as_url(place: str) -> str:
@@ -37,11 +44,15 @@ class RestClient:
         # The cluster's address is as it was given, whatever proxy there is for the web.
         self._opener = build_opener(ProxyHandler({}))
 
+    def page(self, identifier: str) -> str:
+        """Where people can look at a job. Asks nobody."""
+        return f"http://{self.address}/#/job/{identifier}"
+
     def overview(self) -> dict[str, Any]:
         """``flink-version``, ``slots-total``, ``slots-available``, ``taskmanagers``, ..."""
         answer = self.get("/overview")
         if not isinstance(answer, dict) or "flink-version" not in answer:
-            raise RestError("what answers there is no Flink")
+            raise RestError(_NO_FLINK)
         return answer
 
     def settings(self) -> dict[str, str]:
@@ -64,6 +75,10 @@ class RestClient:
 
     def job(self, identifier: str) -> dict[str, Any]:
         return self.get(f"/jobs/{identifier}")
+
+    def state(self, identifier: str) -> str:
+        """Flink's JobStatus, such as RUNNING."""
+        return str(self._part(self.job(identifier), "state"))
 
     def failures(self, identifier: str) -> list[dict[str, Any]]:
         """The newest failures of a job, each with its ``timestamp`` (ms) and ``stacktrace``."""
@@ -101,12 +116,20 @@ class RestClient:
         return re.sub("^file:/+", "/", answer["location"])
 
     def _saved(self, identifier: str, path: str, body: object) -> dict[str, Any]:
-        trigger = self._ask("POST", path, body)["request-id"]
+        trigger = self._part(self._ask("POST", path, body), "request-id")
         while True:
             answer = self.get(f"/jobs/{identifier}/savepoints/{trigger}")
-            if answer["status"]["id"] == "COMPLETED":
-                return answer["operation"]
+            if self._part(answer, "status", "id") == "COMPLETED":
+                return self._part(answer, "operation")
             sleep(0.05)
+
+    def _part(self, answer: Any, *keys: str) -> Any:
+        """What is in an answer, which another server than Flink may have given."""
+        for key in keys:
+            if not isinstance(answer, dict) or key not in answer:
+                raise RestError(_NO_FLINK, answered=True)
+            answer = answer[key]
+        return answer
 
     def get(self, path: str) -> Any:
         return self._ask("GET", path)
@@ -120,8 +143,8 @@ class RestClient:
                 return json.loads(answer.read() or b"null")
         except HTTPError as error:
             error.close()
-            raise RestError(f"{path}: {error.code} {error.reason}", answered=True) from error
-        except (URLError, OSError) as error:
+            raise RestError(f"{path}: {error.code} {error.reason}", True, error.code == HTTPStatus.NOT_FOUND) from error
+        except (HTTPException, URLError, OSError) as error:
             raise RestError(str(getattr(error, "reason", error))) from error
         except ValueError as error:
-            raise RestError("what answers there is no Flink") from error
+            raise RestError(_NO_FLINK) from error

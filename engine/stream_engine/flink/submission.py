@@ -112,6 +112,8 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
         "execution.attached": str(attached).lower(),
         "rest.address": host,
         "rest.port": port,
+        # Known before the job is there: so one can be cancelled of which it is not known whether it is.
+        "$internal.pipeline.job-id": job.id,
         "pipeline.jars": ";".join(filter(None, (settings.get("pipeline.jars"), *(jars if sends_jar else ())))),
     }
     for key, value in values.items():

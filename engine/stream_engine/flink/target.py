@@ -32,7 +32,14 @@ class Submitted(Protocol):
         ...
 
     def cancel(self) -> None:
-        """Stops it; ``reports`` ends then. May be called by a signal handler."""
+        """Stops it; ``reports`` ends then. Returns at once. May be called by a signal handler."""
+        ...
+
+    def leave(self, at_once: bool = False) -> None:
+        """Nobody reads its reports any more: stops it, and says where it is if it goes on.
+
+        ``at_once``: nobody waits for that either.
+        """
         ...
 
 

@@ -85,6 +85,9 @@ class FakeJob:
     def cancel(self) -> None:
         self._cancelled = True
 
+    def leave(self, at_once: bool = False) -> None:
+        self.cancel()
+
     def reports(self) -> Iterator[bytes]:
         try:
             self._run()

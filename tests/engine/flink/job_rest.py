@@ -1,0 +1,103 @@
+"""A stand-in for a cluster that has one job: its REST interface, and what the client's Java has of the job."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from launched import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JOB = "0123456789abcdef0123456789abcdef"
+
+
+class JobRest:
+    """The interface. The job is RUNNING until it is cancelled, or drained.
+
+    So many of the next requests as ``faults`` has for their method get an error of the server. With ``loses``, so many
+    requests to cancel are accepted, and do nothing. A ``silent`` one ends each connection without an answer.
+    """
+
+    def __init__(self) -> None:
+        self.state = "RUNNING"
+        self.faults: Counter[str] = Counter()
+        self.loses = 0
+        self.silent = False
+        self.asked: Counter[str] = Counter()
+        self.ended = Event()
+        rest = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                rest.asked[self.command] += 1
+                if rest.silent:
+                    return
+                status, answer = rest._answer(self.command, self.path)
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps(answer).encode())
+
+            do_POST = do_PATCH = do_GET
+
+            def log_message(self, format: str, *args: Any) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def _answer(self, method: str, path: str) -> tuple[int, object]:
+        if self.faults[method]:
+            self.faults[method] -= 1
+            return 500, {}
+        if self.state == "GONE":
+            return 404, {}
+        if path.endswith("/exceptions"):
+            return 200, {}
+        if method == "POST":
+            self.end("FINISHED")
+            return 202, {"request-id": "1"}
+        if "/savepoints/" in path:
+            return 200, {"status": {"id": "COMPLETED"}, "operation": {"location": "file:/savepoint"}}
+        if method == "PATCH":
+            self.loses -= 1
+            if self.loses < 0:
+                self.end("CANCELED")
+            return 202, {}
+        return 200, {"state": self.state}
+
+    def end(self, state: str) -> None:
+        self.state = state
+        self.ended.set()
+
+    def close(self) -> None:
+        self.ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class JavaSide:
+    """What Java's iterator gives: ``elements``, and then the end of the job, or ``error``."""
+
+    id = JOB
+
+    def __init__(self, rest: JobRest, elements: tuple[bytes, ...] = (), error: Exception | None = None) -> None:
+        self._rest = rest
+        self._elements = elements
+        self._error = error
+        # Does not wait for the end of the job.
+        self.ends_early = False
+
+    def reports(self) -> Iterator[bytes]:
+        yield from self._elements
+        if not self.ends_early:
+            assert self._rest.ended.wait(PATIENCE), "the job has not ended"
+        if self._error is not None:
+            raise self._error

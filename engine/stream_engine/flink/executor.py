@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from queue import Empty, SimpleQueue
-from threading import Thread
+from contextlib import suppress
+from queue import Empty, Queue
+from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ from stream_engine.configuration.options import ATTACHED, CHECKPOINT_INTERVAL, S
 from stream_engine.flink.plan import flink_job
 from stream_engine.flink.refusals import check_possible, with_generators_read
 from stream_engine.flink.reports import Reports
-from stream_engine.flink.stopping import Stopping
+from stream_engine.flink.stopping import Interrupted, Stopping
 from stream_engine.graph.specs import TextFileSink
 from stream_engine.job import JobExecutionException, JobExecutionResult
-from stream_engine.local.files import prepare_files
+from stream_engine.local.files import check_files
 from stream_engine.local.null_monitor import NullMonitor
 from stream_engine.local.output import tell
 from stream_engine.local.preparation import runnable
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamGraph
     from stream_engine.status import Observer
+
+# Elements of reports that have come, and are not written yet.
+_WAITING = 16
 
 
 class FlinkExecutor:
@@ -55,40 +59,55 @@ class FlinkExecutor:
         settings = self._settings(configuration)
         check_possible(plan, settings)
         self._cluster.check(plan, settings)
-        plan, splits = prepare_files(with_generators_read(plan), job_id, _resumed(plan, settings))
+        files = check_files(with_generators_read(plan), job_id, _resumed(plan, settings))
         watched = bool(self._observers) and configuration.get(ATTACHED)
-        job = flink_job(plan, splits, settings, job_name, job_id, self._prepare, watched)
-        monitor = self._monitor(job_id, job_name, plan, settings) if watched else NullMonitor()
+        job = flink_job(files.plan, files.splits, settings, job_name, job_id, self._prepare, watched)
+        monitor = self._monitor(job_id, job_name, files.plan, settings) if watched else NullMonitor()
         try:
-            result = self._run(job, settings, monitor)
+            result = self._run(job, files.prepare, settings, monitor)
         except JobExecutionException as error:
             monitor.failed(error)
             raise
         monitor.finished()
         return result
 
-    def _run(self, job: FlinkJob, configuration: Configuration, monitor: NullMonitor) -> JobExecutionResult:
+    def _run(
+        self, job: FlinkJob, prepare: Callable[[], None], configuration: Configuration, monitor: NullMonitor
+    ) -> JobExecutionResult:
+        """``prepare`` touches the files of the job: as late as can be."""
         start = monotonic()
         reports = Reports(job.plan, configuration, monitor)
         with Stopping(reports, configuration) as stop:
-            submitted = self._cluster.submit(job, configuration, stop.commit)
+
+            def commit() -> None:
+                stop.commit()
+                prepare()
+
+            submitted = self._cluster.submit(job, configuration, commit)
             logs.info("Job %r (%s) runs on the Flink cluster", job.name, submitted.id)
+            stop.begin(submitted)
             if not configuration.get(ATTACHED):
+                if stop.signal is not None:
+                    submitted.leave()
+                stop.settle()
                 ends = " It runs until it is cancelled, as it takes checkpoints." if job.ticks else ""
                 tell(f"Job {one_line(job.name)!r} runs as {submitted.id}: {submitted.page}.{ends}")
                 return JobExecutionResult(submitted.id, job.name, 0, {})
-            stop.begin(submitted)
-            monitor.started()
             try:
+                monitor.started()
                 for element in _at_times(submitted.reports(), monitor) if monitor.watching else submitted.reports():
                     lost = reports.take(element)
                     if lost is not None:
                         stop.ask(lost)
-                    if reports.complete and job.ticks:
+                    if reports.complete:
                         submitted.complete()
             except JobExecutionException:
                 if stop.signal is None:
                     raise
+            except BaseException as error:
+                # What is wrong is here, not there: a full disk, or a view that fails.
+                submitted.leave(at_once=isinstance(error, Interrupted))
+                raise
             finally:
                 reports.close()
             stop.settle()
@@ -111,29 +130,39 @@ class FlinkExecutor:
 
 def _at_times(elements: Iterator[bytes], monitor: NullMonitor) -> Iterator[bytes]:
     """The same elements; while none comes, the monitor has its turns."""
-    waiting: SimpleQueue[bytes | BaseException | None] = SimpleQueue()
+    # Few: what a slow terminal does not take is to wait on the cluster.
+    waiting: Queue[bytes | BaseException | None] = Queue(_WAITING)
+    left = Event()
 
     def read() -> None:
         try:
             for element in elements:
                 waiting.put(element)
+                if left.is_set():
+                    return
             waiting.put(None)
         except BaseException as error:
             waiting.put(error)
 
     Thread(target=read, name="reports", daemon=True).start()
-    while True:
-        try:
-            element = waiting.get(timeout=monitor.patience(None))
-        except Empty:
+    try:
+        while True:
+            try:
+                element = waiting.get(timeout=monitor.patience(None))
+            except Empty:
+                monitor.tick()
+                continue
+            if isinstance(element, BaseException):
+                raise element
+            if element is None:
+                return
+            yield element
             monitor.tick()
-            continue
-        if isinstance(element, BaseException):
-            raise element
-        if element is None:
-            return
-        yield element
-        monitor.tick()
+    finally:
+        left.set()
+        # The reader may wait for room, once more.
+        with suppress(Empty):
+            waiting.get_nowait()
 
 
 def _resumed(plan: JobGraph, configuration: Configuration) -> dict[str, WrittenFiles]:

@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     from stream_engine.flink.target import Submitted
 
 
+class Interrupted(BaseException):
+    """Raised by a signal, to leave at once.
+
+    No Exception: py4j takes one for a fault of its connection, and sends the command again. No KeyboardInterrupt, which
+    it logs with all of its frames.
+    """
+
+
 class Stopping:
     """Cancels the job at the first signal that asks for it, or lets it take a savepoint first. ``signal`` is that one.
 
     A second request cancels a job that still takes its savepoint, and leaves one at once that was cancelled. Before the
-    job is there, the first one raises JobCancelledException wherever this process is.
+    job is there, the first one leaves whatever this process does. The context raises JobCancelledException then.
     """
 
     def __init__(self, reports: Reports, configuration: Configuration) -> None:
@@ -34,6 +42,8 @@ class Stopping:
             raise InvalidProgramException(
                 f"{STOP_WITH_SAVEPOINT.key}: the savepoint needs a directory: set {SAVEPOINT_DIRECTORY.key} as well"
             )
+        # What is raised would be raised in the context.
+        self._within = False
         self._committed = False
         self._submitted: Submitted | None = None
         self._requests = Requests()
@@ -48,15 +58,34 @@ class Stopping:
             self._earlier = {number: signal.signal(number, self._on_signal) for number in stop_signals()}
             if self._directory:
                 self._earlier[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._on_savepoint_signal)
+        self._within = True
+        if self.signal is not None:
+            self._restore()
+            raise _stopped_by(self.signal)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        self._within = False
+        self._restore()
+        if self.signal is None:
+            return
+        # What a signal interrupts may fail with an error of its own.
+        if isinstance(error, Interrupted) or (self._submitted is None and isinstance(error, Exception)):
+            raise _stopped_by(self.signal, self._id) from None
+        if error is None:
+            # It came when the job had ended: it is for the script.
+            signal.raise_signal(self.signal)
+
+    def _restore(self) -> None:
         for number, handler in self._earlier.items():
             signal.signal(number, handler)
 
     def commit(self) -> None:
-        """From now on the cluster may have the job."""
+        """From now on the cluster may have the job. Raises JobCancelledException for a signal that has come before."""
         self._committed = True
+        # There is code that nothing can be raised from, as that of a destructor.
+        if self.signal is not None:
+            raise _stopped_by(self.signal)
 
     def begin(self, submitted: Submitted) -> None:
         self._submitted = submitted
@@ -89,18 +118,23 @@ class Stopping:
         repeated = self._requests.repeats(number)
         if self.signal is not None:
             if not repeated:
-                raise KeyboardInterrupt
+                self._leave(number)
         elif self._wish is not None:
             if not repeated:
                 self._cancel(number)
         elif not self._committed:
-            raise _stopped_by(number)
+            self._leave(number)
         elif self._saves:
             self._wish = number
             if self._submitted is not None:
                 self._take(stop=True)
         else:
             self._cancel(number)
+
+    def _leave(self, number: int) -> None:
+        self.signal = number
+        if self._within:
+            raise Interrupted
 
     def _cancel(self, number: int) -> None:
         self.ask(number)
@@ -109,6 +143,9 @@ class Stopping:
     def _on_savepoint_signal(self, number: int, _: object) -> None:
         if self._submitted is not None:
             self._take(stop=False)
+        else:
+            # In a thread: what the signal interrupts may be writing there itself.
+            Thread(target=tell, args=("No savepoint was taken, as the job does not run yet.",), daemon=True).start()
 
     def _take(self, stop: bool) -> None:
         # In a thread: a signal handler must not wait for the cluster.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from stream_engine.flink.elements import Emission
+    from stream_engine.flink.unfinished import Unfinished
 
 ELEMENT = Types.ROW([Types.INT(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 """What travels: the key of the receiving subtask, and the element."""
@@ -57,17 +58,25 @@ class TaskFunction(KeyedProcessFunction):
     """Task ``task`` of a job. ``keys`` has the Flink keys of the subtasks behind each exchange that leaves it.
 
     A source that is ``driven`` by timers has turns of event time; one that is not gets elements that say so. Where
-    the job is ``checkpointed``, all of the subtask is written to Flink's state before a bundle ends.
+    the job is ``checkpointed``, all of the subtask is written to Flink's state before a bundle ends. What functions
+    print goes to the client if the job is ``attached``, else to the TaskManager's log, as PyFlink has it.
     """
 
     def __init__(
-        self, deployment: bytes, task: int, keys: Mapping[int, list[int]], driven: bool, checkpointed: bool
+        self,
+        deployment: bytes,
+        task: int,
+        keys: Mapping[int, list[int]],
+        driven: bool,
+        checkpointed: bool,
+        attached: bool = True,
     ) -> None:
         self._deployment = deployment
         self._task = task
         self._keys = dict(keys)
         self._driven = driven
         self._checkpointed = checkpointed
+        self._attached = attached
         self._python = sys.version_info[:2]
 
     def open(self, runtime_context: Any) -> None:
@@ -144,6 +153,27 @@ class TaskFunction(KeyedProcessFunction):
             timers.register_event_time_timer(self._turn)
 
 
+class EndCount(KeyedProcessFunction):
+    """Takes all reports of a job that nobody waits for, and fails it if it ends before ``unfinished`` have."""
+
+    def __init__(self, unfinished: Unfinished) -> None:
+        self._unfinished = unfinished
+        self._awaits = False
+
+    def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
+        if not self._awaits:
+            # Any time that comes with the end of all reports only.
+            ctx.timer_service().register_event_time_timer(_FIRST_TURN)
+            self._awaits = True
+        self._unfinished.take(bytes(value))
+        return iter(())
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
+        if self._unfinished:
+            raise RuntimeError(marked(str(self._unfinished)))
+        return iter(())
+
+
 class Ticks(FlatMapFunction):
     """Gives each number that comes as a tick to the subtasks whose Flink keys are ``keys``, at the pace of a turn."""
 
@@ -158,14 +188,15 @@ class Ticks(FlatMapFunction):
         sleep(TURN)
 
 
-def _prepare_process() -> None:
+def _prepare_process(attached: bool) -> None:
     """Once in each Python worker, whose subtasks are all of one job."""
     global _prepared
     with _lock:
         if _prepared:
             return
         _prepared = True
-        redirect_streams()
+        if attached:
+            redirect_streams()
         gc.set_threshold(*_GC_THRESHOLDS)
         Thread(target=_end_with_parent, daemon=True).start()
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _MOST_ELEMENTS = 1_000_000
 _MOST_BYTES = 64 * 1024 * 1024
 _CHUNK = 1_000
+BUNDLE_SIZE = "python.fn-execution.bundle.size"
+"""Flink's key for the number of elements that a Python worker is given at once."""
+_SMALLEST_BUNDLE = 2
 # After so many seconds it is said that one is read: it may never end, and be slow.
 _SILENCE = 5.0
 
@@ -58,10 +61,22 @@ def check_possible(plan: JobGraph, configuration: Configuration) -> None:
                     f"{node.operator.path} cannot be cut back, and Flink tells no Python function when a checkpoint is "
                     "complete. Write to a path that all machines have mounted, or run the job on this machine."
                 )
+    if not checkpointed:
+        _check_bundles(configuration)
     if configuration.get(STATE_BACKEND) != "hashmap":
         raise ClusterUnusable(
             f"{STATE_BACKEND.key}: {configuration.get(STATE_BACKEND)} is for jobs on this machine: on a Flink cluster "
             f"state is in the memory of the Python workers. Set {STATE_BACKEND.key}: hashmap."
+        )
+
+
+def _check_bundles(configuration: Configuration) -> None:
+    """Refuses bundles that would end a source early: Flink waits for its next timer only within one."""
+    size = configuration.to_dict().get(BUNDLE_SIZE)
+    if size is not None and str(size).strip().lstrip("+-").isdecimal() and int(size) < _SMALLEST_BUNDLE:
+        raise ClusterUnusable(
+            f"{BUNDLE_SIZE}: {size} would lose records on a Flink cluster: without checkpoints a bundle has to have "
+            f"{_SMALLEST_BUNDLE} elements or more."
         )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.flink.elements import Drive, ElementReader
+from stream_engine.flink.unfinished import Unfinished
 from stream_engine.job import JobExecutionException
 from stream_engine.local.accumulators import results
 from stream_engine.local.late_records import LateRecords
 from stream_engine.local.output import Output, tell, write_error
-from stream_engine.report import one_line
 from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ class Reports:
     """Writes what the job says, and knows which of its subtasks have finished."""
 
     def __init__(self, plan: JobGraph, configuration: Configuration, monitor: NullMonitor) -> None:
-        self._plan = plan
         self._monitor = monitor
         self._output = Output()
         self._reader = ElementReader()
@@ -31,12 +30,12 @@ class Reports:
         self._told: dict[tuple[int, int], int] = {}
         self._again: dict[tuple[int, int], int] = {}
         self._packed: dict[tuple[int, int], bytes] = {}
-        self._missing = {(task.id, index) for task in plan.tasks for index in range(task.parallelism)}
+        self._unfinished = Unfinished(plan)
 
     @property
     def complete(self) -> bool:
         """Whether all subtasks have finished."""
-        return not self._missing
+        return not self._unfinished
 
     def take(self, element: bytes) -> int | None:
         """Takes an element of the reports; gives the signal that a program is ended by whose output nobody reads."""
@@ -56,7 +55,7 @@ class Reports:
                 self._late.on_report(sender, place, int(payload))
             elif kind == Kind.FINISHED:
                 self._packed[place, sender] = payload
-                self._missing.discard((place, sender))
+                self._unfinished.finish(place, sender)
         self._late.tick()
         return lost
 
@@ -86,13 +85,6 @@ class Reports:
 
     def accumulators(self, job_id: str) -> dict[str, Any]:
         """Their final values. Raises JobExecutionException for a job that ended before all of its subtasks did."""
-        if self._missing:
-            task, index = min(self._missing)
-            of = self._plan.tasks[task]
-            raise JobExecutionException(
-                f"The job ended on the Flink cluster, but {len(self._missing)} of its subtasks did not: its "
-                "results are not complete. Look at the logs of the TaskManagers.\n"
-                f"  the first is subtask {index + 1} of {of.parallelism} of '{one_line(of.name)}'",
-                job_id,
-            )
+        if self._unfinished:
+            raise JobExecutionException(str(self._unfinished), job_id)
         return results(self._packed.values(), job_id)

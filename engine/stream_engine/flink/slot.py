@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from time import time
 from typing import TYPE_CHECKING
 
@@ -64,10 +64,13 @@ class ConsoleLines:
 
 
 class WorkerLog(ConsoleLines):
-    """The lines of a job that nobody waits for: they go to the log of the worker."""
+    """The lines of a job that nobody waits for: they go where what functions print goes, to the TaskManager's log."""
 
     def write(self, lines: list[str]) -> None:
-        os.write(1, encode("".join(f"{line}\n" for line in lines)))
+        for line in lines:
+            # As print() does: PyFlink makes a record of its log of each, and nobody has the worker's file descriptors.
+            sys.stdout.write(line)
+            sys.stdout.write("\n")
 
 
 class FlinkSlot:

@@ -16,9 +16,11 @@ from pyflink.datastream.data_stream import DataStream, KeyedStream  # pyright: i
 from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingModuleSource]
 
 from stream_engine.flink.elements import Drive, Envelope, pack_element
-from stream_engine.flink.function import ELEMENT, TaskFunction, Ticks, side_output
+from stream_engine.flink.function import ELEMENT, EndCount, TaskFunction, Ticks, side_output
+from stream_engine.flink.refusals import BUNDLE_SIZE
 from stream_engine.flink.rest import PYTHON_JAR
 from stream_engine.flink.savepoints import LENIENT_KEY, SAVEPOINT_KEY, check_stages
+from stream_engine.flink.unfinished import Unfinished
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 logging.getLogger("py4j").addHandler(logging.NullHandler())
 logging.getLogger("py4j").propagate = False
 
-_BUNDLE_SIZE = "python.fn-execution.bundle.size"
 _BUNDLE_TIME = "python.fn-execution.bundle.time"
 # More than 1: else Flink would not wait for the next timer of a source that timers drive. Few enough that results come
 # soon, many enough that the cost of a bundle vanishes.
@@ -74,7 +75,9 @@ def submit(
     env.add_python_archive(archive.path, archive.name)
     env.set_python_executable(archive.python)
     env.set_max_parallelism(job.key_groups)
-    reports, pacers = _transformations(env, job)
+    reports, pacers = _transformations(env, job, attached)
+    if not (attached or job.ticks):
+        reports = _counted(env, reports, job)
     jvm = get_gateway().jvm
     jvm.org.apache.flink.python.util.PythonConfigUtil.configPythonOperator(
         reports._j_data_stream.getExecutionEnvironment()
@@ -103,7 +106,7 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
     jars = [f"file://{home}/opt/{name}" for name in sorted(os.listdir(f"{home}/opt")) if name.startswith(PYTHON_JAR)]
     configuration = jvm.org.apache.flink.configuration.Configuration()
     values = {
-        _BUNDLE_SIZE: str(_ELEMENTS if not job.checkpointed else 100_000),
+        BUNDLE_SIZE: str(_ELEMENTS if not job.checkpointed else 100_000),
         _BUNDLE_TIME: str(_ELEMENTS_TIME if not job.checkpointed else min(job.interval or 1_000, 1_000)),
         **settings,
         # What is there is looked at here: Flink would take what only served the former client for state that is lost.
@@ -123,7 +126,7 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
     )
 
 
-def _transformations(env: Any, job: FlinkJob) -> tuple[Any, list[Any]]:
+def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, list[Any]]:
     """Builds all stages; returns the stream of their reports, and the streams of ticks."""
     jvm = get_gateway().jvm
     keys_of = {width: _keys(width, job.key_groups) for width in {stage.parallelism for stage in job.stages}}
@@ -149,6 +152,7 @@ def _transformations(env: Any, job: FlinkJob) -> tuple[Any, list[Any]]:
             {exchange: keys_of[width] for exchange, width in stage.outputs.items()},
             driven=stage.source and not job.ticks,
             checkpointed=job.checkpointed,
+            attached=attached,
         )
         out = keyed.process(function, ELEMENT).name(stage.name).uid(stage.uid).set_parallelism(stage.parallelism)
         for exchange in stage.outputs:
@@ -174,6 +178,19 @@ def _ticks(env: Any, stage: Stage, keys: list[int], job_id: str) -> Any:
     numbers = numbers.uid(f"{job_id} numbers {stage.task}").set_parallelism(1)
     ticks = numbers.flat_map(Ticks(keys), ELEMENT).uid(f"{job_id} ticks {stage.task}")
     return ticks.set_parallelism(1).name("at the pace of turns")
+
+
+def _counted(env: Any, reports: Any, job: FlinkJob) -> Any:
+    """What fails a job that ends without all of its subtasks, as the client does that waits for one."""
+    # Its start lets it know of the end of a job that reports nothing at all.
+    start = env.from_collection([Row(0, pack_element([Envelope(Drive.START, 0, 0, b"")]))], ELEMENT)
+    inputs = start.name("Start of the count").union(reports)
+    jvm = get_gateway().jvm
+    selector = jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector
+    key_type = Types.ROW([Types.INT()]).get_java_type_info()
+    keyed = KeyedStream(inputs._j_data_stream.keyBy(selector(), key_type), Types.PRIMITIVE_ARRAY(Types.BYTE()), inputs)
+    count = keyed.process(EndCount(Unfinished(job.plan)), ELEMENT)
+    return count.name("Count of the subtasks that have finished").set_parallelism(1)
 
 
 def _collected(env: Any, stream: Any, job_id: str) -> Any:
@@ -244,4 +261,4 @@ def _keys(width: int, groups: int) -> list[int]:
 def _set_bundles(stream: Any, size: int) -> None:
     """Gives the Python operator of a stream bundles of its own size: PyFlink has one for all."""
     operator = stream._j_data_stream.getTransformation().getOperatorFactory().getOperator()
-    operator.getConfiguration().setString(_BUNDLE_SIZE, str(size))
+    operator.getConfiguration().setString(BUNDLE_SIZE, str(size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from base64 import b64encode
 from typing import Any
 
@@ -17,6 +18,7 @@ from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.explanations import explained
 from stream_engine.flink.host import failure_in
 from stream_engine.flink.settings import flink_settings
+from stream_engine.flink.unfinished import Unfinished
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.job import ClusterUnusable, JobExecutionException
 from stream_engine.wire.messages import Kind
@@ -117,6 +119,24 @@ def test_exceptions_of_flinks_own_are_told_without_their_frames(text: str, said:
     assert "\tat" not in explained(text)
 
 
+@pytest.mark.parametrize("size", [1, "0", -5])
+def test_bundles_that_would_lose_records_are_refused(capfd: pytest.CaptureFixture[str], size: object) -> None:
+    cluster = FakeCluster()
+    jobs = Jobs(FlinkExecutor(cluster), capfd)
+    key = "python__fn_execution__bundle__size"
+
+    def plan(**options: object) -> Any:
+        env = jobs.environment(**options)
+        env.from_elements(1).output()
+        return env
+
+    with pytest.raises(ClusterUnusable, match="has to have 2 elements or more"):
+        plan(**{key: size}).execute()
+    assert cluster.jobs == []
+    plan(**{key: 2}).execute()
+    plan(**{key: size}, execution__checkpointing__interval="1 s").execute()
+
+
 def test_a_text_without_a_failure_of_ours_has_none() -> None:
     assert failure_in("java.lang.RuntimeException: something") is None
     assert failure_in(f"\x01pyflink-stream failure {b64encode(b'x').decode()}") is None
@@ -143,6 +163,21 @@ def test_a_job_that_ends_before_all_of_its_subtasks_has_failed(capfd: pytest.Cap
 
     with pytest.raises(JobExecutionException, match=r"1 of its subtasks did not[\s\S]*subtask 2 of 2 of"):
         env.execute()
+
+
+def test_subtasks_that_have_not_reported_their_end_are_counted() -> None:
+    env = PythonStreamExecutionEnvironment(Unused(), Configuration())
+    env.from_elements(1).rebalance().map(str).name("texts").output()
+    unfinished = pickle.loads(pickle.dumps(Unfinished(job_graph(env.graph, 2))))
+
+    unfinished.take(pack_element([Envelope(Kind.FINISHED, 1, 0, b""), Envelope(Kind.CONSOLE, 1, 1, b"")]))
+    unfinished.take(pack_element([Envelope(Kind.FINISHED, 0, 0, b""), Envelope(Kind.FINISHED, 0, 0, b"")]))
+
+    assert unfinished
+    assert "1 of its subtasks did not" in str(unfinished)
+    assert "subtask 2 of 2 of" in str(unfinished)
+    unfinished.take(pack_element([Envelope(Kind.FINISHED, 1, 1, b"")]))
+    assert not unfinished
 
 
 class Unused:

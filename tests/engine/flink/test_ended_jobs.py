@@ -27,6 +27,12 @@ def rest() -> Iterator[JobRest]:
     rest.close()
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has asked in vain asks again."""
+    monkeypatch.setattr(ending, "_AGAIN", 0.05)
+
+
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """No job has much time to end."""

@@ -125,7 +125,7 @@ def test_bundles_that_would_lose_records_are_refused(capfd: pytest.CaptureFixtur
     jobs = Jobs(FlinkExecutor(cluster), capfd)
     key = "python__fn_execution__bundle__size"
 
-    def plan(**options: object) -> Any:
+    def plan(**options: Any) -> Any:
         env = jobs.environment(**options)
         env.from_elements(1).output()
         return env

@@ -39,7 +39,7 @@ class Cluster(FakeCluster):
     """Calls ``before`` until it commits a job, and ``after`` when the job is there."""
 
     def __init__(
-        self, before: Callable[[], None] = lambda: None, after: Callable[[], None] = lambda: None, job: type = Left
+        self, before: Callable[[], object] = lambda: None, after: Callable[[], object] = lambda: None, job: type = Left
     ) -> None:
         super().__init__()
         self.left: list[bool] = []
@@ -81,7 +81,7 @@ def with_an_error_of_its_own() -> None:
         raise RuntimeError("Answer from Java side is empty")
 
 
-def environment(cluster: FakeCluster, capfd: pytest.CaptureFixture[str], *observers: Any, **options: object) -> Any:
+def environment(cluster: FakeCluster, capfd: pytest.CaptureFixture[str], *observers: Any, **options: Any) -> Any:
     env = Jobs(FlinkExecutor(cluster, observers=observers), capfd).environment(**options)
     env.from_elements(1).output()
     return env
@@ -203,7 +203,7 @@ def test_a_job_that_is_refused_has_touched_no_output(
 
 
 def test_an_output_that_appears_meanwhile_is_not_overwritten(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    cluster = Cluster(lambda: (tmp_path / "out").write_text("of another") and None)
+    cluster = Cluster(lambda: (tmp_path / "out").write_text("of another"))
     env = Jobs(FlinkExecutor(cluster), capfd).environment()
     env.from_elements(1).write_as_text(str(tmp_path / "out"))
 

@@ -160,14 +160,15 @@ def test_a_detached_job_that_loses_records_has_failed(flink: FlinkCommand, clust
     cluster.await_state("losing", "FAILED")
 
     job = cluster.jobs("losing")[0]["jid"]
-    assert "of its subtasks did not" in cluster.get(f"/jobs/{job}/exceptions")["root-exception"]
+    (failure,) = cluster.get(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+    assert "1 of its subtasks did not" in failure["stacktrace"]
 
 
 def test_workers_with_another_python_end_a_job_that_restarts(flink: FlinkCommand, cluster: FlinkCluster) -> None:
     done = flink.run("-D", "execution.checkpointing.interval=1 s", flink.write("script.py", OTHER_PYTHON))
 
     assert done.code == 1
-    assert done.err.replace("\n", " ").startswith("Error: The workers of the Flink cluster run Python 3.")
+    assert done.err.replace("\n", " ").startswith("The workers of the Flink cluster run Python 3.")
     assert "Restart 2" not in done.err
     assert cluster.state("other python") in ("CANCELED", "FAILED")
 
@@ -181,7 +182,7 @@ def test_workers_without_apache_flink_end_a_job_that_restarts(flink: FlinkComman
     )
 
     assert done.code == 1
-    assert done.err.startswith("Error: The Python of the cluster's workers has no apache-flink.")
+    assert done.err.startswith("The Python of the cluster's workers has no apache-flink.")
     assert cluster.state("simple") in ("CANCELED", "FAILED")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date, datetime, time
+from types import FunctionType, ModuleType
 from typing import Any
 from zlib import crc32
 
@@ -14,6 +15,8 @@ from stream_engine.operators.keys import InvalidKeyError
 
 _NONE, _ELLIPSIS, _TUPLE, _SET = 0x4E6F6E65, 0x2E2E2E, 0x345678, 0x736574
 _MASK = (1 << 61) - 1
+# What holds nothing else.
+_PLAIN = (str, int, float, bool, bytes)
 # From here on the hash of None is no address.
 _NONE_HAS_A_HASH = sys.version_info >= (3, 12)
 
@@ -109,15 +112,41 @@ def _of_time(key: Any) -> int:
 
 
 def _holds_none(key: Any) -> bool:
-    """Whether there is None in one of the attributes, or the slots, of ``key``."""
-    names = [name for base in type(key).__mro__ for name in _slots(base)]
-    values = [*getattr(key, "__dict__", {}).values(), *(getattr(key, name, 0) for name in names)]
-    return any(value is None or (type(value) is tuple and None in value) for value in values)
+    """Whether there is None anywhere in ``key``, whose own hash may look there: in attributes, slots and collections.
+
+    The value of an Enum's member has nothing to do with its hash.
+    """
+    # Only a few keys are looked at.
+    from enum import Enum
+
+    left, seen = [key], {id(key): key}
+    while left:
+        value = left.pop()
+        kind = type(value)
+        if isinstance(value, tuple | list | set | frozenset):
+            inside = [*value]
+        elif isinstance(value, dict):
+            inside = [*value, *value.values()]
+        else:
+            inside = []
+        if isinstance(value, type | ModuleType | FunctionType) or kind.__hash__ is Enum.__hash__:
+            continue
+        inside += getattr(value, "__dict__", {}).values()
+        inside += [getattr(value, name, 0) for base in kind.__mro__ for name in _slots(base)]
+        for each in inside:
+            if each is None:
+                return True
+            if type(each) not in _PLAIN and id(each) not in seen:
+                seen[id(each)] = each
+                left.append(each)
+    return False
 
 
 def _slots(base: type) -> tuple[str, ...]:
     slots = base.__dict__.get("__slots__", ())
-    return tuple(name for name in ((slots,) if isinstance(slots, str) else slots) if not name.startswith("__"))
+    names = (slots,) if isinstance(slots, str) else slots
+    own = f"_{base.__name__.lstrip('_')}"
+    return tuple(f"{own}{name}" if name.startswith("__") else name for name in names if not name.endswith("__"))
 
 
 class StableTargets(dict[Any, int]):

@@ -57,8 +57,11 @@ class Place:
 
 
 class Own:
-    def __init__(self, value: int | None) -> None:
+    def __init__(self, value: Any) -> None:
         self.value = value
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({getattr(self, 'value', None)!r})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Own) and self.value == other.value
@@ -164,10 +167,71 @@ def test_what_has_no_hash_is_no_key() -> None:
         StableTargets(2)[{}]
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="None has a hash of its own from there on")
-def test_a_key_whose_own_hash_is_that_of_none_is_refused() -> None:
+class Slotted(Own):
+    __slots__ = ("__value",)
+
+    def __init__(self, value: Any) -> None:
+        self.__value = value
+
+    def __hash__(self) -> int:
+        return hash(self.__value)
+
+
+class Listed(Own):
+    def __hash__(self) -> int:
+        return hash(tuple(self.value))
+
+
+class Pair(tuple[Any, ...]):
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pair) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
+class Nothing(Enum):
+    NOTHING = None
+
+
+before_312 = pytest.mark.skipif(sys.version_info >= (3, 12), reason="None has a hash of its own from there on")
+
+
+@before_312
+@pytest.mark.parametrize(
+    "key",
+    [
+        Own(None),
+        Own(Own(None)),
+        Own((1, (2, None))),
+        Own(frozenset({None})),
+        Own(Place("here")),
+        Own(Point(1, None)),
+        Own(Own(Listed([Own(None)]))),
+        Slotted(None),
+        Listed([1, None]),
+        Listed({"a": 1, None: 2}),
+        Pair((1, None)),
+    ],
+    ids=repr,
+)
+def test_a_key_whose_own_hash_may_be_made_of_that_of_none_is_refused(key: Any) -> None:
     with pytest.raises(InvalidKeyError, match="key by a tuple of its fields"):
-        stable_hash(Own(None))
+        stable_hash(key)
+
+
+@pytest.mark.parametrize("value", [Nothing.NOTHING, UUID(int=5), (1, Own(2)), int, len, PurePosixPath("/a")])
+def test_a_key_with_a_hash_of_its_own_holds_what_is_not_none(value: Any) -> None:
+    assert stable_hash(Own(value)) == hash(value) & (1 << 61) - 1
+
+
+def test_a_key_may_hold_itself() -> None:
+    key = Listed([1])
+    key.itself = key  # pyright: ignore[reportAttributeAccessIssue]
+
+    assert stable_hash(key) == hash((1,)) & (1 << 61) - 1
 
 
 def test_targets_are_spread_and_forgotten_when_they_are_many() -> None:

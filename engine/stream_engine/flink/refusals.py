@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamNode
 
-# How many elements, and bytes, of a generator go along with the job.
+# How many bytes of a collection, and elements of a generator, go along with the job.
 _MOST_ELEMENTS = 1_000_000
 _MOST_BYTES = 64 * 1024 * 1024
 _CHUNK = 1_000
@@ -37,6 +37,7 @@ BUNDLE_SIZE = "python.fn-execution.bundle.size"
 _SMALLEST_BUNDLE = 2
 # After so many seconds it is said that one is read: it may never end, and be slow.
 _SILENCE = 5.0
+_EXECUTION_MODE = "python.execution-mode"
 
 
 def check_possible(plan: JobGraph, configuration: Configuration) -> None:
@@ -49,6 +50,14 @@ def check_possible(plan: JobGraph, configuration: Configuration) -> None:
                     f"{_made(node)} cannot run on a Flink cluster: Flink has had no iterations since version 2. Run it "
                     "on this machine, with --target local."
                 )
+            if isinstance(node.operator, CollectionSource):
+                size = sum(map(len, node.operator.chunks))
+                if size > _MOST_BYTES:
+                    raise ClusterUnusable(
+                        f"{_made(node)} cannot run on a Flink cluster: its {node.operator.size:,} elements take "
+                        f"{size / 2**20:,.0f} MB, and no more than {_MOST_BYTES // 2**20} MB go along with a job. "
+                        "Read them from a file that all machines see, or in a source function: env.add_source(...)."
+                    )
             if isinstance(node.operator, FunctionSink | KafkaSink) and node.operator.transactional:
                 raise ClusterUnusable(
                     f"{_made(node)} cannot run on a Flink cluster: it commits its transactions when a checkpoint is "
@@ -67,6 +76,12 @@ def check_possible(plan: JobGraph, configuration: Configuration) -> None:
         raise ClusterUnusable(
             f"{STATE_BACKEND.key}: {configuration.get(STATE_BACKEND)} is for jobs on this machine: on a Flink cluster "
             f"state is in the memory of the Python workers. Set {STATE_BACKEND.key}: hashmap."
+        )
+    mode = configuration.to_dict().get(_EXECUTION_MODE, "process")
+    if mode.lower() != "process":
+        raise ClusterUnusable(
+            f"{_EXECUTION_MODE}: {mode} cannot run this: on a Flink cluster functions are in Python processes of their "
+            "own, not in threads of Flink's. Leave that key out."
         )
 
 

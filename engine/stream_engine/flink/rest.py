@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPException
 from time import sleep
@@ -94,12 +96,26 @@ class RestClient:
         self._ask("PATCH", f"/jobs/{identifier}?mode=cancel")
 
     def drain(self, identifier: str, directory: str) -> str | None:
-        """Stops a job with a savepoint in ``directory``, as if its sources had ended.
+        """Stops a job as if its sources had ended, which Flink does with a savepoint in ``directory`` of this machine.
 
-        Returns the path of the savepoint, or None where none could be taken.
+        Nothing is left there. Returns where the savepoint was, or None where none could be taken.
         """
-        body = {"drain": True, "targetDirectory": as_url(directory)}
-        return self._saved(identifier, f"/jobs/{identifier}/stop", body).get("location")
+        try:
+            os.mkdir(directory)
+            # Whoever the JobManager runs as writes to it, and only they can remove what is theirs.
+            os.chmod(directory, 0o1777)
+        except OSError:
+            return None
+        try:
+            body = {"drain": True, "targetDirectory": as_url(directory)}
+            location = self._saved(identifier, f"/jobs/{identifier}/stop", body).get("location")
+            if location is not None:
+                # The job has ended as it should, whatever comes of this.
+                with suppress(RestError, LookupError, TypeError):
+                    self._dispose(location)
+            return location
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
 
     def savepoint(self, identifier: str, directory: str, stop: bool) -> str:
         """Takes a savepoint in ``directory``, and stops the job with it if so asked; returns its path."""
@@ -130,6 +146,12 @@ class RestClient:
                 raise RestError(_NO_FLINK, answered=True)
             answer = answer[key]
         return answer
+
+    def _dispose(self, savepoint: str) -> None:
+        """Has the JobManager remove a savepoint."""
+        trigger = self._ask("POST", "/savepoint-disposal", {"savepoint-path": savepoint})["request-id"]
+        while self.get(f"/savepoint-disposal/{trigger}")["status"]["id"] != "COMPLETED":
+            sleep(0.05)
 
     def get(self, path: str) -> Any:
         return self._ask("GET", path)

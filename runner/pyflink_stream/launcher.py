@@ -79,7 +79,10 @@ def cluster_executor(
     from pyflink_stream.shipped import ShippedProgram
     from stream_engine.flink.cluster import RemoteCluster
     from stream_engine.flink.executor import FlinkExecutor
+    from stream_engine.flink.java import start_java
 
+    # Beside the script, which is loaded next.
+    start_java()
     shipped = ShippedProgram(program)
     return FlinkExecutor(RemoteCluster(f"{host}:{port}", shipped.files, jars), shipped.install, observers)
 

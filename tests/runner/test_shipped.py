@@ -15,9 +15,11 @@ import pytest
 from pyflink_stream.program import Program
 from pyflink_stream.shipped import ShippedProgram
 from stream_engine import utf8
-from stream_engine.flink.shipping import Archive, pack_archive
+from stream_engine.flink import shipping
+from stream_engine.flink.shipping import Archive, Archives
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -54,15 +56,30 @@ def run_there(archive: Archive, directory: Path, source: str) -> subprocess.Comp
     return subprocess.run(command, env=environment, cwd=directory, capture_output=True, text=True)
 
 
-def pack(program: Program, directory: Path) -> tuple[Archive, bytes]:
+def pack(program: Program) -> tuple[Archive, bytes]:
     shipped = ShippedProgram(program)
-    return pack_archive(shipped.files(), str(directory), sys.executable), pickle.dumps(shipped.install)
+    return kept(Archives(shipped.files)).pack(sys.executable), pickle.dumps(shipped.install)
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    """Archives are there until nobody has what made them."""
+    yield
+    _made.clear()
+
+
+_made: list[Archives] = []
+
+
+def kept(archives: Archives) -> Archives:
+    _made.append(archives)
+    return archives
 
 
 def test_modules_data_and_parameters_are_there_and_tracebacks_name_the_originals(
     program: Program, tmp_path: Path
 ) -> None:
-    archive, prepare = pack(program, tmp_path)
+    archive, prepare = pack(program)
     home = os.path.dirname(program.script)
     os.rename(home, tmp_path / "elsewhere")
 
@@ -86,7 +103,7 @@ except ValueError:
 
 
 def test_files_beside_each_other_stay_so(program: Program, tmp_path: Path) -> None:
-    archive, prepare = pack(program, tmp_path)
+    archive, prepare = pack(program)
     source = "import lib, pkgutil; print(pkgutil.get_data('lib', '../rates.csv').decode())"
 
     done = run_there(archive, tmp_path / "there", f"import pickle; pickle.loads({prepare!r})(); {source}")
@@ -96,7 +113,7 @@ def test_files_beside_each_other_stay_so(program: Program, tmp_path: Path) -> No
 
 def test_what_is_compiled_here_need_not_be_compiled_there(program: Program, tmp_path: Path) -> None:
     py_compile.compile(utf8.__file__)
-    archive, _ = pack(program, tmp_path)
+    archive, _ = pack(program)
     # Only the compiled module can be imported from there.
     (unpacked(archive, tmp_path / "there") / "lib" / "stream_engine" / "utf8.py").write_text("another()\n")
 
@@ -117,14 +134,14 @@ def test_what_was_compiled_from_something_else_stays_here(tmp_path: Path) -> Non
     py_compile.compile(str(module))
     module.write_text("NEW = True\n")
 
-    archive = pack_archive([("lib/module.py", str(module))], str(tmp_path), sys.executable)
+    archive = kept(Archives(lambda: [("lib/module.py", str(module))])).pack(sys.executable)
 
     with ZipFile(archive.path) as file:
         assert not [name for name in file.namelist() if name.startswith("lib/__pycache__")]
 
 
 def test_workers_have_one_hash_seed(program: Program, tmp_path: Path) -> None:
-    archive, _ = pack(program, tmp_path)
+    archive, _ = pack(program)
 
     hashes = {run_there(archive, tmp_path / name, "print(hash('a'))").stdout for name in ("one", "other")}
 
@@ -138,7 +155,7 @@ def test_a_module_that_the_script_imported_from_beside_it_goes_along(tmp_path: P
     finder = program.install()
     try:
         __import__("script")
-        archive, prepare = pack(program, tmp_path)
+        archive, prepare = pack(program)
     finally:
         finder.uninstall()
         sys.modules.pop("shipped_helper", None)
@@ -148,13 +165,41 @@ def test_a_module_that_the_script_imported_from_beside_it_goes_along(tmp_path: P
     assert run_there(archive, tmp_path / "there", source).stdout == "3\n"
 
 
-def test_an_archive_is_named_by_its_content(program: Program, tmp_path: Path) -> None:
-    first, _ = pack(program, tmp_path)
-    again, _ = pack(program, tmp_path)
+def test_an_archive_is_named_by_its_content(program: Program) -> None:
+    first, _ = pack(program)
+    again, _ = pack(program)
     with open(program.script, "a", encoding="utf-8") as file:
         file.write("# changed\n")
-    changed, _ = pack(program, tmp_path)
+    changed, _ = pack(program)
 
-    assert first.path == again.path
+    assert first.name == again.name
     assert first.name != changed.name
     assert first.python == f"{first.name}/bin/python"
+
+
+def test_a_script_has_one_archive_for_all_of_its_jobs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    write = shipping._write
+    monkeypatch.setattr(shipping, "_write", lambda path, contents: written.append(path) or write(path, contents))
+    archives = kept(Archives(ShippedProgram(program).files))
+
+    first, again = archives.pack("python"), archives.pack("python")
+    with open(program.packages[1], "w", encoding="utf-8") as file:
+        file.write("3,4")
+    changed, other = archives.pack("python"), archives.pack("python3")
+
+    assert first is again
+    assert written == [first.path, changed.path, other.path]
+    with ZipFile(changed.path) as file:
+        (rates,) = [name for name in file.namelist() if name.endswith("rates.csv")]
+        assert file.read(rates) == b"3,4"
+
+
+def test_archives_are_gone_with_what_made_them(program: Program) -> None:
+    archives = Archives(ShippedProgram(program).files)
+    archive = archives.pack("python")
+    assert os.path.exists(archive.path)
+
+    del archives
+
+    assert not os.path.exists(os.path.dirname(archive.path))

@@ -5,38 +5,33 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from contextlib import nullcontext
-from importlib.metadata import PackageNotFoundError, version
-from threading import Event, Thread
+from importlib.metadata import version
+from threading import Event
 from typing import TYPE_CHECKING
 
-from stream_engine import logs
 from stream_engine.configuration.options import ATTACHED
 from stream_engine.flink.ending import Ending, has_ended
 from stream_engine.flink.explanations import explained
 from stream_engine.flink.host import failure_in, last_reports_in
+from stream_engine.flink.java import PACKAGE, check_client, start_java
 from stream_engine.flink.rest import RestClient, RestError
 from stream_engine.flink.restarts import Restarts
 from stream_engine.flink.settings import flink_settings
-from stream_engine.flink.shipping import pack_archive
+from stream_engine.flink.shipping import Archives
 from stream_engine.flink.visibility import check_paths, is_here
 from stream_engine.flink.worker_python import check_python
-from stream_engine.installation import extra
 from stream_engine.job import ClusterUnusable, JobExecutionException
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from stream_engine.configuration import Configuration
     from stream_engine.flink.plan import FlinkJob
     from stream_engine.flink.submission import JavaJob
     from stream_engine.graph.job_graph import JobGraph
 
-PACKAGE = "apache-flink"
 _PYTHON_KEY = "python.executable"
-# The client's Java does little, once: it is to start soon, and to leave the processors alone. Other options win.
-_JAVA_OPTIONS = "-XX:+IgnoreUnrecognizedVMOptions -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
 
 
 class RemoteCluster:
@@ -51,11 +46,12 @@ class RemoteCluster:
         self._jars = jars
         self._rest = RestClient(address)
         self._address = address
-        self._files = files
+        self._archives = Archives(files)
 
     def check(self, plan: JobGraph, configuration: Configuration) -> None:
         """Raises ClusterUnusable when the plan cannot run there. What takes longest is looked at last."""
-        _check_client()
+        check_client()
+        start_java()
         try:
             overview = self._rest.overview()
             hosts = self._rest.hosts()
@@ -99,13 +95,9 @@ class RemoteCluster:
             commit()
             sent.set()
 
-        prepare_java(os.environ)
-        directory = tempfile.mkdtemp(prefix="pyflink-stream-")
         try:
             python = settings.pop(_PYTHON_KEY, "") or self._rest.settings().get(_PYTHON_KEY, "python")
-            archive = pack_archive(self._files(), directory, python)
-            # Java starts while Python imports: each takes seconds.
-            Thread(target=_start_java, daemon=True).start()
+            archive = self._archives.pack(python)
             from stream_engine.flink.submission import submit
 
             here = all(map(is_here, self._rest.hosts()))
@@ -114,7 +106,8 @@ class RemoteCluster:
             restarts = settings["restart-strategy.type"] != "disable"
             sends_jar = not self._rest.has_python_jar(_series(version(PACKAGE)))
             submitted = submit(job, self._address, settings, archive, begun, attached, sends_jar)
-            return RemoteJob(submitted, self._rest, f"{directory}-end" if here else None, restarts, job.ticks)
+            place = f"{archive.directory}-{job.id}" if here else None
+            return RemoteJob(submitted, self._rest, place, restarts, job.ticks)
         except BaseException as error:
             failed = isinstance(error, Exception)
             if sent.is_set():
@@ -123,8 +116,6 @@ class RemoteCluster:
             if not failed:
                 raise
             raise _refused(error) from error
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
 
 
 class RemoteJob:
@@ -224,46 +215,6 @@ def _refused(error: Exception) -> Exception:
     if isinstance(error, ClusterUnusable | JobExecutionException):
         return error
     return JobExecutionException(f"The Flink cluster did not take the job. {explained(str(error))}")
-
-
-def _check_client() -> None:
-    if sys.version_info >= (3, 13):
-        raise ClusterUnusable(
-            f"{PACKAGE} has no version for Python {sys.version_info[0]}.{sys.version_info[1]}: run this with Python "
-            "3.10, 3.11 or 3.12."
-        )
-    try:
-        version(PACKAGE)
-    except PackageNotFoundError:
-        raise ClusterUnusable(f"A Flink cluster is reached with {PACKAGE}: run {extra('flink')}.") from None
-    java_home = os.environ.get("JAVA_HOME")
-    java = os.path.join(java_home, "bin", "java") if java_home else shutil.which("java")
-    if java is None or not os.access(java, os.X_OK):
-        where = f"JAVA_HOME is {java_home}, where there is no bin/java" if java_home else "there is no java"
-        raise ClusterUnusable(
-            f"A Flink cluster is reached with Java, but {where}: install Java 17 (on Debian and Ubuntu: apt install "
-            "openjdk-17-jre-headless)."
-        )
-
-
-def prepare_java(environment: MutableMapping[str, str]) -> None:
-    """Sets the variables that the client's Java starts with, those of its user aside."""
-    if not environment.get("JAVA_HOME"):
-        # One that is set, but empty, would be taken for a directory.
-        environment.pop("JAVA_HOME", None)
-    options = environment.get("JVM_ARGS", "")
-    if not options.startswith(_JAVA_OPTIONS):
-        environment["JVM_ARGS"] = f"{_JAVA_OPTIONS} {options}".rstrip()
-
-
-def _start_java() -> None:
-    """Whoever needs it first waits for it, and is told what went wrong."""
-    try:
-        from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingModuleSource]
-
-        get_gateway()
-    except Exception as error:
-        logs.debug("Java does not start: %s", error)
 
 
 def _series(text: str) -> str:

@@ -14,17 +14,20 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import struct
 import sys
+import tempfile
 from hashlib import sha256
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from typing import TYPE_CHECKING
+from weakref import finalize
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import stream_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(stream_engine.__file__ or "")))
 _PACKAGES = ("stream_engine", os.path.join("org", "apache", "flink"), "java")
@@ -44,6 +47,7 @@ class Archive:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.directory = os.path.dirname(path)
         self.name = os.path.splitext(os.path.basename(path))[0]
 
     @property
@@ -52,15 +56,47 @@ class Archive:
         return f"{self.name}/bin/python"
 
 
-def pack_archive(files: Iterable[tuple[str, str]], directory: str, python: str) -> Archive:
-    """Makes the archive in ``directory``; ``files`` are those that the launcher adds, by their names in it.
+class Archives:
+    """Makes the archives of a script's jobs: another one only where a file has changed, or there are others.
 
-    A directory stands for all that is in it. ``python`` is the interpreter of the cluster's workers. Raises OSError.
+    ``files`` gives those that the launcher adds, by their names in the archive; a directory stands for all that is in
+    it. What was made is removed with this, or when the process ends.
     """
+
+    def __init__(self, files: Callable[[], Iterable[tuple[str, str]]]) -> None:
+        self._files = files
+        self._directory = ""
+        # What the last archive was made of, as far as the files' status tells, and that archive.
+        self._seen: object = None
+        self._last: Archive | None = None
+
+    def pack(self, python: str) -> Archive:
+        """That of the files as they are now. ``python`` is the interpreter of the cluster's workers. Raises OSError."""
+        files = list(_all_files([*_engine(), *self._files()]))
+        seen = python, [(name, path, _status_of(path)) for name, path in files]
+        if self._last is None or seen != self._seen:
+            if not self._directory:
+                self._directory = tempfile.mkdtemp(prefix="pyflink-stream-")
+                finalize(self, shutil.rmtree, self._directory, True)
+            self._last = pack_archive(files, self._directory, python)
+            self._seen = seen
+        return self._last
+
+
+def _status_of(path: str) -> tuple[int, ...]:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def _engine() -> list[tuple[str, str]]:
+    return [(f"lib/{package}", os.path.join(_ENGINE, package)) for package in _PACKAGES]
+
+
+def pack_archive(files: Iterable[tuple[str, str]], directory: str, python: str) -> Archive:
+    """Makes the archive of ``files``, by their names in it, in ``directory``. Raises OSError."""
     contents = [("bin/python", _LAUNCHER.format(python=shlex.quote(python)).encode())]
-    engine = [(f"lib/{package}", os.path.join(_ENGINE, package)) for package in _PACKAGES]
     compiled: list[tuple[str, bytes]] = []
-    for name, path in _all_files([*engine, *files]):
+    for name, path in files:
         with open(path, "rb") as file:
             contents.append((name, file.read()))
         code = _compiled(path, contents[-1][1]) if name.startswith("lib/") and name.endswith(".py") else None

@@ -11,7 +11,7 @@ from flink_rest import Rest
 
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.configuration import Configuration
-from stream_engine.flink import cluster as module
+from stream_engine.flink import cluster, java
 from stream_engine.flink.cluster import RemoteCluster
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.job import ClusterUnusable
@@ -31,29 +31,31 @@ def rest() -> Iterator[Rest]:
 @pytest.fixture(autouse=True)
 def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One that has all it needs: apache-flink, a Python that is not too new, and Java."""
-    java = tmp_path / "bin" / "java"
-    java.parent.mkdir()
-    java.write_text("#!/bin/sh\n")
-    java.chmod(0o755)
+    executable = tmp_path / "bin" / "java"
+    executable.parent.mkdir()
+    executable.write_text("#!/bin/sh\n")
+    executable.chmod(0o755)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "version_info", (3, 11, 7))
-    monkeypatch.setattr(module, "version", lambda package: "2.3.0")
+    for module in (cluster, java):
+        monkeypatch.setattr(module, "version", lambda package: "2.3.0")
+    monkeypatch.setattr(cluster, "start_java", lambda: None)
 
 
 class Unused:
     def execute(self, graph: Any, configuration: Any, job_name: str) -> Any: ...
 
 
-def check(address: str, parallelism: int = 2) -> None:
-    configuration = Configuration()
+def check(address: str, parallelism: int = 2, path: str = "/data/orders", **options: str) -> None:
+    configuration = Configuration({name.replace("__", ".").replace("_", "-"): options[name] for name in options})
     env = PythonStreamExecutionEnvironment(Unused(), configuration)
-    env.read_text_file("/data/orders").output()
+    env.read_text_file(path).output()
     RemoteCluster(address).check(job_graph(env.graph, parallelism), configuration)
 
 
-def refusal(address: str, parallelism: int = 2) -> str:
+def refusal(address: str, parallelism: int = 2, **options: str) -> str:
     with pytest.raises(ClusterUnusable) as caught:
-        check(address, parallelism)
+        check(address, parallelism, **options)
     return str(caught.value)
 
 
@@ -61,6 +63,15 @@ def test_a_job_that_can_run_is_let_through(rest: Rest) -> None:
     check(rest.address)
 
     assert rest.asked == ["GET /overview", "GET /taskmanagers"]
+
+
+def test_java_starts_before_anything_is_asked(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_by_then: list[str] = ["not started"]
+    monkeypatch.setattr(cluster, "start_java", lambda: asked_by_then.__setitem__(slice(None), rest.asked))
+
+    check(rest.address)
+
+    assert asked_by_then == []
 
 
 def test_a_cluster_that_is_not_there_is_named(rest: Rest) -> None:
@@ -105,7 +116,7 @@ def test_a_client_without_the_extra_is_told_how_to_get_it(rest: Rest, monkeypatc
     def version(package: str) -> str:
         raise PackageNotFoundError(package)
 
-    monkeypatch.setattr(module, "version", version)
+    monkeypatch.setattr(java, "version", version)
 
     assert refusal(rest.address).startswith("A Flink cluster is reached with apache-flink: run ")
     assert rest.asked == []
@@ -130,3 +141,36 @@ def test_a_client_without_java_is_told_to_install_it(
     assert said.startswith("A Flink cluster is reached with Java, but ")
     assert "install Java 17" in said
     assert rest.asked == []
+
+
+@pytest.mark.parametrize(
+    ("text", "release"),
+    [
+        ('JAVA_VERSION="1.8.0_392"', 8),
+        ('IMPLEMENTOR="X"\nJAVA_VERSION="17.0.9"', 17),
+        ("JAVA_VERSION=21", 21),
+        ("", None),
+    ],
+)
+def test_a_java_that_is_too_old_is_refused(rest: Rest, tmp_path: Path, text: str, release: int | None) -> None:
+    (tmp_path / "release").write_text(f"{text}\n")
+
+    if release == 8:
+        assert f"with Java 11 or later, and {tmp_path}/bin/java is Java 8: install Java 17" in refusal(rest.address)
+        assert rest.asked == []
+    else:
+        check(rest.address)
+
+
+def test_the_java_of_the_path_is_looked_at_where_its_link_leads(
+    rest: Rest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As Java 8 is laid out, whose own directory is below the one that says so.
+    (tmp_path / "jdk" / "jre" / "bin").mkdir(parents=True)
+    (tmp_path / "jdk" / "release").write_text('JAVA_VERSION="1.8.0"\n')
+    (tmp_path / "bin" / "java").rename(tmp_path / "jdk" / "jre" / "bin" / "java")
+    (tmp_path / "bin" / "java").symlink_to(tmp_path / "jdk" / "jre" / "bin" / "java")
+    monkeypatch.delenv("JAVA_HOME")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+    assert "is Java 8: install Java 17" in refusal(rest.address)

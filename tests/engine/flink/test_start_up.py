@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flink_rest import Rest
 
-from stream_engine.flink.cluster import prepare_java
+from stream_engine.flink.java import prepare_java
 from stream_engine.flink.rest import RestClient, RestError
 
 if TYPE_CHECKING:

@@ -40,7 +40,9 @@ def main() -> int:
     parser.add_argument("--task-managers", type=int, default=2, metavar="N")
     parser.add_argument("--number", type=int, default=0, help="of the TaskManager to keep")
     parser.add_argument("--slots", type=int, default=2, metavar="N", help="of each TaskManager")
-    parser.add_argument("-D", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="of config.yaml")
+    parser.add_argument(
+        "-D", dest="settings", action="append", type=setting, default=[], metavar="KEY=VALUE", help="of config.yaml"
+    )
     given = parser.parse_args()
     try:
         directory = given.directory.absolute()
@@ -49,21 +51,29 @@ def main() -> int:
         elif given.action == "keep":
             keep(directory, given.number)
         else:
-            settings = dict(each.split("=", 1) for each in given.settings)
-            address = start(directory, given.task_managers, given.slots, settings)
+            address = start(directory, given.task_managers, given.slots, dict(given.settings))
             sys.stdout.write(f"{address}\n")
     except Failure as failure:
         sys.stderr.write(f"flink-cluster: {failure}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
+
+
+def setting(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not key or not sign:
+        raise argparse.ArgumentTypeError(f"{text}: give KEY=VALUE")
+    return key, value
 
 
 def start(directory: Path, task_managers: int, slots: int, settings: dict[str, str]) -> str:
     """Starts a JobManager and TaskManagers; gives the address, as soon as all slots are there."""
-    if find_spec("pyflink") is None:
-        raise Failure(f"apache-flink is not installed for {sys.executable}: run bin/venv.sh flink")
-    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
-        raise Failure("there is no java: install Java 17 (on Debian and Ubuntu: apt install openjdk-17-jre-headless)")
+    _check_machine()
+    if runs(directory):
+        running = (directory / "address").read_text() if (directory / "address").exists() else directory
+        raise Failure(f"a cluster runs already at {running}: stop it first, with its jobs (make flink-cluster-stop)")
     stop(directory)
     flink = _flink()
     for name in ("conf", "lib", "log"):
@@ -76,9 +86,11 @@ def start(directory: Path, task_managers: int, slots: int, settings: dict[str, s
     environment = _environment(flink, directory)
     keeper = [sys.executable, __file__, "keep", "--directory", str(directory), "--number"]
     commands = [_command(flink, "jobmanager"), *([*keeper, str(number)] for number in range(task_managers))]
-    processes = [_started(command, directory, environment) for command in commands]
-    (directory / "pids").write_text("".join(f"{process.pid}\n" for process in processes))
+    processes: list[subprocess.Popen[bytes]] = []
     try:
+        for command in commands:
+            processes.append(_started(command, directory, environment))
+            (directory / "pids").write_text("".join(f"{process.pid}\n" for process in processes))
         _await(address, task_managers * slots, processes, directory)
     except BaseException:
         stop(directory)
@@ -104,6 +116,13 @@ def keep(directory: Path, number: int) -> None:
         time.sleep(0 if stopped else 1)
 
 
+def runs(directory: Path) -> bool:
+    """Whether the JobManager of a cluster is there: without it, what else is left is of no use."""
+    pids = directory / "pids"
+    first = pids.read_text().split()[:1] if pids.exists() else []
+    return any(_runs(int(pid), directory) for pid in first)
+
+
 def stop(directory: Path) -> None:
     """Ends the processes of a cluster, if there is one, and forgets it."""
     pids = directory / "pids"
@@ -119,6 +138,18 @@ def stop(directory: Path) -> None:
                 time.sleep(0.05)
     if directory.exists() and ((directory / "conf").exists() or not any(directory.iterdir())):
         shutil.rmtree(directory)
+
+
+def _check_machine() -> None:
+    """Raises Failure where this machine lacks what a client of the cluster needs, as the cluster needs it, too."""
+    sys.path.append(str(CHECKOUT / "engine"))
+    from stream_engine.flink.java import check_client
+    from stream_engine.job import ClusterUnusable
+
+    try:
+        check_client()
+    except ClusterUnusable as error:
+        raise Failure(str(error)) from None
 
 
 def _flink() -> Path:
@@ -169,6 +200,7 @@ def _configure(directory: Path, slots: int, settings: dict[str, str]) -> int:
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
         "io.tmp.dirs": str(temporary),
+        "execution.checkpointing.dir": f"file://{directory / 'checkpoints'}",
         **settings,
     }.items():
         *parents, last = key.split(".")

@@ -17,11 +17,13 @@ from stream_engine.flink.host import failure_in, last_reports_in
 from stream_engine.flink.java import PACKAGE, check_client, start_java
 from stream_engine.flink.rest import RestClient, RestError
 from stream_engine.flink.restarts import Restarts
-from stream_engine.flink.settings import flink_settings
+from stream_engine.flink.settings import check_checkpoints, flink_settings, ignored_options
 from stream_engine.flink.shipping import Archives
-from stream_engine.flink.visibility import check_paths, is_here
+from stream_engine.flink.slots import can_grow, check_slots
+from stream_engine.flink.visibility import check_paths, workers_elsewhere
 from stream_engine.flink.worker_python import check_python
 from stream_engine.job import ClusterUnusable, JobExecutionException
+from stream_engine.local.output import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,6 +49,10 @@ class RemoteCluster:
         self._rest = RestClient(address)
         self._address = address
         self._archives = Archives(files)
+        # As the last check has found it: the JobManager's configuration, and which workers are on other machines.
+        self._theirs: dict[str, str] = {}
+        self._elsewhere: str | None = None
+        self._told: set[str] = set()
 
     def check(self, plan: JobGraph, configuration: Configuration) -> None:
         """Raises ClusterUnusable when the plan cannot run there. What takes longest is looked at last."""
@@ -54,6 +60,7 @@ class RemoteCluster:
         start_java()
         try:
             overview = self._rest.overview()
+            self._theirs = self._rest.settings()
             hosts = self._rest.hosts()
         except RestError as error:
             raise ClusterUnusable(
@@ -66,26 +73,25 @@ class RemoteCluster:
                 f"The cluster at {self._address} is Flink {theirs}, but {PACKAGE} here is {mine}: they must be of the "
                 f"same series. Install it with {sys.executable} -m pip install '{PACKAGE}=={_series(theirs)}.*'."
             )
-        if overview["slots-total"] < plan.slots:
-            raise ClusterUnusable(
-                f"The job needs {plan.slots} slots, but the cluster at {self._address} has {overview['slots-total']}: "
-                "start more TaskManagers, give them more slots (taskmanager.numberOfTaskSlots), or lower the "
-                "parallelism (-p)."
-            )
-        if overview["slots-available"] < plan.slots:
-            raise ClusterUnusable(
-                f"The job needs {plan.slots} slots, but of the {overview['slots-total']} that the cluster at "
-                f"{self._address} has, {overview['slots-available']} are free: wait for other jobs to end, or cancel "
-                f"one on http://{self._address}."
-            )
-        check_paths(plan, hosts, configuration)
+        check_slots(plan.slots, self._address, overview, self._theirs)
+        check_checkpoints(configuration, self._theirs)
+        self._elsewhere = workers_elsewhere(hosts, can_grow(self._theirs))
+        check_paths(plan, self._elsewhere, configuration)
+        self._tell_ignored(configuration)
+
+    def _tell_ignored(self, configuration: Configuration) -> None:
+        """Each option once in a script."""
+        ignored = [key for key in ignored_options(configuration, self._theirs) if key not in self._told]
+        self._told.update(ignored)
+        if ignored:
+            tell(f"Without effect on a Flink cluster: {', '.join(ignored)}.")
 
     def submit(self, job: FlinkJob, configuration: Configuration, commit: Callable[[], None]) -> RemoteJob:
         """Calls ``commit`` right before the job is there, which may raise what stops it.
 
         Raises ClusterUnusable, or JobExecutionException for a job that the cluster refuses.
         """
-        settings = flink_settings(configuration)
+        settings = flink_settings(configuration, self._theirs)
         if self._jars:
             urls = (each if "://" in each else f"file://{os.path.abspath(each)}" for each in self._jars)
             settings["pipeline.jars"] = ";".join(filter(None, (settings.get("pipeline.jars"), *urls)))
@@ -96,11 +102,11 @@ class RemoteCluster:
             sent.set()
 
         try:
-            python = settings.pop(_PYTHON_KEY, "") or self._rest.settings().get(_PYTHON_KEY, "python")
+            python = settings.pop(_PYTHON_KEY, "") or self._theirs.get(_PYTHON_KEY, "python")
             archive = self._archives.pack(python)
             from stream_engine.flink.submission import submit
 
-            here = all(map(is_here, self._rest.hosts()))
+            here = self._elsewhere is None
             check_python(python, here)
             attached = configuration.get(ATTACHED)
             restarts = settings["restart-strategy.type"] != "disable"

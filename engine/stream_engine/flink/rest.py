@@ -38,6 +38,12 @@ def as_url(place: str) -> str:
     return place if "://" in place else f"file://{os.path.abspath(place.removeprefix('file:'))}"
 
 
+def _host_of(manager: dict[str, Any]) -> str:
+    """That of a TaskManager: on Kubernetes and YARN its id is the name of a pod, or of a container."""
+    address = re.search(r"@(\[[^]]*\]|[^:/]+):\d+/", manager.get("path", ""))
+    return (address[1] if address else manager["id"].rpartition(":")[0]).strip("[]")
+
+
 class RestClient:
     """The interface at ``address``: HOST:PORT. All methods raise RestError."""
 
@@ -58,8 +64,13 @@ class RestClient:
         return answer
 
     def settings(self) -> dict[str, str]:
-        """The configuration of the JobManager."""
-        return {entry["key"]: entry["value"] for entry in self.get("/jobmanager/config")}
+        """The configuration of the JobManager; empty where it tells nobody."""
+        try:
+            return {entry["key"]: entry["value"] for entry in self.get("/jobmanager/config")}
+        except RestError as error:
+            if not error.answered:
+                raise
+            return {}
 
     def has_python_jar(self, series: str) -> bool:
         """Whether the Java side of PyFlink is among the cluster's own jars, of the versions that ``series`` begins."""
@@ -73,7 +84,7 @@ class RestClient:
 
     def hosts(self) -> set[str]:
         """The hosts that TaskManagers run on."""
-        return {manager["id"].rpartition(":")[0] for manager in self.get("/taskmanagers")["taskmanagers"]}
+        return {_host_of(manager) for manager in self.get("/taskmanagers")["taskmanagers"]}
 
     def job(self, identifier: str) -> dict[str, Any]:
         return self.get(f"/jobs/{identifier}")

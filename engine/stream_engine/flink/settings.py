@@ -8,6 +8,8 @@ from stream_engine.configuration.options import (
     BACKOFF_JITTER,
     BACKOFF_MULTIPLIER,
     BACKOFF_RESET,
+    BUFFER_TIMEOUT,
+    CANCELLATION_TIMEOUT,
     CHECKPOINT_DIRECTORY,
     CHECKPOINT_INTERVAL,
     CHECKPOINT_MODE,
@@ -17,21 +19,29 @@ from stream_engine.configuration.options import (
     FAILURE_INTERVAL,
     FIXED_DELAY,
     FIXED_DELAY_ATTEMPTS,
+    HEARTBEAT_INTERVAL,
+    HEARTBEAT_TIMEOUT,
     IGNORE_UNCLAIMED_STATE,
+    INCREMENTAL_CHECKPOINTS,
     INITIAL_BACKOFF,
     MAX_BACKOFF,
     MAX_FAILURES,
+    METRICS_PORT,
     OPTIONS,
     RESTART_STRATEGY,
     RETAINED_CHECKPOINTS,
     SAVEPOINT_DIRECTORY,
     SAVEPOINT_PATH,
+    STATE_BACKEND,
     TOLERABLE_FAILURES,
 )
 from stream_engine.flink.rest import as_url
 from stream_engine.flink.savepoints import LENIENT_KEY, SAVEPOINT_KEY
+from stream_engine.job import ClusterUnusable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stream_engine.configuration import Configuration
     from stream_engine.configuration.options import ConfigOption
 
@@ -44,21 +54,52 @@ _DURATIONS = (
     BACKOFF_RESET,
     FAILURE_INTERVAL,
     FAILURE_DELAY,
+    CANCELLATION_TIMEOUT,
 )
 _NUMBERS = (TOLERABLE_FAILURES, FIXED_DELAY_ATTEMPTS, BACKOFF_MULTIPLIER, BACKOFF_JITTER, MAX_FAILURES)
+_DIRECTORY = "execution.checkpointing.dir"
 # Where Flink 2 has another key for what Flink 1 called so.
 _RENAMED: dict[str, str] = {
-    CHECKPOINT_DIRECTORY.key: "execution.checkpointing.dir",
+    CHECKPOINT_DIRECTORY.key: _DIRECTORY,
     SAVEPOINT_DIRECTORY.key: "execution.checkpointing.savepoint-dir",
     RETAINED_CHECKPOINTS.key: "execution.checkpointing.num-retained",
     IGNORE_UNCLAIMED_STATE.key: LENIENT_KEY,
 }
+# Where Flink looks for the place of checkpoints, and how it is told that the JobManager's memory is meant.
+_DIRECTORIES = (_DIRECTORY, CHECKPOINT_DIRECTORY.key, "state.backend.fs.checkpointdir")
+_STORAGES = ("execution.checkpointing.storage", "state.checkpoint-storage")
+# Of what keeps state, and that which writes all of it to each checkpoint; two are former names.
+_BACKENDS, _IN_MEMORY = ("state.backend.type", STATE_BACKEND.key), {"hashmap", "jobmanager", "filesystem"}
+# Of the cluster as a whole, and its own for that.
+_ITS_OWN = (HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, METRICS_PORT)
 
 
-def flink_settings(configuration: Configuration) -> dict[str, str]:
+def check_checkpoints(configuration: Configuration, cluster: Mapping[str, str]) -> None:
+    """Raises ClusterUnusable where the checkpoints of a job have no place on a cluster that is configured so."""
+    places = [each.get(key) for each in (configuration.to_dict(), cluster) for key in (*_DIRECTORIES, *_STORAGES)]
+    if configuration.get(CHECKPOINT_INTERVAL) and not any(places):
+        raise ClusterUnusable(
+            "The job takes checkpoints, and neither it nor the cluster says where to keep them. Flink would keep them "
+            "in the JobManager's memory, where a subtask with more than 5 MB of state fails again and again: set "
+            f"{CHECKPOINT_DIRECTORY.key} to a directory that all machines can write to."
+        )
+
+
+def ignored_options(configuration: Configuration, cluster: Mapping[str, str]) -> list[str]:
+    """The keys that were set, would change the job on this machine, and change nothing on a cluster configured so."""
+    own = configuration.to_dict()
+    ignored = [each.key for each in _ITS_OWN if each.key in own and own[each.key] != cluster.get(each.key)]
+    backends = {each.get(key, "hashmap").lower() for each in (own, cluster) for key in _BACKENDS}
+    if configuration.get(INCREMENTAL_CHECKPOINTS) and backends <= _IN_MEMORY:
+        ignored.append(INCREMENTAL_CHECKPOINTS.key)
+    return ignored
+
+
+def flink_settings(configuration: Configuration, cluster: Mapping[str, str]) -> dict[str, str]:
     """Flink's keys and values for a job: our options where they were set, and all keys that are not ours as they are.
 
-    Whether a job restarts is never left to the cluster: as on one machine, it does if it takes checkpoints.
+    ``cluster`` is the configuration of the JobManager. Whether a job restarts is never left to it: as on one machine,
+    a job does if it takes checkpoints.
     """
     settings = {key: value for key, value in configuration.to_dict().items() if key not in OPTIONS}
 
@@ -75,7 +116,15 @@ def flink_settings(configuration: Configuration) -> dict[str, str]:
             put(option, as_url(configuration.get(option)))
     if configuration.get(SAVEPOINT_PATH):
         settings[SAVEPOINT_KEY] = as_url(configuration.get(SAVEPOINT_PATH))
-    put(IGNORE_UNCLAIMED_STATE, str(configuration.get(IGNORE_UNCLAIMED_STATE)).lower())
+    for option in (INCREMENTAL_CHECKPOINTS, IGNORE_UNCLAIMED_STATE):
+        put(option, str(configuration.get(option)).lower())
+    if configuration.get(BUFFER_TIMEOUT) < 0:
+        settings["execution.buffer-timeout.enabled"] = "false"
+    elif configuration.contains_key(BUFFER_TIMEOUT):
+        settings["execution.buffer-timeout.interval"] = f"{configuration.get(BUFFER_TIMEOUT)} ms"
+    if not any(each.get(key) for each in (settings, cluster) for key in _DIRECTORIES):
+        # Without one, not even a savepoint could have more than 5 MB of a subtask.
+        settings[_DIRECTORY] = settings.get(_RENAMED[SAVEPOINT_DIRECTORY.key], "")
     interval = configuration.get(CHECKPOINT_INTERVAL)
     if interval:
         settings[CHECKPOINT_INTERVAL.key] = f"{interval} ms"

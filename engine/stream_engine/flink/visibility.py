@@ -17,13 +17,24 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
 
 
-def check_paths(plan: JobGraph, hosts: Iterable[str], configuration: Configuration) -> None:
-    """Raises ClusterUnusable for a path of this machine's that workers on ``hosts`` cannot see.
+def workers_elsewhere(hosts: Iterable[str], grows: bool) -> str | None:
+    """Which workers do not see the paths of this machine, in words; None: all of them do, as they run here.
 
-    They can where they all run here, and below the directories that the user says all machines have.
+    ``hosts`` are those of the workers that there are. If the cluster ``grows``, others come, on machines that nobody
+    knows yet.
     """
     others = sorted(host for host in hosts if not is_here(host))
-    if not others:
+    if others:
+        return f"the workers on {others[0]} do"
+    return "a worker that the cluster starts for it may" if grows else None
+
+
+def check_paths(plan: JobGraph, elsewhere: str | None, configuration: Configuration) -> None:
+    """Raises ClusterUnusable for a path of this machine's that ``elsewhere`` (see workers_elsewhere) cannot see.
+
+    All see what is below the directories that the user says all machines have.
+    """
+    if elsewhere is None:
         return
     shared = [os.path.abspath(path) for path in configuration.get(SHARED_PATHS)]
     for task in plan.tasks:
@@ -36,9 +47,9 @@ def check_paths(plan: JobGraph, hosts: Iterable[str], configuration: Configurati
             real = os.path.abspath(path.removeprefix("file://"))
             if not any(real == each or real.startswith(each.rstrip(os.sep) + os.sep) for each in shared):
                 raise ClusterUnusable(
-                    f"{node.name!r}, made at {node.location}, is on this machine, which the workers on {others[0]} do "
-                    "not see: use storage that all machines have (hdfs://, s3://), or name the directory that all have "
-                    f"mounted with -D {SHARED_PATHS.key}=DIR."
+                    f"{node.name!r}, made at {node.location}, is on this machine, which {elsewhere} not see: use "
+                    "storage that all machines have (hdfs://, s3://), or name the directory that all have mounted with "
+                    f"-D {SHARED_PATHS.key}=DIR."
                 )
 
 

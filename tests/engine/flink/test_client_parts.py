@@ -57,13 +57,51 @@ from stream_engine.wire.messages import Kind
             },
         ),
         (
+            {"task.cancellation.timeout": "30 s", "execution.checkpointing.incremental": "TRUE"},
+            {
+                "task.cancellation.timeout": "30000 ms",
+                "execution.checkpointing.incremental": "true",
+                "restart-strategy.type": "disable",
+            },
+        ),
+        (
             {"taskmanager.memory.managed.fraction": "0.2", "parallelism.default": 3, "rest.port": 8081},
             {"taskmanager.memory.managed.fraction": "0.2", "restart-strategy.type": "disable"},
         ),
     ],
 )
 def test_options_become_those_of_flink(ours: dict[str, Any], flinks: dict[str, str]) -> None:
-    assert flink_settings(Configuration(ours)) == flinks
+    assert flink_settings(Configuration(ours), {}) == flinks
+
+
+@pytest.mark.parametrize(
+    ("timeout", "flinks"),
+    [
+        (5, {"execution.buffer-timeout.interval": "5 ms"}),
+        (0, {"execution.buffer-timeout.interval": "0 ms"}),
+        (-1, {"execution.buffer-timeout.enabled": "false"}),
+    ],
+)
+def test_the_buffer_timeout_of_a_script_becomes_that_of_flink(timeout: int, flinks: dict[str, str]) -> None:
+    given: list[Configuration] = []
+
+    class Noting:
+        def execute(self, graph: Any, configuration: Configuration, job_name: str) -> Any:
+            given.append(configuration)
+
+    env = PythonStreamExecutionEnvironment(Noting(), Configuration()).set_buffer_timeout(timeout)
+    env.from_elements(1).output()
+    env.execute()
+
+    assert flink_settings(given[0], {}) == {**flinks, "restart-strategy.type": "disable"}
+
+
+@pytest.mark.parametrize(("cluster", "place"), [({}, "hdfs:///s"), ({"state.checkpoints.dir": "hdfs:///c"}, None)])
+def test_savepoints_have_room_without_a_place_for_checkpoints(cluster: dict[str, str], place: str | None) -> None:
+    settings = flink_settings(Configuration({"state.savepoints.dir": "hdfs:///s"}), cluster)
+
+    assert settings["execution.checkpointing.savepoint-dir"] == "hdfs:///s"
+    assert settings.get("execution.checkpointing.dir") == place
 
 
 @pytest.mark.parametrize(
@@ -189,7 +227,8 @@ def check(path: str, **options: str) -> None:
     configuration = Configuration(named)
     env = PythonStreamExecutionEnvironment(Unused(), configuration)
     env.read_text_file(path).output()
-    visibility.check_paths(job_graph(env.graph, 1), ["127.0.0.1", "192.0.2.7"], configuration)
+    elsewhere = visibility.workers_elsewhere(["127.0.0.1", "192.0.2.7"], grows=False)
+    visibility.check_paths(job_graph(env.graph, 1), elsewhere, configuration)
 
 
 def test_paths_of_this_machine_are_refused_where_workers_are_elsewhere() -> None:
@@ -212,3 +251,9 @@ def test_addresses_of_this_machine_are_known() -> None:
     assert visibility.is_here("localhost")
     assert visibility.is_here("127.0.0.1")
     assert not visibility.is_here("192.0.2.7")
+
+
+def test_workers_are_elsewhere_unless_all_of_them_are_known_to_be_here() -> None:
+    assert visibility.workers_elsewhere(["127.0.0.1"], grows=False) is None
+    assert visibility.workers_elsewhere(["127.0.0.1"], grows=True) is not None
+    assert visibility.workers_elsewhere([], grows=True) is not None

@@ -59,10 +59,14 @@ def refusal(address: str, parallelism: int = 2, **options: str) -> str:
     return str(caught.value)
 
 
+def configured(rest: Rest, settings: dict[str, str]) -> None:
+    rest.answers["/jobmanager/config"] = [{"key": key, "value": value} for key, value in settings.items()]
+
+
 def test_a_job_that_can_run_is_let_through(rest: Rest) -> None:
     check(rest.address)
 
-    assert rest.asked == ["GET /overview", "GET /taskmanagers"]
+    assert rest.asked == ["GET /overview", "GET /jobmanager/config", "GET /taskmanagers"]
 
 
 def test_java_starts_before_anything_is_asked(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +108,122 @@ def test_a_job_wider_than_what_is_free_is_refused(rest: Rest) -> None:
     rest.answers["/overview"]["slots-available"] = 1
 
     assert refusal(rest.address).startswith(f"The job needs 2 slots, but of the 2 that the cluster at {rest.address} ")
+
+
+# As they come from kubernetes-session.sh, from the operator for Kubernetes, and from yarn-session.sh.
+GROWING = [
+    {"execution.target": "kubernetes-session", "kubernetes.cluster-id": "my-session"},
+    {
+        "kubernetes.internal.jobmanager.entrypoint.class": (
+            "org.apache.flink.kubernetes.entrypoint.KubernetesSessionClusterEntrypoint"
+        )
+    },
+    {"execution.target": "yarn-session"},
+]
+
+
+@pytest.mark.parametrize("settings", GROWING)
+def test_a_cluster_that_starts_task_managers_when_they_are_needed_is_not_too_small(
+    rest: Rest, settings: dict[str, str]
+) -> None:
+    configured(rest, settings)
+    rest.answers["/overview"].update({"slots-total": 0, "slots-available": 0})
+    rest.answers["/taskmanagers"] = {"taskmanagers": []}
+
+    check(rest.address, 30, "hdfs://name/orders")
+    check(rest.address, 30, "/data/orders", cluster__shared_paths="/data")
+
+
+@pytest.mark.parametrize("settings", GROWING)
+def test_workers_that_are_still_to_come_see_no_path_of_this_machine(rest: Rest, settings: dict[str, str]) -> None:
+    configured(rest, settings)
+
+    assert "is on this machine, which a worker that the cluster starts for it may not see" in refusal(rest.address)
+
+
+def test_a_cluster_that_may_not_grow_enough_is_too_small(rest: Rest) -> None:
+    configured(rest, {"execution.target": "yarn-session", "slotmanager.number-of-slots.max": "4"})
+
+    check(rest.address, 4, "hdfs://name/orders")
+
+    assert "may have no more than 4 (slotmanager.number-of-slots.max)" in refusal(rest.address, 5)
+
+
+def test_a_standalone_cluster_on_kubernetes_does_not_grow(rest: Rest) -> None:
+    configured(rest, {"kubernetes.cluster-id": "my-cluster", "execution.target": "remote"})
+
+    assert refusal(rest.address, 3).startswith("The job needs 3 slots, but the cluster at ")
+
+
+def test_a_cluster_that_does_not_tell_its_configuration_is_taken_as_it_is(rest: Rest) -> None:
+    check(rest.address)
+
+    assert refusal(rest.address, 3).startswith("The job needs 3 slots, but the cluster at ")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "path", "host"),
+    [
+        ("session-taskmanager-1-1", "pekko.tcp://flink@192.0.2.7:6122/user/rpc/taskmanager_0", "192.0.2.7"),
+        ("container_17_0001_01_000002(node-7:8041)", "pekko.ssl.tcp://flink@node-7.test:3/user/rpc/t", "node-7.test"),
+        ("session-taskmanager-1-1", "pekko.tcp://flink@[2001:db8::7]:6122/user/rpc/taskmanager_0", "2001:db8::7"),
+    ],
+)
+def test_a_worker_is_where_its_address_says(rest: Rest, identifier: str, path: str, host: str) -> None:
+    rest.answers["/taskmanagers"] = {"taskmanagers": [{"id": identifier, "path": path}]}
+
+    assert f"is on this machine, which the workers on {host} do not see" in refusal(rest.address)
+
+
+INTERVAL = {"execution__checkpointing__interval": "10 s"}
+
+
+def test_checkpoints_without_a_place_are_refused(rest: Rest) -> None:
+    said = refusal(rest.address, **INTERVAL)
+
+    assert said.startswith("The job takes checkpoints, and neither it nor the cluster says where to keep them.")
+    assert "set state.checkpoints.dir to a directory that all machines can write to" in said
+
+
+@pytest.mark.parametrize("key", ["state.checkpoints.dir", "execution.checkpointing.dir"])
+def test_checkpoints_have_the_place_that_the_job_or_the_cluster_gives_them(rest: Rest, key: str) -> None:
+    check(rest.address, **INTERVAL, **{key.replace(".", "__"): "hdfs:///checkpoints"})
+    configured(rest, {key: "hdfs:///checkpoints"})
+    check(rest.address, **INTERVAL)
+
+
+def test_what_a_cluster_ignores_is_said_once(rest: Rest, capfd: pytest.CaptureFixture[str]) -> None:
+    ignored = {
+        "heartbeat.interval": "1 s",
+        "heartbeat.timeout": "9 s",
+        "metrics.reporter.prom.port": "9249",
+        "execution.checkpointing.incremental": "true",
+    }
+    configured(rest, {"heartbeat.timeout": "9 s"})
+    configuration = Configuration(ignored)
+    env = PythonStreamExecutionEnvironment(Unused(), configuration)
+    env.from_elements(1).output()
+    remote = RemoteCluster(rest.address)
+
+    for _ in range(2):
+        remote.check(job_graph(env.graph, 1), configuration)
+
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "Without effect on a Flink cluster: heartbeat.interval, metrics.reporter.prom.port, "
+        "execution.checkpointing.incremental.\n"
+    )
+
+
+def test_incremental_checkpoints_have_an_effect_where_the_state_is_on_disk(
+    rest: Rest, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configured(rest, {"state.backend.type": "rocksdb"})
+
+    check(rest.address, execution__checkpointing__incremental="true")
+
+    assert capfd.readouterr().err == ""
 
 
 def test_a_path_that_workers_do_not_see_is_refused(rest: Rest) -> None:

@@ -210,7 +210,8 @@ CHECKPOINT_DIRECTORY = ConfigOption(
     "state.checkpoints.dir",
     Text(),
     "",
-    "Where checkpoints are kept; empty: in a directory of the user's own below the system's temporary one.",
+    "Where checkpoints are kept; empty: in a directory of the user's own below the system's temporary one. On a Flink "
+    "cluster there has to be one, of the job or of the cluster.",
 )
 RETAINED_CHECKPOINTS = ConfigOption(
     "state.checkpoints.num-retained",

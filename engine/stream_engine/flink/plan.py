@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph, Task
 
 # Of Flink's key groups; a power of two, and a savepoint is bound to it.
-_FEWEST_KEY_GROUPS, _MOST_KEY_GROUPS = 128, 32768
+_FEWEST_KEY_GROUPS, MOST_KEY_GROUPS = 128, 32768
 
 
 class Stage(NamedTuple):
@@ -69,7 +69,7 @@ class FlinkJob(NamedTuple):
         groups = _FEWEST_KEY_GROUPS
         while groups < 2 * self.slots:
             groups *= 2
-        return min(groups, _MOST_KEY_GROUPS)
+        return min(groups, MOST_KEY_GROUPS)
 
 
 def flink_job(

@@ -17,6 +17,8 @@ from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingMod
 
 from stream_engine.flink.elements import Drive, Envelope, pack_element
 from stream_engine.flink.function import ELEMENT, EndCount, TaskFunction, Ticks, side_output
+from stream_engine.flink.key_groups import key_group, subtask_keys
+from stream_engine.flink.plan import MOST_KEY_GROUPS
 from stream_engine.flink.refusals import BUNDLE_SIZE
 from stream_engine.flink.rest import PYTHON_JAR
 from stream_engine.flink.savepoints import LENIENT_KEY, SAVEPOINT_KEY, check_stages
@@ -41,6 +43,8 @@ _ELEMENTS, _ELEMENTS_TIME = 64, 100
 _ANSWER_MS = 10_000
 # When it asks again after there was nothing. Flink's 100 ms, which cannot be set, take a tenth of a processor here.
 _ASKS_AGAIN_MS = 300
+# A key whose group tells whether Flink's are those that are known here.
+_SAMPLE = 123_456_789
 
 
 class JavaJob:
@@ -129,7 +133,8 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
 def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, list[Any]]:
     """Builds all stages; returns the stream of their reports, and the streams of ticks."""
     jvm = get_gateway().jvm
-    keys_of = {width: _keys(width, job.key_groups) for width in {stage.parallelism for stage in job.stages}}
+    _check_groups(MOST_KEY_GROUPS)
+    keys_of = {width: subtask_keys(width, job.key_groups) for width in {stage.parallelism for stage in job.stages}}
     selector = jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector
     key_type = Types.ROW([Types.INT()]).get_java_type_info()
     sides: dict[int, Any] = {}
@@ -244,18 +249,16 @@ def _stages_of(savepoint: str) -> dict[str, str]:
     return found
 
 
-def _keys(width: int, groups: int) -> list[int]:
-    """A Flink key for each of ``width`` subtasks: one that Flink hashes to that subtask."""
+def _check_groups(groups: int) -> None:
+    """Raises JobExecutionException for a Flink that puts keys into other groups than ``key_groups`` says."""
     gateway = get_gateway()
-    assign = gateway.jvm.org.apache.flink.runtime.state.KeyGroupRangeAssignment.assignKeyToParallelOperator
-    found: dict[int, int] = {}
-    number = 0
-    while len(found) < width:
-        fields = gateway.new_array(gateway.jvm.Object, 1)
-        fields[0] = number
-        found.setdefault(assign(gateway.jvm.org.apache.flink.types.Row.of(fields), groups, width), number)
-        number += 1
-    return [found[index] for index in range(width)]
+    fields = gateway.new_array(gateway.jvm.Object, 1)
+    fields[0] = _SAMPLE
+    row = gateway.jvm.org.apache.flink.types.Row.of(fields)
+    if gateway.jvm.org.apache.flink.runtime.state.KeyGroupRangeAssignment.assignToKeyGroup(row, groups) != key_group(
+        _SAMPLE, groups
+    ):
+        raise JobExecutionException("This release of apache-flink sends keys elsewhere than is known here.", "")
 
 
 def _set_bundles(stream: Any, size: int) -> None:

@@ -8,7 +8,8 @@ import sys
 from contextlib import nullcontext
 from importlib.metadata import version
 from threading import Event
-from typing import TYPE_CHECKING
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
 
 from stream_engine.configuration.options import ATTACHED
 from stream_engine.flink.ending import Ending, has_ended
@@ -53,13 +54,15 @@ class RemoteCluster:
         self._theirs: dict[str, str] = {}
         self._elsewhere: str | None = None
         self._told: set[str] = set()
+        # Whether this has waited for a job to end.
+        self._waited = False
 
     def check(self, plan: JobGraph, configuration: Configuration) -> None:
         """Raises ClusterUnusable when the plan cannot run there. What takes longest is looked at last."""
         check_client()
         start_java()
         try:
-            overview = self._rest.overview()
+            overview = self._overview(plan.slots)
             self._theirs = self._rest.settings()
             hosts = self._rest.hosts()
         except RestError as error:
@@ -78,6 +81,17 @@ class RemoteCluster:
         self._elsewhere = workers_elsewhere(hosts, can_grow(self._theirs))
         check_paths(plan, self._elsewhere, configuration)
         self._tell_ignored(configuration)
+
+    def _overview(self, needed: int) -> dict[str, Any]:
+        """That of the cluster. The slots of the script's former job are free some time after its end: waits for it."""
+        deadline = monotonic() + _PATIENCE
+        while True:
+            overview = self._rest.overview()
+            if not self._waited or not overview["slots-available"] < needed <= overview["slots-total"]:
+                return overview
+            if monotonic() > deadline:
+                return overview
+            sleep(0.05)
 
     def _tell_ignored(self, configuration: Configuration) -> None:
         """Each option once in a script."""
@@ -111,6 +125,7 @@ class RemoteCluster:
             attached = configuration.get(ATTACHED)
             restarts = settings["restart-strategy.type"] != "disable"
             sends_jar = not self._rest.has_python_jar(_series(version(PACKAGE)))
+            self._waited = attached
             submitted = submit(job, self._address, settings, archive, begun, attached, sends_jar)
             place = f"{archive.directory}-{job.id}" if here else None
             return RemoteJob(submitted, self._rest, place, restarts, job.ticks)

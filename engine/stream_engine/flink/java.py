@@ -118,9 +118,10 @@ class _Start:
         try:
             from pyflink import java_gateway  # pyright: ignore[reportMissingModuleSource]
 
-            java_gateway.launch_gateway_server_process = self._launching(java_gateway.launch_gateway_server_process)
+            gateway: Any = java_gateway
+            gateway.launch_gateway_server_process = self._launching(gateway.launch_gateway_server_process)
             if not self._given_up:
-                java_gateway.get_gateway()
+                gateway.get_gateway()
         except Exception as error:
             logs.debug("Java does not start: %s", error)
 

@@ -54,7 +54,6 @@ _DURATIONS = (
     BACKOFF_RESET,
     FAILURE_INTERVAL,
     FAILURE_DELAY,
-    CANCELLATION_TIMEOUT,
 )
 _NUMBERS = (TOLERABLE_FAILURES, FIXED_DELAY_ATTEMPTS, BACKOFF_MULTIPLIER, BACKOFF_JITTER, MAX_FAILURES)
 _DIRECTORY = "execution.checkpointing.dir"
@@ -88,7 +87,9 @@ def check_checkpoints(configuration: Configuration, cluster: Mapping[str, str]) 
 def ignored_options(configuration: Configuration, cluster: Mapping[str, str]) -> list[str]:
     """The keys that were set, would change the job on this machine, and change nothing on a cluster configured so."""
     own = configuration.to_dict()
-    ignored = [each.key for each in _ITS_OWN if each.key in own and own[each.key] != cluster.get(each.key)]
+    ignored = [
+        each.key for each in _ITS_OWN if _is_changed(configuration, each) and own[each.key] != cluster.get(each.key)
+    ]
     backends = {each.get(key, "hashmap").lower() for each in (own, cluster) for key in _BACKENDS}
     if configuration.get(INCREMENTAL_CHECKPOINTS) and backends <= _IN_MEMORY:
         ignored.append(INCREMENTAL_CHECKPOINTS.key)
@@ -116,8 +117,12 @@ def flink_settings(configuration: Configuration, cluster: Mapping[str, str]) -> 
             put(option, as_url(configuration.get(option)))
     if configuration.get(SAVEPOINT_PATH):
         settings[SAVEPOINT_KEY] = as_url(configuration.get(SAVEPOINT_PATH))
-    for option in (INCREMENTAL_CHECKPOINTS, IGNORE_UNCLAIMED_STATE):
-        put(option, str(configuration.get(option)).lower())
+    put(IGNORE_UNCLAIMED_STATE, str(configuration.get(IGNORE_UNCLAIMED_STATE)).lower())
+    # The file of options that comes with this has the defaults of one machine, which are not to change a cluster's.
+    if _is_changed(configuration, INCREMENTAL_CHECKPOINTS):
+        put(INCREMENTAL_CHECKPOINTS, "true")
+    if _is_changed(configuration, CANCELLATION_TIMEOUT):
+        put(CANCELLATION_TIMEOUT, f"{configuration.get(CANCELLATION_TIMEOUT)} ms")
     if configuration.get(BUFFER_TIMEOUT) < 0:
         settings["execution.buffer-timeout.enabled"] = "false"
     elif configuration.contains_key(BUFFER_TIMEOUT):
@@ -131,6 +136,11 @@ def flink_settings(configuration: Configuration, cluster: Mapping[str, str]) -> 
         settings[CHECKPOINT_MODE.key] = configuration.get(CHECKPOINT_MODE).upper()
     settings["restart-strategy.type"] = _restart_strategy(configuration, bool(interval))
     return {key: value for key, value in settings.items() if value}
+
+
+def _is_changed(configuration: Configuration, option: ConfigOption[Any]) -> bool:
+    """Whether the option was set to something else than its default."""
+    return configuration.contains_key(option) and configuration.get(option) != option.type.parse(option.default)
 
 
 def _restart_strategy(configuration: Configuration, checkpointed: bool) -> str:

@@ -57,6 +57,10 @@ from stream_engine.wire.messages import Kind
             },
         ),
         (
+            {"task.cancellation.timeout": "3 s", "execution.checkpointing.incremental": "false"},
+            {"restart-strategy.type": "disable"},
+        ),
+        (
             {"task.cancellation.timeout": "30 s", "execution.checkpointing.incremental": "TRUE"},
             {
                 "task.cancellation.timeout": "30000 ms",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import PackageNotFoundError
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,9 +54,9 @@ def check(address: str, parallelism: int = 2, path: str = "/data/orders", **opti
     RemoteCluster(address).check(job_graph(env.graph, parallelism), configuration)
 
 
-def refusal(address: str, parallelism: int = 2, **options: str) -> str:
+def refusal(address: str, parallelism: int = 2, path: str = "/data/orders", **options: str) -> str:
     with pytest.raises(ClusterUnusable) as caught:
-        check(address, parallelism, **options)
+        check(address, parallelism, path, **options)
     return str(caught.value)
 
 
@@ -175,11 +176,8 @@ def test_a_worker_is_where_its_address_says(rest: Rest, identifier: str, path: s
     assert f"is on this machine, which the workers on {host} do not see" in refusal(rest.address)
 
 
-INTERVAL = {"execution__checkpointing__interval": "10 s"}
-
-
 def test_checkpoints_without_a_place_are_refused(rest: Rest) -> None:
-    said = refusal(rest.address, **INTERVAL)
+    said = refusal(rest.address, execution__checkpointing__interval="10 s")
 
     assert said.startswith("The job takes checkpoints, and neither it nor the cluster says where to keep them.")
     assert "set state.checkpoints.dir to a directory that all machines can write to" in said
@@ -187,9 +185,10 @@ def test_checkpoints_without_a_place_are_refused(rest: Rest) -> None:
 
 @pytest.mark.parametrize("key", ["state.checkpoints.dir", "execution.checkpointing.dir"])
 def test_checkpoints_have_the_place_that_the_job_or_the_cluster_gives_them(rest: Rest, key: str) -> None:
-    check(rest.address, **INTERVAL, **{key.replace(".", "__"): "hdfs:///checkpoints"})
+    settings: dict[str, Any] = {"execution__checkpointing__interval": "10 s", "path": "hdfs://name/orders"}
+    check(rest.address, **settings, **{key.replace(".", "__"): "hdfs:///checkpoints"})
     configured(rest, {key: "hdfs:///checkpoints"})
-    check(rest.address, **INTERVAL)
+    check(rest.address, **settings)
 
 
 def test_what_a_cluster_ignores_is_said_once(rest: Rest, capfd: pytest.CaptureFixture[str]) -> None:
@@ -214,6 +213,32 @@ def test_what_a_cluster_ignores_is_said_once(rest: Rest, capfd: pytest.CaptureFi
         "Without effect on a Flink cluster: heartbeat.interval, metrics.reporter.prom.port, "
         "execution.checkpointing.incremental.\n"
     )
+
+
+def test_the_defaults_of_one_machine_are_no_wish_for_a_cluster(rest: Rest, capfd: pytest.CaptureFixture[str]) -> None:
+    # As in the file that comes with this.
+    check(rest.address, heartbeat__interval="10 s", heartbeat__timeout="50000", metrics__reporter__prom__port="")
+
+    assert capfd.readouterr().err == ""
+
+
+def test_the_slots_of_the_job_before_are_waited_for(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    submission: Any = ModuleType("stream_engine.flink.submission")
+    submission.submit = lambda *given: SimpleNamespace(id="1")
+    monkeypatch.setitem(sys.modules, submission.__name__, submission)
+    configuration = Configuration()
+    env = PythonStreamExecutionEnvironment(Unused(), configuration)
+    env.from_elements(1).output()
+    plan, remote = job_graph(env.graph, 2), RemoteCluster(rest.address)
+    job: Any = SimpleNamespace(id="1", ticks=False)
+    remote.check(plan, configuration)
+    remote.submit(job, configuration, lambda: None)
+    rest.answers["/overview"]["slots-available"] = 0
+    rest.frees_slots_after(3)
+
+    remote.check(plan, configuration)
+
+    assert rest.asked.count("GET /overview") >= 4
 
 
 def test_incremental_checkpoints_have_an_effect_where_the_state_is_on_disk(

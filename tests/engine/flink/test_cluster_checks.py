@@ -185,10 +185,10 @@ def test_checkpoints_without_a_place_are_refused(rest: Rest) -> None:
 
 @pytest.mark.parametrize("key", ["state.checkpoints.dir", "execution.checkpointing.dir"])
 def test_checkpoints_have_the_place_that_the_job_or_the_cluster_gives_them(rest: Rest, key: str) -> None:
-    settings: dict[str, Any] = {"execution__checkpointing__interval": "10 s", "path": "hdfs://name/orders"}
-    check(rest.address, **settings, **{key.replace(".", "__"): "hdfs:///checkpoints"})
+    place = {key.replace(".", "__"): "hdfs:///checkpoints"}
+    check(rest.address, 2, "hdfs://name/orders", execution__checkpointing__interval="10 s", **place)
     configured(rest, {key: "hdfs:///checkpoints"})
-    check(rest.address, **settings)
+    check(rest.address, execution__checkpointing__interval="10 s")
 
 
 def test_what_a_cluster_ignores_is_said_once(rest: Rest, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from launched import GROUP, PATIENCE, wait_until
+from socket_servers import Receiver
 
 from stream_engine.api.files import WriteMode
 from stream_engine.api.serialization import SimpleStringSchema
@@ -24,28 +25,6 @@ if TYPE_CHECKING:
 widths = pytest.mark.parametrize("parallelism", [1, 2])
 
 
-class Server:
-    """Takes ``clients`` connections and no more, and reads all that they send."""
-
-    def __init__(self, clients: int) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1)
-        self.port: int = self._listener.getsockname()[1]
-        self._pool = ThreadPoolExecutor(1)
-        self._received = self._pool.submit(self._serve, clients)
-
-    def _serve(self, clients: int) -> list[bytes]:
-        connections = [self._listener.accept()[0] for _ in range(clients)]
-        self._listener.close()
-        received: list[bytes] = []
-        for connection in connections:
-            with connection:
-                received.append(b"".join(iter(lambda: connection.recv(65536), b"")))  # noqa: B023
-        return received
-
-    def received(self) -> list[bytes]:
-        return self._received.result(60)
-
-
 def to_line(value: Any) -> str:
     return f"{value}\n"
 
@@ -55,7 +34,7 @@ def to_line(value: Any) -> str:
 
 @widths
 def test_one_connection_takes_all_records_whatever_the_parallelism(jobs: Jobs, parallelism: int) -> None:
-    server = Server(clients=1)
+    server = Receiver(clients=1)
     env = jobs.environment(parallelism)
     env.generate_sequence(1, 100).map(lambda n: n).write_to_socket("127.0.0.1", server.port, to_line)
     env.execute()
@@ -64,7 +43,7 @@ def test_one_connection_takes_all_records_whatever_the_parallelism(jobs: Jobs, p
 
 
 def test_a_sink_with_a_parallelism_of_its_own_makes_a_connection_for_each_instance(jobs: Jobs) -> None:
-    server = Server(clients=2)
+    server = Receiver(clients=2)
     env = jobs.environment(1)
     env.generate_sequence(1, 100).rebalance().write_to_socket("127.0.0.1", server.port, to_line).set_parallelism(2)
     env.execute()
@@ -100,7 +79,7 @@ class Reusing:
 def test_what_is_text_or_bytes_is_sent_as_it_was_when_the_schema_returned_it(
     jobs: Jobs, schema: Any, sent: bytes
 ) -> None:
-    server = Server(clients=1)
+    server = Receiver(clients=1)
     env = jobs.environment()
     env.from_elements(1, 2, 3).write_to_socket("127.0.0.1", server.port, schema)
     env.execute()
@@ -111,7 +90,7 @@ def test_what_is_text_or_bytes_is_sent_as_it_was_when_the_schema_returned_it(
     ("result", "told"), [(3, "3, of type int"), (None, "None, of type NoneType"), ([1], "[1], of type list")]
 )
 def test_any_other_result_of_a_schema_is_an_error_that_names_the_record(jobs: Jobs, result: Any, told: str) -> None:
-    server = Server(clients=1)
+    server = Receiver(clients=1)
     env = jobs.environment()
     sink = env.from_elements("a", "b").write_to_socket("127.0.0.1", server.port, lambda v: b"" if v == "a" else result)
     sink.name("Send")

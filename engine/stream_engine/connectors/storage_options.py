@@ -20,13 +20,15 @@ def configure(configuration: Configuration, trusting: bool = False) -> None:
 
     Where it is ``trusting``, stores have answered another process, and are waited for even if they do not at first.
     """
-    global _timeout, _first_timeout
-    _options.clear()
+    global _options, _timeout, _first_timeout
+    options: dict[str, dict[str, str]] = {}
     for key, value in configuration.to_dict().items():
         prefix, _, rest = key.partition(".")
         scheme, _, option = rest.partition(".")
         if prefix == "fs" and option:
-            _options.setdefault(scheme.lower(), {})[option] = value
+            options.setdefault(scheme.lower(), {})[option] = value
+    # At once: another thread may be about to use a file system.
+    _options = options
     _timeout = configuration.get(FILE_SYSTEM_TIMEOUT) / 1000
     _first_timeout = _timeout if trusting else min(_timeout, 10.0)
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from stream_engine.graph.job_graph import JobGraph
 
 _PYTHON_KEY = "python.executable"
+# How long the slots of a job may take to be free after its end, in seconds.
+_PATIENCE = 30.0
 
 
 class RemoteCluster:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine import logs
 from stream_engine.configuration.options import ATTACHED, CHECKPOINT_INTERVAL, SAVEPOINT_PATH
+from stream_engine.connectors.storage_options import configure
 from stream_engine.flink.plan import flink_job
 from stream_engine.flink.refusals import check_possible, with_generators_read
 from stream_engine.flink.reports import Reports
@@ -57,6 +58,7 @@ class FlinkExecutor:
         job_id = uuid.uuid4().hex
         plan = runnable(graph, configuration)
         settings = self._settings(configuration)
+        configure(settings)
         check_possible(plan, settings)
         self._cluster.check(plan, settings)
         files = check_files(with_generators_read(plan), job_id, _resumed(plan, settings))

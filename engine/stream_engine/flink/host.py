@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zlib import compress, decompress
 
 from stream_engine.configuration.options import ATTACHED, CHECKPOINT_INTERVAL
+from stream_engine.connectors.storage_options import configure
 from stream_engine.flink.console import LastLines, printed
 from stream_engine.flink.elements import Drive, ElementReader, Emission, Envelope, pack_element, pack_elements
 from stream_engine.flink.meter import SubtaskMeter
@@ -64,6 +65,7 @@ class SubtaskHost:
         if deployment.prepare is not None:
             pickle.loads(deployment.prepare)()
         configuration: Configuration = pickle.loads(deployment.configuration)
+        configure(configuration, trusting=True)
         self._graph: JobGraph = pickle.loads(deployment.graph)
         self._checkpointed = deployment.checkpointed
         self.task = self._graph.tasks[task]

@@ -10,6 +10,8 @@ from math import inf
 from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
+from stream_engine.configuration import Configuration
+from stream_engine.connectors.storage_options import configure
 from stream_engine.flink.elements import LARGEST, Drive, Emission, Envelope, pack_element
 from stream_engine.flink.host import SubtaskFailed, SubtaskHost, failure_in, last_reports_in
 from stream_engine.job import JobExecutionException
@@ -17,7 +19,6 @@ from stream_engine.job import JobExecutionException
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from stream_engine.configuration import Configuration
     from stream_engine.flink.plan import FlinkJob
     from stream_engine.graph.job_graph import JobGraph
 
@@ -56,6 +57,8 @@ class FakeCluster:
     def submit(self, job: FlinkJob, configuration: Configuration, commit: Callable[[], None]) -> FakeJob:
         commit()
         self.jobs.append(job)
+        # The workers are other processes, which have only what comes with the job.
+        configure(Configuration())
         return FakeJob(self, job, self._random, self._crashes)
 
 

@@ -13,7 +13,7 @@ from launched import Jobs
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.configuration import Configuration
 from stream_engine.flink import visibility
-from stream_engine.flink.elements import ElementReader, pack_element
+from stream_engine.flink.elements import ElementReader, Envelope, pack_element
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.explanations import explained
 from stream_engine.flink.host import failure_in

@@ -14,14 +14,14 @@ from stream_engine.job import JobExecutionException
 from stream_engine.wire.messages import Kind
 
 
-def failing(jobs: Jobs, last: int, **options: object) -> Any:
+def failing(jobs: Jobs, last: int, **options: Any) -> Any:
     """A plan that fails after the record ``last``."""
     env = jobs.environment(**options)
     env.generate_sequence(1, last + 1).map(lambda number: number if number <= last else 1 // 0).output()
     return env
 
 
-def written_by(jobs: Jobs, last: int, capfd: pytest.CaptureFixture[str], **options: object) -> tuple[list[str], str]:
+def written_by(jobs: Jobs, last: int, capfd: pytest.CaptureFixture[str], **options: Any) -> tuple[list[str], str]:
     with pytest.raises(JobExecutionException, match="ZeroDivisionError"):
         failing(jobs, last, **options).execute()
     written = capfd.readouterr()

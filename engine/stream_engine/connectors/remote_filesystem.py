@@ -24,7 +24,8 @@ _PATTERN = re.compile(r"[*?\[]")
 _PASSWORD = re.compile(r":[^@]*@")
 # Of this process; clients have threads and connections, which a process that is forked off does not have.
 _systems: dict[tuple[str, str, str], RemoteFileSystem] = {}
-os.register_at_fork(after_in_child=_systems.clear)
+# Those of the process that this one was forked off: a client that goes waits for its threads, which are not here.
+_inherited: list[RemoteFileSystem] = []
 
 
 def remote(scheme: str, rest: str) -> tuple[RemoteFileSystem, str]:
@@ -46,6 +47,14 @@ def remote(scheme: str, rest: str) -> tuple[RemoteFileSystem, str]:
         check_installed(scheme, base + slash + path)
         system = _systems[key] = RemoteFileSystem(scheme, base, make(scheme, base + "/", options))
     return system, system.normal(path)
+
+
+def _leave_to_parent() -> None:
+    _inherited.extend(_systems.values())
+    _systems.clear()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 class RemoteFileSystem:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import fsspec
 import pytest
-from launched import PATIENCE
+from launched import PATIENCE, command_environment
 from stores import memory
 
 from stream_engine.configuration import Configuration
@@ -300,3 +300,20 @@ def test_errors_of_clients_are_one_line_with_their_number() -> None:
     assert (error.errno, error.filename) == (errno.EIO, "hdfs://a/b")
     assert error.strerror == "Cannot create /a. Name node is in safe mode"
     assert is_transient(RuntimeError(NAME_NODE_STARTS))
+
+
+FORKS = """
+import os, weakref
+from stream_engine.connectors.remote_filesystem import remote
+
+client = weakref.ref(remote("memory", "/")[0]._system)
+child = os.fork()
+if child == 0:
+    # Where the client goes, it may wait for threads that only the parent has.
+    os._exit(client() is None or remote("memory", "/")[0]._system is client())
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+def test_a_process_that_is_forked_off_makes_clients_of_its_own_and_lets_the_others_be() -> None:
+    subprocess.run([sys.executable, "-c", FORKS], env=command_environment(), check=True)

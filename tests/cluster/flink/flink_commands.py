@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from launched import PATIENCE, ROOT, Command, Done, finish, kill_quietly, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 # In seconds: Java, and Flink's Python workers, start several times in a job that is restarted.
 LONG = 7 * PATIENCE
@@ -24,12 +26,13 @@ SCRIPTS = Path(__file__).parent / "scripts"
 _SUBTASK = re.compile(r"^(?:(\d+)> |(.*?):(\d+)> )")
 
 
-_TASK_MANAGERS, _SLOTS = 2, 2
+# So many slots that two jobs of a parallelism of 2 run side by side, each beside what is left of the one before it.
+_TASK_MANAGERS, _SLOTS = 2, 4
 _ENDED = ("FINISHED", "FAILED", "CANCELED")
 
 
 class FlinkCluster:
-    """One JobManager and two TaskManagers with two slots each, while the context lasts."""
+    """One JobManager and two TaskManagers with four slots each, while the context lasts."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -79,6 +82,19 @@ class FlinkCluster:
     def await_state(self, name: str, state: str) -> None:
         assert wait_until(lambda: self.state(name) == state, LONG), f"{name} is {self.state(name)}, not {state}"
 
+    def details(self, name: str, path: str = "") -> Any:
+        """What the REST interface tells of the last job of the name, at ``path`` below it; {}: there is nothing."""
+        jobs = self.jobs(name)
+        try:
+            return self.get(f"/jobs/{jobs[0]['jid']}{path}") if jobs else {}
+        except HTTPError:
+            # Of a job that is only being made, or that restarts.
+            return {}
+
+    def checkpoints(self, name: str, kind: str = "completed") -> int:
+        """How many checkpoints of the last job of the name are ``completed``, or were ``restored`` by it."""
+        return self.details(name, "/checkpoints").get("counts", {}).get(kind, 0)
+
     def busy_task_managers(self) -> list[int]:
         """The processes of the TaskManagers that have Python workers. Killed, they are replaced."""
         keepers = {int(line) for line in (self.directory / "pids").read_text().split()[1:]}
@@ -127,6 +143,19 @@ class FlinkCommand(Command):
 
     def run(self, *args: object, popen: Mapping[str, Any] | None = None, **environment: str) -> Done:
         return finish(self.start(*args, popen=popen, **environment), LONG)
+
+
+def kill_one_of(victims: Callable[[], list[int]]) -> None:
+    """With SIGKILL, as soon as there is one."""
+    found: list[int] = []
+    assert wait_until(lambda: found.extend(victims()) or found, LONG)
+    os.kill(found[0], signal.SIGKILL)
+
+
+def text_of(path: Path) -> list[str]:
+    """The lines of a text sink, sorted: of a file, or of a directory with one for each of several instances."""
+    parts = path.iterdir() if path.is_dir() else [path]
+    return sorted(line for part in parts for line in part.read_text(encoding="utf-8").splitlines())
 
 
 def records(lines: Iterable[str]) -> Counter[str]:

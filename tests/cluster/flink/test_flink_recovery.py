@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from typing import TYPE_CHECKING
-from urllib.error import HTTPError
 
 import pytest
-from flink_commands import LONG
+from flink_commands import LONG, kill_one_of, text_of
 from launched import finish, kill_quietly, wait_until
 
 if TYPE_CHECKING:
@@ -51,28 +49,8 @@ SETTINGS = (
 OPTIONS = ("-p", "2", *(word for setting in SETTINGS for word in ("-D", setting)))
 
 
-def completed(cluster: FlinkCluster, name: str) -> int:
-    """How many checkpoints of the job are complete."""
-    jobs = cluster.jobs(name)
-    try:
-        return cluster.get(f"/jobs/{jobs[0]['jid']}/checkpoints")["counts"]["completed"] if jobs else 0
-    except HTTPError:
-        # Of a job that is only being made, or that restarts.
-        return 0
-
-
-def lines_of(directory: Path) -> list[str]:
-    return sorted(line for part in directory.iterdir() for line in part.read_text().splitlines())
-
-
 def expected() -> list[str]:
     return sorted(str((key, count)) for key in range(10) for count in range(1, RECORDS // 10 + 1))
-
-
-def kill_one_of(victims: Callable[[], list[int]]) -> None:
-    found: list[int] = []
-    assert wait_until(lambda: found.extend(victims()) or found, LONG)
-    os.kill(found[0], signal.SIGKILL)
 
 
 def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, victims: Callable[[], list[int]]) -> None:
@@ -83,11 +61,11 @@ def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, victim
     begun = kills = 0
     try:
         for _ in range(5):
-            assert wait_until(lambda: process.poll() is not None or completed(cluster, name) > begun, LONG)  # noqa: B023
+            assert wait_until(lambda: process.poll() is not None or cluster.checkpoints(name) > begun, LONG)  # noqa: B023
             if process.poll() is None:
                 kill_one_of(victims)
                 kills += 1
-                begun = completed(cluster, name) + 1
+                begun = cluster.checkpoints(name) + 1
         (flink.directory / "enough").touch()
         done = finish(process, LONG)
     finally:
@@ -96,7 +74,7 @@ def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, victim
     assert done.code == 0, done.err
     assert kills == 5
     assert "Restart 1: " in done.err
-    assert lines_of(output) == expected()
+    assert text_of(output) == expected()
     assert sorted(line.rpartition("> ")[2] for line in done.lines) == [str((key, RECORDS // 10)) for key in range(10)]
 
 
@@ -118,7 +96,7 @@ def test_a_job_stops_with_a_savepoint_and_resumes_from_it(flink: FlinkCommand, c
     script = flink.write("script.py", SCRIPT)
     output, savepoints = flink.directory / "out", flink.directory / "savepoints"
     process = flink.start(*OPTIONS, "--stop-with-savepoint", savepoints, script, "-", output, "saved")
-    assert wait_until(lambda: completed(cluster, "saved") > 0, LONG)
+    assert wait_until(lambda: cluster.checkpoints("saved") > 0, LONG)
     process.send_signal(signal.SIGUSR1)
     assert wait_until(lambda: len(saved(savepoints)) == 1, LONG)
     process.send_signal(signal.SIGINT)
@@ -127,7 +105,7 @@ def test_a_job_stops_with_a_savepoint_and_resumes_from_it(flink: FlinkCommand, c
     assert stopped.code == 0, stopped.err
     told = re.findall("^Savepoint: (.*)$", stopped.err, re.MULTILINE)
     assert sorted(told) == [str(path) for path in saved(savepoints)]
-    assert len(lines_of(output)) < RECORDS
+    assert len(text_of(output)) < RECORDS
     cluster.await_state("saved", "FINISHED")
 
     refused = flink.run(*OPTIONS, "-p", "1", "-s", told[-1], script, "-", output, "at one")
@@ -138,7 +116,7 @@ def test_a_job_stops_with_a_savepoint_and_resumes_from_it(flink: FlinkCommand, c
     (flink.directory / "enough").touch()
     done = flink.run(*OPTIONS, "-s", told[-1], script, "-", output, "saved")
     assert done.code == 0, done.err
-    assert lines_of(output) == expected()
+    assert text_of(output) == expected()
     # What a subtask that had finished before has said went to the former client.
     lines = [*stopped.lines, *done.lines]
     assert sorted(line.rpartition("> ")[2] for line in lines) == [str((key, RECORDS // 10)) for key in range(10)]

@@ -32,10 +32,11 @@ with open(sys.argv[1] + "/config.yaml") as file:
     port = yaml.safe_load(file)["rest"]["port"]
 HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
-# With a Python that apache-flink has a version for.
+# Whatever this Python is, there is a PyFlink for it.
 START = """
-import runpy, sys
-sys.version_info = (3, 11, 7)
+import runpy, sys, types
+from stream_engine.flink import java
+java.sys = types.SimpleNamespace(version_info=(3, 11, 7))
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

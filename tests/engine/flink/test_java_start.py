@@ -42,7 +42,13 @@ echo $$ > "$JAVA_HOME/new"
 mv "$JAVA_HOME/new" "$JAVA_HOME/started"
 exec sleep 1000
 """
-BEFORE = "import sys\nsys.version_info = (3, 11, 7)\nfrom stream_engine.flink.java import start_java\nstart_java()\n"
+# Whatever this Python is, there is a PyFlink for it.
+USABLE = """
+from types import SimpleNamespace
+from stream_engine.flink import java
+java.sys = SimpleNamespace(version_info=(3, 11, 7))
+"""
+BEFORE = f"{USABLE}java.start_java()\n"
 
 
 @pytest.fixture
@@ -112,9 +118,9 @@ def test_java_starts_before_the_script_is_loaded(environment: dict[str, str], tm
                 print("Java is there")
         """)
     )
-    source = f"import sys; sys.version_info = (3, 11, 7); sys.argv = ['x', '-m', '127.0.0.1:1', {str(script)!r}]"
+    source = f"{USABLE}import sys\nsys.argv = ['x', '-m', '127.0.0.1:1', {str(script)!r}]\n"
 
-    done = run(f"{source}\nfrom pyflink_stream.__main__ import main\nsys.exit(main())", environment)
+    done = run(f"{source}from pyflink_stream.__main__ import main\nsys.exit(main())", environment)
 
     assert (done.returncode, done.stdout) == (0, "Java is there\n"), done.stderr
 

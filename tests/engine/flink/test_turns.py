@@ -22,13 +22,15 @@ SIZE = 20_000
 
 
 class Counting:
-    """Counts to SIZE, as fast as it can, and resumes where a checkpoint found it."""
+    """Counts to ``size``, as fast as it can, and resumes where a checkpoint found it."""
+
+    size = SIZE
 
     def __init__(self) -> None:
         self.next = 0
 
     def run(self, ctx: Any) -> None:
-        while self.next < SIZE:
+        while self.next < self.size:
             self.step(ctx)
 
     def step(self, ctx: Any) -> None:
@@ -88,6 +90,8 @@ class Changed(Counting):
 
 
 class Timed(Counting):
+    size = 3_000
+
     def step(self, ctx: Any) -> None:
         with ctx.get_checkpoint_lock():
             ctx.collect_with_timestamp(self.next, self.next)
@@ -129,7 +133,7 @@ EACH = sorted(map(str, range(SIZE)))
         (InBursts, rebalanced, EACH),
         (Unlocked, rebalanced, EACH),
         (Changed, lambda numbers: rebalanced(numbers.map(lambda record: record[0])), EACH),
-        (Timed, counted_by_time, ["('all', 100)"] * (SIZE // 100)),
+        (Timed, counted_by_time, ["('all', 100)"] * (Timed.size // 100)),
     ],
 )
 def test_each_record_of_a_source_with_state_counts_once_after_crashes(

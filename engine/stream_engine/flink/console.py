@@ -57,16 +57,16 @@ class LastLines:
 
     def add(self, kind: int, lines: bytes) -> None:
         self.told += len(lines)
-        if len(lines) > _LAST:
-            # Whole lines of it, if there are any.
-            lines = lines[-_LAST:]
-            lines = lines.partition(b"\n")[2] or lines
-            self._kept.clear()
-            self._size = 0
         self._kept.append((kind, lines))
         self._size += len(lines)
         while self._size > _LAST:
-            self._size -= len(self._kept.popleft()[1])
+            kind, lines = self._kept.popleft()
+            self._size -= len(lines)
+            room = max(0, _LAST - self._size)
+            # Whole lines of it, or the end of a single one that is longer.
+            if rest := lines[len(lines) - room :].partition(b"\n")[2] or (b"" if self._kept else lines[-room:]):
+                self._kept.appendleft((kind, rest))
+                self._size += len(rest)
 
     def take(self) -> tuple[int, list[tuple[int, bytes]]]:
         """How much was told before the lines that are kept, and those, by kinds."""

@@ -16,7 +16,7 @@ from stream_engine.wire.messages import Kind
 
 def failing(jobs: Jobs, last: int, **options: Any) -> Any:
     """A plan that fails after the record ``last``."""
-    env = jobs.environment(**options)
+    env = jobs.environment(1, **options)
     env.generate_sequence(1, last + 1).map(lambda number: number if number <= last else 1 // 0).output()
     return env
 

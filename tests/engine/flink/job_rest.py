@@ -35,7 +35,8 @@ class JobRest:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                rest.asked[self.command] += 1
+                disposes = self.command == "POST" and "savepoint-disposal" in self.path
+                rest.asked["disposal" if disposes else self.command] += 1
                 if rest.silent:
                     return
                 status, answer = rest._answer(self.command, self.path)
@@ -60,6 +61,8 @@ class JobRest:
             return 404, {}
         if path.endswith("/exceptions"):
             return 200, {}
+        if "savepoint-disposal" in path:
+            return 200, {"request-id": "2", "status": {"id": "COMPLETED"}}
         if method == "POST":
             self.end("FINISHED")
             return 202, {"request-id": "1"}

@@ -58,14 +58,13 @@ def test_a_complete_job_ends_although_requests_fail(rest: JobRest, faults: dict[
 
 def test_the_savepoint_that_ends_a_complete_job_is_deleted(rest: JobRest, tmp_path: Path) -> None:
     place = tmp_path / "end"
-    place.mkdir()
     job = remote(rest, JavaSide(rest, (b"last",)), place)
 
     for _ in job.reports():
         job.complete()
         job.complete()
 
-    assert (rest.state, rest.asked["POST"], rest.asked["PATCH"]) == ("FINISHED", 1, 0)
+    assert (rest.state, rest.asked["POST"], rest.asked["disposal"], rest.asked["PATCH"]) == ("FINISHED", 1, 1, 0)
     assert not place.exists()
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-import socket
-from threading import Thread
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from flink_commands import SCRIPTS, FlinkCommand, records, sections
-from launched import PATIENCE, ROOT, Command
+from flink_commands import SCRIPTS, FlinkCommand, records, sections, text_of
+from launched import ROOT, Command
+from socket_servers import Receiver, Sender
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flink_commands import FlinkCluster
 
 GUIDE = sorted(path for path in (ROOT / "examples" / "guide").glob("*.py") if path.stem != "iterate")
@@ -19,58 +21,40 @@ PLANS = re.findall(r"^        (\w+),$", (SCRIPTS / "plans.py").read_text(encodin
 NAMES = [*(path.stem for path in GUIDE), *PLANS]
 
 
-class Server:
-    """Takes one connection: sends ``text``, and keeps what it gets."""
-
-    def __init__(self, text: str = "") -> None:
-        self.got = b""
-        self._socket = socket.create_server(("localhost", 0))
-        self._socket.settimeout(10 * PATIENCE)
-        self.port = self._socket.getsockname()[1]
-        self._thread = Thread(target=self._serve, args=(text,), daemon=True)
-        self._thread.start()
-
-    def _serve(self, text: str) -> None:
-        with self._socket, self._socket.accept()[0] as connection:
-            connection.sendall(text.encode())
-            if text:
-                return
-            while data := connection.recv(4096):
-                self.got += data
-
-    def result(self) -> bytes:
-        self._thread.join(PATIENCE)
-        return self.got
-
-
-def results(command: Command) -> dict[str, list[str]]:
-    """What each of the programs prints, writes, or sends."""
+def results(command: Command, names: Sequence[str]) -> dict[str, list[str]]:
+    """What each of the programs prints, writes, or sends; they run one after another."""
     command.write("words.txt", "to be\nor not\nto be\n")
-    sender, receiver = Server("to be\nor not\n"), Server()
-    parameters = [command.directory, sender.port, receiver.port, *NAMES]
+    sender = Sender("to be\nor not\n") if "socket_source" in names else None
+    receiver = Receiver() if "write_to_socket" in names else None
+    ports = [0 if server is None else server.port for server in (sender, receiver)]
+    parameters = [command.directory, *ports, *names]
     done = command.run("-p", "2", SCRIPTS / "run_all.py", *GUIDE, "-", *parameters)
     assert done.code == 0, done.err
     found = sections(done)
-    found["write_to_socket"] += receiver.result().decode().splitlines()
-    written = command.directory / "written"
-    for part in sorted(written.iterdir()) if written.is_dir() else [written]:
-        found["write_as_text"] += part.read_text(encoding="utf-8").splitlines()
+    if receiver is not None:
+        found["write_to_socket"] += b"".join(receiver.received()).decode().splitlines()
+    if "write_as_text" in found:
+        found["write_as_text"] += text_of(command.directory / "written")
     return found
 
 
 @pytest.fixture(scope="module")
 def on_flink(running_cluster: FlinkCluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    command = FlinkCommand(tmp_path_factory.mktemp("flink"), running_cluster)
+    """The programs of the guide, and the others, side by side: each of their jobs waits for Java most of the time."""
+    commands = [FlinkCommand(tmp_path_factory.mktemp("flink"), running_cluster) for _ in range(2)]
     try:
-        return results(command)
+        with ThreadPoolExecutor(len(commands)) as pool:
+            first, second = pool.map(results, commands, ([path.stem for path in GUIDE], PLANS))
+        return {**first, **second}
     finally:
-        command.kill()
+        for command in commands:
+            command.kill()
         running_cluster.settle()
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    return results(Command(tmp_path_factory.mktemp("here")))
+    return results(Command(tmp_path_factory.mktemp("here")), NAMES)
 
 
 @pytest.mark.timeout(3000)

@@ -108,7 +108,8 @@ def keep(directory: Path, number: int) -> None:
         stopped = True
 
     signal.signal(signal.SIGTERM, on_signal)
-    flink = _flink()
+    # As start found it: the variables of the cluster's processes lead to no module.
+    flink = Path(os.environ["FLINK_HOME"])
     while not stopped:
         with open(directory / "log" / f"taskmanager-{number}.out", "ab") as out:
             subprocess.run(_command(flink, "taskmanager"), stdout=out, stderr=out, check=False)

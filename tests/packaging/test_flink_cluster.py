@@ -58,7 +58,7 @@ class Clusters:
             flink
             / "bin"
             / "jobmanager.sh": f'exec "{sys.executable}" "$FLINK_HOME/job_manager.py" "$FLINK_CONF_DIR"\n',
-            flink / "bin" / "taskmanager.sh": "exec sleep 1000\n",
+            flink / "bin" / "taskmanager.sh": 'touch "$STUB/task manager"\nexec sleep 1000\n',
             stub / "site" / "apache_flink-2.3.0.dist-info" / "METADATA": "Name: apache-flink\nVersion: 2.3.0\n",
             stub / "java" / "bin" / "java": "#!/bin/sh\n",
         }.items():
@@ -113,15 +113,25 @@ def test_a_cluster_that_runs_is_not_replaced_without_a_word(clusters: Clusters) 
     assert not clusters.directory.exists()
 
 
+def test_task_managers_are_of_the_same_flink_as_the_job_manager(clusters: Clusters) -> None:
+    (clusters.stub / "ready").touch()
+    code, _, err = clusters.run("start")
+
+    assert code == 0, err
+    assert wait_until((clusters.stub / "task manager").exists)
+
+
 def test_what_a_cluster_has_left_that_died_is_no_obstacle(clusters: Clusters) -> None:
     (clusters.stub / "ready").touch()
-    assert clusters.run("start")[0] == 0
+    code, _, err = clusters.run("start")
+    assert code == 0, err
     job_manager = int((clusters.directory / "pids").read_text().split()[0])
     os.kill(job_manager, signal.SIGKILL)
     assert wait_until(lambda: not any("job_manager.py" in each for each in clusters.processes()))
 
-    assert clusters.run("start")[0] == 0
+    code, _, err = clusters.run("start")
 
+    assert code == 0, err
     assert int((clusters.directory / "pids").read_text().split()[0]) != job_manager
 
 

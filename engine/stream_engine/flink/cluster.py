@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from contextlib import nullcontext
 from importlib.metadata import version
@@ -194,12 +193,8 @@ class RemoteJob:
                 self._ending.begin(self._drain)
 
     def _drain(self) -> None:
-        try:
-            if self._place is None or not self._rest.drain(self.id, self._place):
-                self._rest.cancel(self.id)
-        finally:
-            if self._place is not None:
-                shutil.rmtree(self._place, ignore_errors=True)
+        if self._place is None or not self._rest.drain(self.id, self._place):
+            self._rest.cancel(self.id)
 
     def savepoint(self, directory: str, stop: bool) -> str:
         return self._rest.savepoint(self.id, directory, stop)

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 # In seconds: Java, and Flink's Python workers, start several times in a job that is restarted.
 LONG = 7 * PATIENCE
+_SETTINGS = (
+    "execution.checkpointing.interval=500 ms",
+    "restart-strategy=fixed-delay",
+    # Each time that there are too few slots, as a TaskManager starts, counts as one.
+    "restart-strategy.fixed-delay.attempts=100000",
+    "restart-strategy.fixed-delay.delay=500 ms",
+)
+RESTARTING = ("-p", "2", *(word for setting in _SETTINGS for word in ("-D", setting)))
+"""Options of a job with checkpoints that restarts whatever dies."""
 SCRIPTS = Path(__file__).parent / "scripts"
 # ``2> record`` and ``id:2> record``: which subtask writes a record is not the same on both engines.
 _SUBTASK = re.compile(r"^(?:(\d+)> |(.*?):(\d+)> )")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from flink_commands import LONG, kill_one_of, text_of
+from flink_commands import LONG, RESTARTING, kill_one_of, text_of
 from launched import finish, wait_until
 
 if TYPE_CHECKING:
@@ -72,14 +72,6 @@ def main(factory):
     env.execute("late data")
 """
 NAME = "late data"
-SETTINGS = (
-    "execution.checkpointing.interval=500 ms",
-    "restart-strategy=fixed-delay",
-    # Each time that there are too few slots, as a TaskManager starts, counts as one.
-    "restart-strategy.fixed-delay.attempts=100000",
-    "restart-strategy.fixed-delay.delay=500 ms",
-)
-OPTIONS = ("-p", "2", *(word for setting in SETTINGS for word in ("-D", setting)))
 
 
 @pytest.mark.timeout(1500)
@@ -88,7 +80,7 @@ def test_windows_and_late_records_are_exact_when_a_worker_and_a_task_manager_are
 ) -> None:
     script, enough = flink.write("script.py", SCRIPT), flink.directory / "enough"
     outputs = [flink.directory / name for name in ("windows", "late")]
-    process = flink.start(*OPTIONS, script, "-", *outputs, enough)
+    process = flink.start(*RESTARTING, script, "-", *outputs, enough)
     ended = lambda: process.poll() is not None  # noqa: E731 - beside what else may come
     for victims in (cluster.python_workers, cluster.busy_task_managers):
         completed, restored = cluster.checkpoints(NAME), cluster.checkpoints(NAME, "restored")

@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from flink_commands import LONG, kill_one_of, text_of
+from flink_commands import LONG, RESTARTING, kill_one_of, text_of
 from launched import finish, kill_quietly, wait_until
 
 if TYPE_CHECKING:
@@ -39,14 +39,6 @@ def main(factory):
     env.execute(sys.argv[2])
 """
 RECORDS = 60_000
-SETTINGS = (
-    "execution.checkpointing.interval=500 ms",
-    "restart-strategy=fixed-delay",
-    # Each time that there are too few slots, as a TaskManager starts, counts as one.
-    "restart-strategy.fixed-delay.attempts=100000",
-    "restart-strategy.fixed-delay.delay=500 ms",
-)
-OPTIONS = ("-p", "2", *(word for setting in SETTINGS for word in ("-D", setting)))
 
 
 def expected() -> list[str]:
@@ -57,7 +49,7 @@ def run_with_kills(flink: FlinkCommand, cluster: FlinkCluster, name: str, victim
     """Kills one of ``victims()`` five times, each after another checkpoint."""
     script = flink.write("script.py", SCRIPT)
     output = flink.directory / "out"
-    process = flink.start(*OPTIONS, script, "-", output, name)
+    process = flink.start(*RESTARTING, script, "-", output, name)
     begun = kills = 0
     try:
         for _ in range(5):
@@ -95,7 +87,7 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
 def test_a_job_stops_with_a_savepoint_and_resumes_from_it(flink: FlinkCommand, cluster: FlinkCluster) -> None:
     script = flink.write("script.py", SCRIPT)
     output, savepoints = flink.directory / "out", flink.directory / "savepoints"
-    process = flink.start(*OPTIONS, "--stop-with-savepoint", savepoints, script, "-", output, "saved")
+    process = flink.start(*RESTARTING, "--stop-with-savepoint", savepoints, script, "-", output, "saved")
     assert wait_until(lambda: cluster.checkpoints("saved") > 0, LONG)
 
     def asked() -> bool:
@@ -113,13 +105,13 @@ def test_a_job_stops_with_a_savepoint_and_resumes_from_it(flink: FlinkCommand, c
     assert len(text_of(output)) < RECORDS
     cluster.await_state("saved", "FINISHED")
 
-    refused = flink.run(*OPTIONS, "-p", "1", "-s", told[-1], script, "-", output, "at one")
+    refused = flink.run(*RESTARTING, "-p", "1", "-s", told[-1], script, "-", output, "at one")
     assert refused.code == 1
     assert "a job resumes with the parallelism that it had" in refused.err.replace("\n", " ")
     assert cluster.jobs("at one") == []
 
     (flink.directory / "enough").touch()
-    done = flink.run(*OPTIONS, "-s", told[-1], script, "-", output, "saved")
+    done = flink.run(*RESTARTING, "-s", told[-1], script, "-", output, "saved")
     assert done.code == 0, done.err
     assert text_of(output) == expected()
     # What a subtask that had finished before has said went to the former client.

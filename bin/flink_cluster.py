@@ -144,7 +144,7 @@ def stop(directory: Path) -> None:
 def _check_machine() -> None:
     """Raises Failure where this machine lacks what a client of the cluster needs, as the cluster needs it, too."""
     sys.path.append(str(CHECKOUT / "engine"))
-    from stream_engine.flink.java import check_client
+    from stream_engine.flink.client.java import check_client
     from stream_engine.job import ClusterUnusable
 
     try:

@@ -43,7 +43,7 @@ class PlanPrinter:
         plan = job_graph(graph, configuration.get(DEFAULT_PARALLELISM))
         check_runnable(plan)
         if remote:
-            from stream_engine.flink.refusals import check_possible
+            from stream_engine.flink.client.refusals import check_possible
 
             check_possible(plan, configuration)
         separator = "\n" if self.printed else ""

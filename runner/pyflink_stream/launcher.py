@@ -77,9 +77,9 @@ def cluster_executor(
 ) -> Executor:
     """Runs jobs of the program on the Flink cluster whose REST interface is there."""
     from pyflink_stream.shipped import ShippedProgram
-    from stream_engine.flink.cluster import RemoteCluster
+    from stream_engine.flink.client.cluster import RemoteCluster
+    from stream_engine.flink.client.java import start_java
     from stream_engine.flink.executor import FlinkExecutor
-    from stream_engine.flink.java import start_java
 
     # Beside the script, which is loaded next.
     start_java()

@@ -35,7 +35,7 @@ HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 # Whatever this Python is, there is a PyFlink for it.
 START = """
 import runpy, sys, types
-from stream_engine.flink import java
+from stream_engine.flink.client import java
 java.sys = types.SimpleNamespace(version_info=(3, 11, 7))
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")

@@ -15,8 +15,8 @@ import pytest
 from pyflink_stream.program import Program
 from pyflink_stream.shipped import ShippedProgram
 from stream_engine import utf8
-from stream_engine.flink import shipping
-from stream_engine.flink.shipping import Archive, Archives
+from stream_engine.flink.client import shipping
+from stream_engine.flink.client.shipping import Archive, Archives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def test_modules_data_and_parameters_are_there_and_tracebacks_name_the_originals
     source = f"""
 import pickle, sys, traceback
 pickle.loads({prepare!r})()
-import script, zipped, stream_engine.flink.host, org.apache.flink.streaming.api
+import script, zipped, stream_engine.flink.worker.host, org.apache.flink.streaming.api
 print(sys.argv, zipped.VALUE, stream_engine.__file__)
 try:
     script.fail()

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from stream_engine import logs
 from stream_engine.configuration.options import ATTACHED, CHECKPOINT_INTERVAL, SAVEPOINT_PATH
 from stream_engine.connectors.storage_options import configure
+from stream_engine.flink.client.refusals import check_possible, with_generators_read
+from stream_engine.flink.client.reports import Reports
+from stream_engine.flink.client.stopping import Interrupted, Stopping
 from stream_engine.flink.plan import flink_job
-from stream_engine.flink.refusals import check_possible, with_generators_read
-from stream_engine.flink.reports import Reports
-from stream_engine.flink.stopping import Interrupted, Stopping
 from stream_engine.graph.specs import TextFileSink
 from stream_engine.job import JobExecutionException, JobExecutionResult
 from stream_engine.local.files import check_files
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from stream_engine.configuration import Configuration
+    from stream_engine.flink.client.target import Cluster
     from stream_engine.flink.plan import FlinkJob
-    from stream_engine.flink.target import Cluster
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.graph.stream_graph import StreamGraph
     from stream_engine.status import Observer

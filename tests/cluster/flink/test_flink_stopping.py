@@ -22,7 +22,7 @@ SENT = """
 import sys
 
 def main(factory):
-    import stream_engine.flink.submission as submission
+    import stream_engine.flink.client.submission as submission
 
     made = submission._transformations
 
@@ -75,7 +75,7 @@ class Slow:
             time.sleep(0.1)
 
 def main(factory):
-    import stream_engine.flink.refusals as refusals
+    import stream_engine.flink.client.refusals as refusals
 
     refusals._check_bundles = lambda configuration: None
     env = factory.get_execution_environment()
@@ -85,7 +85,7 @@ def main(factory):
 
 OTHER_PYTHON = """
 def main(factory):
-    import stream_engine.flink.function as function
+    import stream_engine.flink.worker.function as function
 
     init = function.TaskFunction.__init__
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def short_turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Sources have many turns, however fast they are."""
-    monkeypatch.setattr("stream_engine.flink.host.TURN", 0.001)
+    monkeypatch.setattr("stream_engine.flink.worker.host.TURN", 0.001)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(0.0001)
     yield

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from stream_engine.configuration import Configuration
 from stream_engine.connectors.storage_options import configure
 from stream_engine.flink.elements import LARGEST, Drive, Emission, Envelope, pack_element
-from stream_engine.flink.host import SubtaskFailed, SubtaskHost, failure_in, last_reports_in
+from stream_engine.flink.exception_text import failure_in, last_reports_in
+from stream_engine.flink.worker.host import SubtaskFailed, SubtaskHost
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream_engine.flink.key_groups import key_group, subtask_keys
+from stream_engine.flink.client.key_groups import key_group, subtask_keys
 
 
 @pytest.mark.parametrize(

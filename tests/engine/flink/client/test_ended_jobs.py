@@ -10,9 +10,9 @@ from flink_rest import Rest
 from job_rest import JOB, JavaSide, JobRest
 from launched import PATIENCE, wait_until
 
-from stream_engine.flink import ending
-from stream_engine.flink.cluster import RemoteJob
-from stream_engine.flink.rest import RestClient, RestError
+from stream_engine.flink.client import ending
+from stream_engine.flink.client.cluster import RemoteJob
+from stream_engine.flink.client.rest import RestClient, RestError
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from launched import Jobs
 
 from stream_engine.accumulators import IntCounter
 from stream_engine.api.functions import RichMapFunction
+from stream_engine.flink.client.savepoints import check_stages
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.plan import FlinkJob, Stage, parts_of, stage_uid
-from stream_engine.flink.savepoints import check_stages
 from stream_engine.job import InvalidProgramException, JobExecutionException
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flink_rest import Rest
 
-from stream_engine.flink.java import prepare_java
-from stream_engine.flink.rest import RestClient, RestError
+from stream_engine.flink.client.java import prepare_java
+from stream_engine.flink.client.rest import RestClient, RestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

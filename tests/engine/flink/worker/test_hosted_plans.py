@@ -14,9 +14,10 @@ from record_functions import add, add_in_place, is_wanted, key_of, names, ones, 
 
 from stream_engine.api.functions import RichMapFunction
 from stream_engine.api.time import Time, TimeCharacteristic
-from stream_engine.flink import refusals, snapshots
+from stream_engine.flink.client import refusals
 from stream_engine.flink.executor import FlinkExecutor
-from stream_engine.flink.host import TURN
+from stream_engine.flink.worker import snapshots
+from stream_engine.flink.worker.host import TURN
 from stream_engine.job import ClusterUnusable, JobExecutionException
 from stream_engine.operators.chain import Chain
 

@@ -10,9 +10,9 @@ from launched import Jobs
 
 from stream_engine.accumulators import Accumulator
 from stream_engine.api.functions import RichMapFunction
-from stream_engine.flink.console import printed
 from stream_engine.flink.elements import LARGEST, ElementReader, Envelope, pack_element, pack_elements
 from stream_engine.flink.executor import FlinkExecutor
+from stream_engine.flink.worker.console import printed
 from stream_engine.wire.messages import Kind
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def test_what_functions_print_is_handed_on_before_it_is_much(
     hosted: Jobs, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A batch of the source at a time.
-    monkeypatch.setattr("stream_engine.flink.host._ELEMENT_SIZE", 10_000)
+    monkeypatch.setattr("stream_engine.flink.worker.host._ELEMENT_SIZE", 10_000)
     env = hosted.environment()
     env.generate_sequence(1, 20_000).map(chat).filter(lambda number: number < 0).output()
     env.execute()

@@ -55,7 +55,7 @@ class Reader:
 def test_windows_that_a_pulled_source_completes_are_not_lost_in_a_crash(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, short_turns: None, seed: int
 ) -> None:
-    monkeypatch.setattr("stream_engine.flink.sources.pull_source", lambda subtask, splits, wake: Reader(subtask))
+    monkeypatch.setattr("stream_engine.flink.worker.sources.pull_source", lambda subtask, splits, wake: Reader(subtask))
     jobs = Jobs(FlinkExecutor(FakeCluster(seed, crashes=6, spell=12)), capfd)
 
     env = jobs.environment(execution__checkpointing__interval="1 s")

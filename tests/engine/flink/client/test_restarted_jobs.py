@@ -8,11 +8,11 @@ import pytest
 from fake_flink import FakeCluster
 from launched import Jobs, wait_until
 
+from stream_engine.flink.client.rest import RestError
+from stream_engine.flink.client.restarts import Restarts
+from stream_engine.flink.exception_text import final_text
 from stream_engine.flink.executor import FlinkExecutor
-from stream_engine.flink.explanations import marked
-from stream_engine.flink.host import SubtaskFailed, SubtaskHost
-from stream_engine.flink.rest import RestError
-from stream_engine.flink.restarts import Restarts
+from stream_engine.flink.worker.host import SubtaskFailed, SubtaskHost
 from stream_engine.job import JobExecutionException
 from stream_engine.operators.snapshot import StateError
 
@@ -112,7 +112,7 @@ def test_it_is_cancelled_as_long_as_it_goes_on(capfd: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"RuntimeError: {marked('The workers run Python 3.10.')}\n\tat x", "The workers run Python 3.10."),
+        (f"RuntimeError: {final_text('The workers run Python 3.10.')}\n\tat x", "The workers run Python 3.10."),
         ("Caused by: Failed\nModuleNotFoundError: No module named 'pyflink'\n\tat x", "has no apache-flink"),
     ],
 )

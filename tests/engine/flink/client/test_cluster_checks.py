@@ -12,8 +12,8 @@ from flink_rest import Rest
 
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.configuration import Configuration
-from stream_engine.flink import cluster, java
-from stream_engine.flink.cluster import RemoteCluster
+from stream_engine.flink.client import cluster, java
+from stream_engine.flink.client.cluster import RemoteCluster
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.job import ClusterUnusable
 
@@ -223,7 +223,7 @@ def test_the_defaults_of_one_machine_are_no_wish_for_a_cluster(rest: Rest, capfd
 
 
 def test_the_slots_of_the_job_before_are_waited_for(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
-    submission: Any = ModuleType("stream_engine.flink.submission")
+    submission: Any = ModuleType("stream_engine.flink.client.submission")
     submission.submit = lambda *given: SimpleNamespace(id="1")
     monkeypatch.setitem(sys.modules, submission.__name__, submission)
     configuration = Configuration()

@@ -15,21 +15,21 @@ from pyflink.datastream.connectors.number_seq import NumberSequenceSource  # pyr
 from pyflink.datastream.data_stream import DataStream, KeyedStream  # pyright: ignore[reportMissingModuleSource]
 from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingModuleSource]
 
+from stream_engine.flink.client.key_groups import key_group, subtask_keys
+from stream_engine.flink.client.refusals import BUNDLE_SIZE
+from stream_engine.flink.client.rest import PYTHON_JAR
+from stream_engine.flink.client.savepoints import LENIENT_KEY, SAVEPOINT_KEY, check_stages
 from stream_engine.flink.elements import Drive, Envelope, pack_element
-from stream_engine.flink.function import ELEMENT, EndCount, TaskFunction, Ticks, side_output
-from stream_engine.flink.key_groups import key_group, subtask_keys
 from stream_engine.flink.plan import MOST_KEY_GROUPS
-from stream_engine.flink.refusals import BUNDLE_SIZE
-from stream_engine.flink.rest import PYTHON_JAR
-from stream_engine.flink.savepoints import LENIENT_KEY, SAVEPOINT_KEY, check_stages
 from stream_engine.flink.unfinished import Unfinished
+from stream_engine.flink.worker.function import ELEMENT, EndCount, TaskFunction, Ticks, side_output
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from stream_engine.flink.client.shipping import Archive
     from stream_engine.flink.plan import FlinkJob, Stage
-    from stream_engine.flink.shipping import Archive
 
 # What it says of a Java process that has ended says nothing to people.
 logging.getLogger("py4j").addHandler(logging.NullHandler())

@@ -25,10 +25,10 @@ from pyflink.datastream import (  # pyright: ignore[reportMissingModuleSource]
 )
 from pyflink.datastream.state import ValueStateDescriptor  # pyright: ignore[reportMissingModuleSource]
 
-from stream_engine.flink.console import redirect_streams
 from stream_engine.flink.elements import Drive, Envelope, pack_element
-from stream_engine.flink.explanations import marked
-from stream_engine.flink.host import TURN, SubtaskHost
+from stream_engine.flink.exception_text import final_text
+from stream_engine.flink.worker.console import redirect_streams
+from stream_engine.flink.worker.host import TURN, SubtaskHost
 from stream_engine.flink.worker_python import other_python
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class TaskFunction(KeyedProcessFunction):
     def open(self, runtime_context: Any) -> None:
         if sys.version_info[:2] != self._python:
             mine, theirs = (".".join(map(str, each)) for each in (self._python, sys.version_info[:2]))
-            raise RuntimeError(marked(other_python(theirs, mine)))
+            raise RuntimeError(final_text(other_python(theirs, mine)))
         _prepare_process(self._attached)
         self._index = runtime_context.get_index_of_this_subtask()
         self._attempt = runtime_context.get_attempt_number()
@@ -170,7 +170,7 @@ class EndCount(KeyedProcessFunction):
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
         if self._unfinished:
-            raise RuntimeError(marked(str(self._unfinished)))
+            raise RuntimeError(final_text(str(self._unfinished)))
         return iter(())
 
 

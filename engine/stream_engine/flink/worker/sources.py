@@ -6,7 +6,7 @@ from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
-from stream_engine.flink.turns import SourceThread
+from stream_engine.flink.worker.turns import SourceThread
 from stream_engine.graph.specs import PUSHING_SOURCES
 from stream_engine.task.source_functions import PushingFunction
 from stream_engine.task.sources import SettlingSource, pull_source, restore_source, source_snapshot

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stream_engine.flink import refusals
+from stream_engine.flink.client import refusals
 from stream_engine.job import ClusterUnusable
 
 if TYPE_CHECKING:

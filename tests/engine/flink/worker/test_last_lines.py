@@ -8,8 +8,8 @@ import pytest
 from fake_flink import FakeCluster
 from launched import Jobs
 
-from stream_engine.flink.console import LastLines, printed
 from stream_engine.flink.executor import FlinkExecutor
+from stream_engine.flink.worker.console import LastLines, printed
 from stream_engine.job import JobExecutionException
 from stream_engine.wire.messages import Kind
 
@@ -58,7 +58,7 @@ def test_lines_are_written_once_whatever_has_arrived_of_them(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arriving: int
 ) -> None:
     # A report for each batch of the source.
-    monkeypatch.setattr("stream_engine.flink.host._ELEMENT_SIZE", 0)
+    monkeypatch.setattr("stream_engine.flink.worker.host._ELEMENT_SIZE", 0)
     jobs = Jobs(FlinkExecutor(FakeCluster(arriving=arriving)), capfd)
 
     out, err = written_by(jobs, 5_000, capfd)
@@ -68,7 +68,7 @@ def test_lines_are_written_once_whatever_has_arrived_of_them(
 
 
 def test_lines_that_are_lost_are_told_of(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream_engine.flink.host._ELEMENT_SIZE", 0)
+    monkeypatch.setattr("stream_engine.flink.worker.host._ELEMENT_SIZE", 0)
     jobs = Jobs(FlinkExecutor(FakeCluster()), capfd)
 
     out, err = written_by(jobs, 20_000, capfd)

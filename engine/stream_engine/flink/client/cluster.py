@@ -11,16 +11,16 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.configuration.options import ATTACHED
-from stream_engine.flink.ending import Ending, has_ended
-from stream_engine.flink.explanations import explained
-from stream_engine.flink.host import failure_in, last_reports_in
-from stream_engine.flink.java import PACKAGE, check_client, start_java
-from stream_engine.flink.rest import RestClient, RestError
-from stream_engine.flink.restarts import Restarts
-from stream_engine.flink.settings import check_checkpoints, flink_settings, ignored_options
-from stream_engine.flink.shipping import Archives
-from stream_engine.flink.slots import can_grow, check_slots
-from stream_engine.flink.visibility import check_paths, workers_elsewhere
+from stream_engine.flink.client.ending import Ending, has_ended
+from stream_engine.flink.client.explanations import explained
+from stream_engine.flink.client.java import PACKAGE, check_client, start_java
+from stream_engine.flink.client.rest import RestClient, RestError
+from stream_engine.flink.client.restarts import Restarts
+from stream_engine.flink.client.settings import check_checkpoints, flink_settings, ignored_options
+from stream_engine.flink.client.shipping import Archives
+from stream_engine.flink.client.slots import can_grow, check_slots
+from stream_engine.flink.client.visibility import check_paths, workers_elsewhere
+from stream_engine.flink.exception_text import failure_in, last_reports_in
 from stream_engine.flink.worker_python import check_python
 from stream_engine.job import ClusterUnusable, JobExecutionException
 from stream_engine.local.output import tell
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from stream_engine.configuration import Configuration
+    from stream_engine.flink.client.submission import JavaJob
     from stream_engine.flink.plan import FlinkJob
-    from stream_engine.flink.submission import JavaJob
     from stream_engine.graph.job_graph import JobGraph
 
 _PYTHON_KEY = "python.executable"
@@ -119,7 +119,7 @@ class RemoteCluster:
         try:
             python = settings.pop(_PYTHON_KEY, "") or self._theirs.get(_PYTHON_KEY, "python")
             archive = self._archives.pack(python)
-            from stream_engine.flink.submission import submit
+            from stream_engine.flink.client.submission import submit
 
             here = self._elsewhere is None
             check_python(python, here)

@@ -13,8 +13,8 @@ from stream_engine.local.stop_signals import Requests, stop_signals
 
 if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
-    from stream_engine.flink.reports import Reports
-    from stream_engine.flink.target import Submitted
+    from stream_engine.flink.client.reports import Reports
+    from stream_engine.flink.client.target import Submitted
 
 
 class Interrupted(BaseException):

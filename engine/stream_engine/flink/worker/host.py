@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import pickle
 import sys
-from base64 import b64decode, b64encode
 from collections import deque
 from contextlib import suppress
 from math import inf
 from time import monotonic, time
 from typing import TYPE_CHECKING
-from zlib import compress, decompress
 
 from stream_engine.configuration.options import ATTACHED, CHECKPOINT_INTERVAL
 from stream_engine.connectors.storage_options import configure
-from stream_engine.flink.console import LastLines, printed
 from stream_engine.flink.elements import Drive, ElementReader, Emission, Envelope, pack_element, pack_elements
-from stream_engine.flink.meter import SubtaskMeter
-from stream_engine.flink.slot import FlinkSlot
-from stream_engine.flink.snapshots import packed_snapshot, restore
-from stream_engine.flink.sources import source_of
+from stream_engine.flink.exception_text import failure_text, report_text
+from stream_engine.flink.worker.console import LastLines, printed
+from stream_engine.flink.worker.meter import SubtaskMeter
+from stream_engine.flink.worker.slot import FlinkSlot
+from stream_engine.flink.worker.snapshots import packed_snapshot, restore
+from stream_engine.flink.worker.sources import source_of
 from stream_engine.local.accumulators import packed
 from stream_engine.local.late_records import late_records
 from stream_engine.operators.sinks import LineOperator
@@ -31,14 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stream_engine.configuration import Configuration
-    from stream_engine.failures.failure import Failure
     from stream_engine.graph.job_graph import JobGraph
     from stream_engine.wire.deployment import Deployment
 
-# Around the failure in the text of the exception that Flink passes on to the client, and around the last report.
-_MARK = "\x01pyflink-stream failure "
-_LAST_MARK = "\x01pyflink-stream report "
-_END = "\x01"
 # Frames and lines that wait for being handed on, in bytes: more are an element.
 _ELEMENT_SIZE = 256 * 1024
 # How long a tick lets a source work, in seconds: a barrier behind it waits so long.
@@ -252,7 +246,7 @@ class SubtaskHost:
         """What to raise in place of ``error``."""
         known: list[bytes] = []
         send_failure(error, self._graph, self._index, known.append)
-        text = f"{_MARK}{b64encode(known[0]).decode()}{_END}"
+        text = failure_text(known[0])
         with suppress(Exception):
             text += self._last_report()
         return SubtaskFailed(text)
@@ -275,7 +269,7 @@ class SubtaskHost:
         task, index = self.task.id, self._index
         again = Envelope(Drive.AGAIN, task, index, str(before).encode())
         report = pack_element([again, *(Envelope(kind, task, index, text) for kind, text in lines)])
-        return f"{_LAST_MARK}{b64encode(compress(report)).decode()}{_END}"
+        return report_text(report)
 
 
 class _Reported:
@@ -289,21 +283,3 @@ class _Reported:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         if error is not None and not isinstance(error, SubtaskFailed | GeneratorExit):
             raise self._host.failure(error) from None
-
-
-def failure_in(text: str) -> Failure | None:
-    """The failure that the text of one of Flink's exceptions holds; None when there is none in it."""
-    encoded = _marked(text, _MARK)
-    return pickle.loads(b64decode(encoded)) if encoded else None
-
-
-def last_reports_in(text: str) -> list[bytes]:
-    """The last report of the subtask that failed, an element, if the text of Flink's exception holds one."""
-    encoded = _marked(text, _LAST_MARK)
-    return [decompress(b64decode(encoded))] if encoded else []
-
-
-def _marked(text: str, mark: str) -> str:
-    _, _, rest = text.partition(mark)
-    encoded, end, _ = rest.partition(_END)
-    return encoded if end else ""

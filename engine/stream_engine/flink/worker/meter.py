@@ -13,8 +13,8 @@ from stream_engine.status import Progress, SubtaskStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream_engine.flink.exchange import FlinkExchange
-    from stream_engine.flink.sources import Source
+    from stream_engine.flink.worker.exchange import FlinkExchange
+    from stream_engine.flink.worker.sources import Source
     from stream_engine.task.subtask import Subtask
 
 # Nanoseconds between two reports.

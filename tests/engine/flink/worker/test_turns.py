@@ -12,7 +12,7 @@ from launched import PATIENCE, Jobs
 
 from stream_engine.api.time import Time, TimeCharacteristic
 from stream_engine.flink.executor import FlinkExecutor
-from stream_engine.flink.turns import SourceThread
+from stream_engine.flink.worker.turns import SourceThread
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:

@@ -35,8 +35,8 @@ from stream_engine.configuration.options import (
     STATE_BACKEND,
     TOLERABLE_FAILURES,
 )
-from stream_engine.flink.rest import as_url
-from stream_engine.flink.savepoints import LENIENT_KEY, SAVEPOINT_KEY
+from stream_engine.flink.client.rest import as_url
+from stream_engine.flink.client.savepoints import LENIENT_KEY, SAVEPOINT_KEY
 from stream_engine.job import ClusterUnusable
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from stream_engine.flink.explanations import explained, final_in
-from stream_engine.flink.host import failure_in
+from stream_engine.flink.client.explanations import explained, final_in
+from stream_engine.flink.exception_text import failure_in
 from stream_engine.local.output import tell
 from stream_engine.report import one_line
 
 if TYPE_CHECKING:
     from stream_engine.failures.failure import Failure
-    from stream_engine.flink.rest import RestClient
+    from stream_engine.flink.client.rest import RestClient
 
 # In seconds.
 _PAUSE = 1.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stream_engine.flink.rest import RestClient
+from stream_engine.flink.client.rest import RestClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

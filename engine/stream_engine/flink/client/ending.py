@@ -6,13 +6,13 @@ from threading import Event, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from stream_engine.flink.rest import RestError
+from stream_engine.flink.client.rest import RestError
 from stream_engine.local.output import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream_engine.flink.rest import RestClient
+    from stream_engine.flink.client.rest import RestClient
 
 GONE = "GONE"
 """The state of a job that the cluster does not know any more."""

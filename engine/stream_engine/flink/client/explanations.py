@@ -5,25 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream_engine.failures.failure import Failure
+from stream_engine.flink.exception_text import final_text_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MARK, _END = "[[pyflink-stream: ", "]]"
 _CAUSED = "Caused by: "
 _TRACEBACK = "Traceback (most recent call last):"
 _NO_PYFLINK = "No module named 'pyflink'"
 
 
-def marked(text: str) -> str:
-    """What the text of an exception of ours is to be: ``final_in`` finds it in Flink's."""
-    return f"{_MARK}{text}{_END}"
-
-
 def final_in(text: str) -> Failure | None:
     """The failure, other than those of subtasks, that would come again after a restart; None when it is another one."""
-    _, mark, ours = text.partition(_MARK)
-    said = ours.partition(_END)[0] if mark else ""
+    said = final_text_in(text)
     if not said and _NO_PYFLINK in text:
         said = (
             "The Python of the cluster's workers has no apache-flink. Install it on all machines of the cluster, or "

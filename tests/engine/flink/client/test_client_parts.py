@@ -12,12 +12,12 @@ from launched import Jobs
 
 from stream_engine.api.environment import PythonStreamExecutionEnvironment
 from stream_engine.configuration import Configuration
-from stream_engine.flink import visibility
+from stream_engine.flink.client import visibility
+from stream_engine.flink.client.explanations import explained
+from stream_engine.flink.client.settings import flink_settings
 from stream_engine.flink.elements import ElementReader, Envelope, pack_element
+from stream_engine.flink.exception_text import failure_in
 from stream_engine.flink.executor import FlinkExecutor
-from stream_engine.flink.explanations import explained
-from stream_engine.flink.host import failure_in
-from stream_engine.flink.settings import flink_settings
 from stream_engine.flink.unfinished import Unfinished
 from stream_engine.graph.job_graph import job_graph
 from stream_engine.job import ClusterUnusable, JobExecutionException

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from launched import PATIENCE, wait_until
 
-from stream_engine.flink import java
+from stream_engine.flink.client import java
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ exec sleep 1000
 # Whatever this Python is, there is a PyFlink for it.
 USABLE = """
 from types import SimpleNamespace
-from stream_engine.flink import java
+from stream_engine.flink.client import java
 java.sys = SimpleNamespace(version_info=(3, 11, 7))
 """
 BEFORE = f"{USABLE}java.start_java()\n"

@@ -15,7 +15,7 @@ LARGEST = 100 * 1000 * 1000
 """Of the state of one subtask, in bytes: all of it is written as one value, again and again."""
 
 if TYPE_CHECKING:
-    from stream_engine.flink.sources import Source
+    from stream_engine.flink.worker.sources import Source
     from stream_engine.task.subtask import Subtask
 
 

@@ -7,7 +7,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from stream_engine.configuration.options import ATTACHED, OBJECT_REUSE
-from stream_engine.flink.exchange import FlinkExchange
+from stream_engine.flink.worker.exchange import FlinkExchange
 from stream_engine.operators.accumulators import Accumulators
 from stream_engine.operators.ownership import Plainness
 from stream_engine.operators.tables import MemoryTables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flink_commands import LONG
-from launched import finish, wait_until
+from launched import GROUP, finish, wait_until
 from machine_load import MachineLoad
 
 # Each starts Java and Python workers, which takes long where the machine is busy.
@@ -121,6 +122,21 @@ def test_ctrl_c_cancels_the_job_within_5_seconds_and_leaves_nothing(
     assert (done.code, done.err) == (130, "")
     assert seconds < 5 * machine.slowness
     assert wait_until(cluster.rests, LONG)
+
+
+def test_a_signal_to_all_processes_of_a_client_ends_its_job_in_silence(
+    flink: FlinkCommand, cluster: FlinkCluster
+) -> None:
+    process = flink.start(flink.write("script.py", ENDLESS), popen=GROUP)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "0\n"
+    # As timeout(1) does it.
+    os.killpg(process.pid, signal.SIGTERM)
+
+    done = finish(process, LONG)
+
+    assert (done.code, done.err) == (143, "")
+    cluster.await_state("endless", "CANCELED")
 
 
 def test_a_detached_job_runs_on_by_itself(flink: FlinkCommand, cluster: FlinkCluster) -> None:

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import sys
+from functools import partial
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -119,6 +121,9 @@ class _Start:
             from pyflink import java_gateway  # pyright: ignore[reportMissingModuleSource]
 
             gateway: Any = java_gateway
+            server: Any = import_module(gateway.launch_gateway_server_process.__module__)
+            # Signals to all processes of a terminal, or of timeout(1), are for this one, which needs Java to the last.
+            server.Popen = partial(server.Popen, start_new_session=True)
             gateway.launch_gateway_server_process = self._launching(gateway.launch_gateway_server_process)
             if not self._given_up:
                 gateway.get_gateway()

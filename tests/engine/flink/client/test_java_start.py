@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 # As PyFlink's own, as far as it matters.
 GATEWAY = """
-import os, shutil, subprocess, tempfile, time
+import os, shutil, tempfile, time
+from subprocess import PIPE, Popen
 
 def launch_gateway_server_process(environment, arguments):
-    return subprocess.Popen([os.path.join(os.environ["JAVA_HOME"], "bin", "java")], stdin=subprocess.PIPE)
+    return Popen([os.path.join(os.environ["JAVA_HOME"], "bin", "java")], stdin=PIPE)
 
 def get_gateway():
     directory = tempfile.mkdtemp()
@@ -123,6 +124,18 @@ def test_java_starts_before_the_script_is_loaded(environment: dict[str, str], tm
     done = run(f"{source}from pyflink_stream.__main__ import main\nsys.exit(main())", environment)
 
     assert (done.returncode, done.stdout) == (0, "Java is there\n"), done.stderr
+
+
+def test_no_signal_to_the_terminal_of_a_script_reaches_its_java(environment: dict[str, str]) -> None:
+    started = "os.environ['JAVA_HOME'] + '/started'"
+    script = f"""
+import os, time
+while not os.path.exists({started}):
+    time.sleep(0.01)
+print(os.getsid(int(open({started}).read())) == os.getsid(0))
+"""
+
+    assert run(BEFORE + script, environment).stdout == "False\n"
 
 
 def test_pyflink_has_nothing_to_say_of_hadoop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

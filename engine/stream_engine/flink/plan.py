@@ -59,6 +59,11 @@ class FlinkJob(NamedTuple):
         return self.checkpointed
 
     @property
+    def waits_for_checkpoints(self) -> bool:
+        """Whether its reports reach the client only when a checkpoint counts them."""
+        return self.interval > 0
+
+    @property
     def slots(self) -> int:
         """How many slots of the cluster it takes."""
         return self.plan.slots

@@ -40,6 +40,20 @@ def main(factory):
 """
 RECORDS = 60_000
 
+# Long enough that it ends after the first checkpoint, which Flink takes soon.
+SECONDS = """
+import time
+
+def slow(number):
+    time.sleep(1)
+    return number
+
+def main(factory):
+    env = factory.get_execution_environment()
+    env.generate_sequence(1, 20).map(slow).output()
+    env.execute("seconds")
+"""
+
 
 def expected() -> list[str]:
     return sorted(str((key, count)) for key in range(10) for count in range(1, RECORDS // 10 + 1))
@@ -81,6 +95,14 @@ def test_a_task_manager_is_killed_five_times(flink: FlinkCommand, cluster: Flink
 
     # Python workers of a TaskManager that was killed end by themselves.
     assert wait_until(lambda: not cluster.python_workers(), LONG)
+
+
+@pytest.mark.timeout(1500)
+def test_a_job_does_not_wait_for_the_interval_of_its_checkpoints(flink: FlinkCommand) -> None:
+    done = flink.run("-p", "2", "-D", "execution.checkpointing.interval=2 h", flink.write("script.py", SECONDS))
+
+    assert done.code == 0, done.err
+    assert sorted(int(line.rpartition("> ")[2]) for line in done.lines) == list(range(1, 21))
 
 
 @pytest.mark.timeout(1500)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.configuration import Configuration
 from stream_engine.connectors.storage_options import configure
-from stream_engine.flink.elements import LARGEST, Drive, Emission, Envelope, pack_element
+from stream_engine.flink.elements import ENDS, LARGEST, Drive, Emission, Envelope, pack_element
 from stream_engine.flink.exception_text import failure_in, last_reports_in
 from stream_engine.flink.worker.host import SubtaskFailed, SubtaskHost
 from stream_engine.job import JobExecutionException
@@ -31,7 +31,8 @@ class FakeCluster:
     With ``crashes``, a job is restarted so often: after ``spell`` elements each, from a checkpoint that was taken half
     of them before; what a fast job leaves over comes at its end, from the last checkpoint.
     With ``stops_at``, it ends with a savepoint after so many elements; ``savepoint`` is that one, or what it begins
-    with. Of the reports of a job that fails only so many arrive: those of the first ``arriving`` elements.
+    with. Of the reports of a job that fails only so many arrive: those of the first ``arriving`` elements. ``ends`` has
+    what tells of the ends of subtasks at once.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class FakeCluster:
         self.stops_at = stops_at
         self.savepoint = savepoint or {}
         self.jobs: list[FlinkJob] = []
+        self.ends: list[bytes] = []
         self._random = random.Random(seed)
         self._crashes = crashes
 
@@ -165,6 +167,9 @@ class FakeJob:
             assert len(element) <= LARGEST
             if exchange is None:
                 self._reports.append(element)
+                continue
+            if exchange == ENDS:
+                self._cluster.ends.append(element)
                 continue
             assert target < self._stages[sender[0]].outputs[exchange]
             receiver = self._channels[self._targets[exchange], target]

@@ -20,13 +20,15 @@ class JobRest:
     """The interface. The job is RUNNING until it is cancelled, or drained.
 
     So many of the next requests as ``faults`` has for their method get an error of the server. With ``loses``, so many
-    requests to cancel are accepted, and do nothing. A ``silent`` one ends each connection without an answer.
+    requests to cancel are accepted, and do nothing. A ``silent`` one ends each connection without an answer. The first
+    checkpoints are declined, as many as ``declines`` says.
     """
 
     def __init__(self) -> None:
         self.state = "RUNNING"
         self.faults: Counter[str] = Counter()
         self.loses = 0
+        self.declines = 0
         self.silent = False
         self.asked: Counter[str] = Counter()
         self.ended = Event()
@@ -63,6 +65,8 @@ class JobRest:
             return 200, {}
         if "savepoint-disposal" in path:
             return 200, {"request-id": "2", "status": {"id": "COMPLETED"}}
+        if "/checkpoints" in path:
+            return self._on_checkpoint(method)
         if method == "POST":
             self.end("FINISHED")
             return 202, {"request-id": "1"}
@@ -74,6 +78,14 @@ class JobRest:
                 self.end("CANCELED")
             return 202, {}
         return 200, {"state": self.state}
+
+    def _on_checkpoint(self, method: str) -> tuple[int, object]:
+        if method == "POST":
+            self.asked["checkpoint"] += 1
+            return 202, {"request-id": "3"}
+        number = self.asked["checkpoint"]
+        came = {"failureCause": {"class": "x"}} if number <= self.declines else {"checkpointId": number}
+        return 200, {"status": {"id": "COMPLETED"}, "operation": came}
 
     def end(self, state: str) -> None:
         self.state = state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack
 from importlib.metadata import version
 from threading import Event
 from time import monotonic, sleep
@@ -14,6 +14,7 @@ from stream_engine.configuration.options import ATTACHED
 from stream_engine.flink.client.ending import Ending, has_ended
 from stream_engine.flink.client.explanations import explained
 from stream_engine.flink.client.java import PACKAGE, check_client, start_java
+from stream_engine.flink.client.last_checkpoint import LastCheckpoint
 from stream_engine.flink.client.rest import RestClient, RestError
 from stream_engine.flink.client.restarts import Restarts
 from stream_engine.flink.client.settings import check_checkpoints, flink_settings, ignored_options
@@ -129,7 +130,10 @@ class RemoteCluster:
             self._waited = attached
             submitted = submit(job, self._address, settings, archive, begun, attached, sends_jar)
             place = f"{archive.directory}-{job.id}" if here else None
-            return RemoteJob(submitted, self._rest, place, restarts, job.ticks)
+            last = None
+            if attached and job.waits_for_checkpoints:
+                last = LastCheckpoint(self._rest, job.id, job.plan, submitted.ends())
+            return RemoteJob(submitted, self._rest, place, restarts, job.ticks, last)
         except BaseException as error:
             failed = isinstance(error, Exception)
             if sent.is_set():
@@ -143,11 +147,20 @@ class RemoteCluster:
 class RemoteJob:
     """A job that a cluster has accepted."""
 
-    def __init__(self, job: JavaJob, rest: RestClient, place: str | None, restarts: bool, endless: bool) -> None:
+    def __init__(
+        self,
+        job: JavaJob,
+        rest: RestClient,
+        place: str | None,
+        restarts: bool,
+        endless: bool,
+        last_checkpoint: LastCheckpoint | None = None,
+    ) -> None:
         """``place`` is for a directory that this machine and the JobManager can both have; None: there is none.
 
         ``restarts`` tells whether it may begin anew when it fails, ``endless`` whether its sources have no end.
         """
+        self._last_checkpoint = last_checkpoint
         self._restarts = restarts
         self._endless = endless
         self.id = job.id
@@ -161,7 +174,10 @@ class RemoteJob:
 
     def reports(self) -> Iterator[bytes]:
         failed: Exception | None = None
-        with Restarts(self._rest, self.id) if self._restarts else nullcontext() as restarts:
+        with ExitStack() as watchers:
+            restarts = watchers.enter_context(Restarts(self._rest, self.id)) if self._restarts else None
+            if self._last_checkpoint is not None:
+                watchers.enter_context(self._last_checkpoint)
             try:
                 yield from self._job.reports()
             except Exception as error:

@@ -142,10 +142,19 @@ class RestClient:
         # Flink's way to write a path.
         return re.sub("^file:/+", "/", answer["location"])
 
+    def checkpoint(self, identifier: str) -> bool:
+        """Has a job take a checkpoint; returns whether there is one more then."""
+        path = f"/jobs/{identifier}/checkpoints"
+        return "checkpointId" in self._done(path, self._ask("POST", path, {}))
+
     def _saved(self, identifier: str, path: str, body: object) -> dict[str, Any]:
-        trigger = self._part(self._ask("POST", path, body), "request-id")
+        return self._done(f"/jobs/{identifier}/savepoints", self._ask("POST", path, body))
+
+    def _done(self, path: str, asked: Any) -> dict[str, Any]:
+        """What has come of something that takes its time: ``asked`` is the answer to the request for it."""
+        trigger = self._part(asked, "request-id")
         while True:
-            answer = self.get(f"/jobs/{identifier}/savepoints/{trigger}")
+            answer = self.get(f"{path}/{trigger}")
             if self._part(answer, "status", "id") == "COMPLETED":
                 return self._part(answer, "operation")
             sleep(0.05)

@@ -19,7 +19,7 @@ from stream_engine.flink.client.key_groups import key_group, subtask_keys
 from stream_engine.flink.client.refusals import BUNDLE_SIZE
 from stream_engine.flink.client.rest import PYTHON_JAR
 from stream_engine.flink.client.savepoints import LENIENT_KEY, SAVEPOINT_KEY, check_stages
-from stream_engine.flink.elements import Drive, Envelope, pack_element
+from stream_engine.flink.elements import ENDS, Drive, Envelope, pack_element
 from stream_engine.flink.plan import MOST_KEY_GROUPS
 from stream_engine.flink.unfinished import Unfinished
 from stream_engine.flink.worker.function import ELEMENT, EndCount, TaskFunction, Ticks, side_output
@@ -43,23 +43,34 @@ _ELEMENTS, _ELEMENTS_TIME = 64, 100
 _ANSWER_MS = 10_000
 # When it asks again after there was nothing. Flink's 100 ms, which cannot be set, take a tenth of a processor here.
 _ASKS_AGAIN_MS = 300
+_ENDS_AGAIN_MS = 1000
 # A key whose group tells whether Flink's are those that are known here.
 _SAMPLE = 123_456_789
 
 
 class JavaJob:
-    """A job that was submitted; ``id`` is Flink's. Its reports, if it has any, are read through the Java process."""
+    """A job that was submitted; ``id`` is Flink's. What it tells the client is read through the Java process."""
 
-    def __init__(self, client: Any, reports: Any) -> None:
+    def __init__(self, client: Any, reports: Any, ends: Any) -> None:
+        """Java's iterators, or None for what it does not tell."""
         self._client = client
         self._reports = reports
+        self._ends = ends
         self.id = str(client.get_job_id())
 
     def reports(self) -> Iterator[bytes]:
         """Raises what PyFlink makes of the exception of a job that fails."""
-        while self._reports is not None and self._reports.hasNext():
-            # PyFlink's own iterator would make a list of signed ints of the bytes.
-            yield bytes(self._reports.next().getField(1))
+        return _elements(self._reports)
+
+    def ends(self) -> Iterator[bytes]:
+        """What its subtasks report of their end, before a checkpoint counts it; some may come more than once."""
+        return _elements(self._ends)
+
+
+def _elements(rows: Any) -> Iterator[bytes]:
+    while rows is not None and rows.hasNext():
+        # PyFlink's own iterator would make a list of signed ints of the bytes.
+        yield bytes(rows.next().getField(1))
 
 
 def submit(
@@ -79,27 +90,25 @@ def submit(
     env.add_python_archive(archive.path, archive.name)
     env.set_python_executable(archive.python)
     env.set_max_parallelism(job.key_groups)
-    reports, pacers = _transformations(env, job, attached)
+    reports, ends, pacers = _transformations(env, job, attached)
     if not (attached or job.ticks):
         reports = _counted(env, reports, job)
+    told = _collected(ends, f"ends-{job.id}", _ENDS_AGAIN_MS, waits=False) if ends is not None else None
+    iterator = _collected(reports, f"reports-{job.id}", _ASKS_AGAIN_MS) if attached else None
     jvm = get_gateway().jvm
+    if not attached:
+        reports._j_data_stream.sinkTo(jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink())
     jvm.org.apache.flink.python.util.PythonConfigUtil.configPythonOperator(
         reports._j_data_stream.getExecutionEnvironment()
     )
     # Only now: until here, the setting for all would win.
     for pacer in pacers:
         _set_bundles(pacer, 1)
-    reports._apply_chaining_optimization()
-    iterator = None
-    if attached:
-        iterator = _collected(env, reports._j_data_stream, job.id)
-    else:
-        reports._j_data_stream.sinkTo(jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink())
     savepoint = settings.get(SAVEPOINT_KEY)
     if savepoint:
         check_stages(job, savepoint, _stages_of(savepoint), settings.get(LENIENT_KEY) == "true")
     commit()
-    return JavaJob(env.execute_async(job.name), iterator)
+    return JavaJob(env.execute_async(job.name), iterator, told)
 
 
 def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attached: bool, sends_jar: bool) -> Any:
@@ -130,8 +139,8 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
     )
 
 
-def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, list[Any]]:
-    """Builds all stages; returns the stream of their reports, and the streams of ticks."""
+def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, Any, list[Any]]:
+    """Builds all stages; returns the streams of their reports and of their ends, if it has one, and those of ticks."""
     jvm = get_gateway().jvm
     _check_groups(MOST_KEY_GROUPS)
     keys_of = {width: subtask_keys(width, job.key_groups) for width in {stage.parallelism for stage in job.stages}}
@@ -139,6 +148,7 @@ def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, list
     key_type = Types.ROW([Types.INT()]).get_java_type_info()
     sides: dict[int, Any] = {}
     reports: list[Any] = []
+    ends: list[Any] = []
     pacers: list[Any] = []
     for stage in job.stages:
         inputs = _starts(env, stage, keys_of[stage.parallelism], job.id)
@@ -151,21 +161,30 @@ def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, list
         keyed = KeyedStream(
             inputs._j_data_stream.keyBy(selector(), key_type), Types.PRIMITIVE_ARRAY(Types.BYTE()), inputs
         )
+        keys = {exchange: keys_of[width] for exchange, width in stage.outputs.items()}
+        if attached and job.waits_for_checkpoints:
+            keys[ENDS] = [0]
         function = TaskFunction(
             stage.deployment,
             stage.task,
-            {exchange: keys_of[width] for exchange, width in stage.outputs.items()},
+            keys,
             driven=stage.source and not job.ticks,
             checkpointed=job.checkpointed,
             attached=attached,
         )
         out = keyed.process(function, ELEMENT).name(stage.name).uid(stage.uid).set_parallelism(stage.parallelism)
-        for exchange in stage.outputs:
+        for exchange in keys:
             # Not get_side_output() of PyFlink's, which adds a Python operator.
             tag = side_output(exchange).get_java_output_tag()
             sides[exchange] = DataStream(out._j_data_stream.getSideOutput(tag))
         reports.append(out)
-    return reports[0].union(*reports[1:]) if len(reports) > 1 else reports[0], pacers
+        if ENDS in sides:
+            ends.append(sides.pop(ENDS))
+    return _union(reports), _union(ends) if ends else None, pacers
+
+
+def _union(streams: list[Any]) -> Any:
+    return streams[0].union(*streams[1:]) if len(streams) > 1 else streams[0]
 
 
 def _starts(env: Any, stage: Stage, keys: list[int], job_id: str) -> Any:
@@ -198,22 +217,28 @@ def _counted(env: Any, reports: Any, job: FlinkJob) -> Any:
     return count.name("Count of the subtasks that have finished").set_parallelism(1)
 
 
-def _collected(env: Any, stream: Any, job_id: str) -> Any:
-    """What collectAsync() gives, but of a sink whose state no other job takes over: it is at odds with a new client."""
+def _collected(elements: Any, uid: str, pause: int, waits: bool = True) -> Any:
+    """What collectAsync() gives, but of a sink whose state no other job takes over: it is at odds with a new client.
+
+    ``uid`` is part of an address, where a blank would not do. The client asks again ``pause`` ms after there was
+    nothing. What comes ``waits`` for the checkpoint that counts it; or else some of it may come again after a restart.
+    """
     jvm = get_gateway().jvm
-    java_env = stream.getExecutionEnvironment()
+    stream = elements._j_data_stream
+    env = stream.getExecutionEnvironment()
     collect = jvm.org.apache.flink.streaming.api.operators.collect
-    serializer = stream.getType().createSerializer(java_env.getConfig().getSerializerConfig())
-    # Part of an address, where a blank would not do.
-    accumulator = uid = f"reports-{job_id}"
-    sink = collect.CollectStreamSink(stream, collect.CollectSinkOperatorFactory(serializer, accumulator))
-    sink.name("Reports to the client").uid(uid)
-    checkpoints = java_env.getCheckpointConfig()
-    iterator = collect.CollectResultIterator(uid, serializer, accumulator, checkpoints, _ANSWER_MS)
-    java_env.addOperator(sink.getTransformation())
-    java_env.registerCollectIterator(iterator)
+    serializer = stream.getType().createSerializer(env.getConfig().getSerializerConfig())
+    sink = collect.CollectStreamSink(stream, collect.CollectSinkOperatorFactory(serializer, uid))
+    sink.name("Reports to the client" if waits else "Ends of subtasks to the client").uid(uid)
+    checkpoints = env.getCheckpointConfig()
+    if not waits:
+        checkpoints = jvm.org.apache.flink.streaming.api.environment.CheckpointConfig(checkpoints)
+        checkpoints.setCheckpointingConsistencyMode(jvm.org.apache.flink.core.execution.CheckpointingMode.AT_LEAST_ONCE)
+    iterator = collect.CollectResultIterator(uid, serializer, uid, checkpoints, _ANSWER_MS)
+    env.addOperator(sink.getTransformation())
+    env.registerCollectIterator(iterator)
     fetcher = _field(iterator, "fetcher").get(iterator)
-    _field(fetcher, "retryMillis").setInt(fetcher, _ASKS_AGAIN_MS)
+    _field(fetcher, "retryMillis").setInt(fetcher, pause)
     return iterator
 
 

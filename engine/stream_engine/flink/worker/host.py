@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.configuration.options import ATTACHED, CHECKPOINT_INTERVAL
 from stream_engine.connectors.storage_options import configure
-from stream_engine.flink.elements import Drive, ElementReader, Emission, Envelope, pack_element, pack_elements
+from stream_engine.flink.elements import ENDS, Drive, ElementReader, Emission, Envelope, pack_element, pack_elements
 from stream_engine.flink.exception_text import failure_text, report_text
 from stream_engine.flink.worker.console import LastLines, printed
 from stream_engine.flink.worker.meter import SubtaskMeter
@@ -68,9 +68,10 @@ class SubtaskHost:
         self._reader = ElementReader()
         # Those of a subtask that has finished, packed.
         self._accumulators = b""
+        listens, interval = configuration.get(ATTACHED), configuration.get(CHECKPOINT_INTERVAL)
         # None where the lines of a job that fails are not missed: it tells them again, or nobody listens.
-        listens = configuration.get(ATTACHED) and not configuration.get(CHECKPOINT_INTERVAL)
-        self._last = LastLines() if listens else None
+        self._last = LastLines() if listens and not interval else None
+        self._tells_end = listens and interval > 0
         # Whether anything may have changed since the last snapshot.
         self.changed = True
         with _Reported(self):
@@ -213,8 +214,11 @@ class SubtaskHost:
     def _emissions(self) -> Iterator[Emission]:
         for exchange in self._slot.exchanges:
             yield from exchange.emissions()
+        reported = self._reported
         for report in pack_elements(self._reports()):
             yield Emission(None, 0, report)
+        if self._tells_end and self._reported and not reported:
+            yield Emission(ENDS, 0, pack_element([Envelope(Kind.FINISHED, self.task.id, self._index, b"")]))
 
     def _reports(self) -> Iterator[Envelope]:
         task, index = self.task.id, self._index

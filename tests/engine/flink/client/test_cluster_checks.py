@@ -230,7 +230,7 @@ def test_the_slots_of_the_job_before_are_waited_for(rest: Rest, monkeypatch: pyt
     env = PythonStreamExecutionEnvironment(Unused(), configuration)
     env.from_elements(1).output()
     plan, remote = job_graph(env.graph, 2), RemoteCluster(rest.address)
-    job: Any = SimpleNamespace(id="1", ticks=False)
+    job: Any = SimpleNamespace(id="1", ticks=False, waits_for_checkpoints=False)
     remote.check(plan, configuration)
     remote.submit(job, configuration, lambda: None)
     rest.answers["/overview"]["slots-available"] = 0

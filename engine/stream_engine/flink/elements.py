@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 LARGEST = 1024 * 1024
 """Of an element, in bytes, as Java holds many at a time, and the sink for the client takes none above 2 MB."""
 
-ENDS = -1
-"""In place of an exchange: tells the client at once that a subtask has finished, as checkpoints hold up its reports."""
+EARLY = -1
+"""In place of an exchange: what the client is told at once, where checkpoints hold up the reports."""
 
 # Kind, exchange, sender, length of the payload in bytes.
 _HEAD = struct.Struct("<BIIQ")
@@ -48,7 +48,7 @@ class Envelope(NamedTuple):
 
 
 class Emission(NamedTuple):
-    """An element for subtask ``target`` behind ``exchange``, which is ENDS, or None for a report to the client."""
+    """An element for subtask ``target`` behind ``exchange``, which is None for a report to the client, or EARLY."""
 
     exchange: int | None
     target: int

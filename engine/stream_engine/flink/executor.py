@@ -97,7 +97,10 @@ class FlinkExecutor:
                 return JobExecutionResult(submitted.id, job.name, 0, {})
             try:
                 monitor.started()
-                for element in _at_times(submitted.reports(), monitor) if monitor.watching else submitted.reports():
+                elements = submitted.reports()
+                if monitor.watching:
+                    elements = _at_times(elements, monitor, lambda: reports.show(submitted.statuses()))
+                for element in elements:
                     lost = reports.take(element)
                     if lost is not None:
                         stop.ask(lost)
@@ -130,8 +133,8 @@ class FlinkExecutor:
         return configuration
 
 
-def _at_times(elements: Iterator[bytes], monitor: NullMonitor) -> Iterator[bytes]:
-    """The same elements; while none comes, the monitor has its turns."""
+def _at_times(elements: Iterator[bytes], monitor: NullMonitor, look: Callable[[], None]) -> Iterator[bytes]:
+    """The same elements; while none comes, the monitor has its turns. Calls ``look`` before each of them."""
     # Few: what a slow terminal does not take is to wait on the cluster.
     waiting: Queue[bytes | BaseException | None] = Queue(_WAITING)
     left = Event()
@@ -152,6 +155,7 @@ def _at_times(elements: Iterator[bytes], monitor: NullMonitor) -> Iterator[bytes
             try:
                 element = waiting.get(timeout=monitor.patience(None))
             except Empty:
+                look()
                 monitor.tick()
                 continue
             if isinstance(element, BaseException):
@@ -159,6 +163,7 @@ def _at_times(elements: Iterator[bytes], monitor: NullMonitor) -> Iterator[bytes
             if element is None:
                 return
             yield element
+            look()
             monitor.tick()
     finally:
         left.set()

@@ -24,6 +24,10 @@ class Unfinished:
         """Whether there are any."""
         return bool(self._left)
 
+    def __contains__(self, place: tuple[int, int]) -> bool:
+        """Whether that subtask of that task is one."""
+        return place in self._left
+
     def finish(self, task: int, subtask: int) -> None:
         """That subtask, counted from 0, has reported its end; it may have done so before."""
         self._left.discard((task, subtask))

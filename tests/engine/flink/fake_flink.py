@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream_engine.configuration import Configuration
 from stream_engine.connectors.storage_options import configure
-from stream_engine.flink.elements import ENDS, LARGEST, Drive, Emission, Envelope, pack_element
+from stream_engine.flink.elements import EARLY, LARGEST, Drive, Emission, Envelope, pack_element
 from stream_engine.flink.exception_text import failure_in, last_reports_in
 from stream_engine.flink.worker.host import SubtaskFailed, SubtaskHost
 from stream_engine.job import JobExecutionException
@@ -31,8 +31,8 @@ class FakeCluster:
     With ``crashes``, a job is restarted so often: after ``spell`` elements each, from a checkpoint that was taken half
     of them before; what a fast job leaves over comes at its end, from the last checkpoint.
     With ``stops_at``, it ends with a savepoint after so many elements; ``savepoint`` is that one, or what it begins
-    with. Of the reports of a job that fails only so many arrive: those of the first ``arriving`` elements. ``ends`` has
-    what tells of the ends of subtasks at once.
+    with. Of the reports of a job that fails only so many arrive: those of the first ``arriving`` elements. ``early``
+    has what comes beside them.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class FakeCluster:
         self.stops_at = stops_at
         self.savepoint = savepoint or {}
         self.jobs: list[FlinkJob] = []
-        self.ends: list[bytes] = []
+        self.early: list[bytes] = []
         self._random = random.Random(seed)
         self._crashes = crashes
 
@@ -80,6 +80,9 @@ class FakeJob:
         self._channels: dict[_Place, dict[Any, deque[bytes]]] = {}
         self._reports: list[bytes] = []
         self._ticking: set[_Place] = set()
+
+    def statuses(self) -> dict[tuple[int, int], bytes]:
+        return {}
 
     def complete(self) -> None: ...
 
@@ -168,8 +171,8 @@ class FakeJob:
             if exchange is None:
                 self._reports.append(element)
                 continue
-            if exchange == ENDS:
-                self._cluster.ends.append(element)
+            if exchange == EARLY:
+                self._cluster.early.append(element)
                 continue
             assert target < self._stages[sender[0]].outputs[exchange]
             receiver = self._channels[self._targets[exchange], target]

@@ -11,10 +11,10 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.configuration.options import ATTACHED
+from stream_engine.flink.client.early_reports import EarlyReports
 from stream_engine.flink.client.ending import Ending, has_ended
 from stream_engine.flink.client.explanations import explained
 from stream_engine.flink.client.java import PACKAGE, check_client, start_java
-from stream_engine.flink.client.last_checkpoint import LastCheckpoint
 from stream_engine.flink.client.rest import RestClient, RestError
 from stream_engine.flink.client.restarts import Restarts
 from stream_engine.flink.client.settings import check_checkpoints, flink_settings, ignored_options
@@ -130,10 +130,10 @@ class RemoteCluster:
             self._waited = attached
             submitted = submit(job, self._address, settings, archive, begun, attached, sends_jar)
             place = f"{archive.directory}-{job.id}" if here else None
-            last = None
+            early = None
             if attached and job.waits_for_checkpoints:
-                last = LastCheckpoint(self._rest, job.id, job.plan, submitted.ends())
-            return RemoteJob(submitted, self._rest, place, restarts, job.ticks, last)
+                early = EarlyReports(self._rest, job.id, job.plan, submitted.early_reports())
+            return RemoteJob(submitted, self._rest, place, restarts, job.ticks, early)
         except BaseException as error:
             failed = isinstance(error, Exception)
             if sent.is_set():
@@ -154,13 +154,13 @@ class RemoteJob:
         place: str | None,
         restarts: bool,
         endless: bool,
-        last_checkpoint: LastCheckpoint | None = None,
+        early: EarlyReports | None = None,
     ) -> None:
         """``place`` is for a directory that this machine and the JobManager can both have; None: there is none.
 
         ``restarts`` tells whether it may begin anew when it fails, ``endless`` whether its sources have no end.
         """
-        self._last_checkpoint = last_checkpoint
+        self._early = early
         self._restarts = restarts
         self._endless = endless
         self.id = job.id
@@ -176,8 +176,8 @@ class RemoteJob:
         failed: Exception | None = None
         with ExitStack() as watchers:
             restarts = watchers.enter_context(Restarts(self._rest, self.id)) if self._restarts else None
-            if self._last_checkpoint is not None:
-                watchers.enter_context(self._last_checkpoint)
+            if self._early is not None:
+                watchers.enter_context(self._early)
             try:
                 yield from self._job.reports()
             except Exception as error:
@@ -200,6 +200,9 @@ class RemoteJob:
             raise self._failed(str(failed or "")) from failed
         if state != "FINISHED":
             raise JobExecutionException(f"{_odd_end(state)} See {self.page}", self.id)
+
+    def statuses(self) -> dict[tuple[int, int], bytes]:
+        return {} if self._early is None else self._early.statuses()
 
     def complete(self) -> None:
         """Lets the job finish: Flink ends endless sources only with a savepoint; without one it is cancelled."""

@@ -59,6 +59,12 @@ class Reports:
         self._late.tick()
         return lost
 
+    def show(self, statuses: dict[tuple[int, int], bytes]) -> None:
+        """What subtasks have told of themselves beside their reports, which have the last of each."""
+        for place, status in statuses.items():
+            if place in self._unfinished:
+                self._monitor.on_report(status)
+
     def _fresh(self, subtask: tuple[int, int], lines: bytes) -> bytes:
         """Those of the lines that have not been told yet."""
         again = min(self._again.get(subtask, 0), len(lines))

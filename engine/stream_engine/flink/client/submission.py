@@ -19,7 +19,7 @@ from stream_engine.flink.client.key_groups import key_group, subtask_keys
 from stream_engine.flink.client.refusals import BUNDLE_SIZE
 from stream_engine.flink.client.rest import PYTHON_JAR
 from stream_engine.flink.client.savepoints import LENIENT_KEY, SAVEPOINT_KEY, check_stages
-from stream_engine.flink.elements import ENDS, Drive, Envelope, pack_element
+from stream_engine.flink.elements import EARLY, Drive, Envelope, pack_element
 from stream_engine.flink.plan import MOST_KEY_GROUPS
 from stream_engine.flink.unfinished import Unfinished
 from stream_engine.flink.worker.function import ELEMENT, EndCount, TaskFunction, Ticks, side_output
@@ -43,7 +43,7 @@ _ELEMENTS, _ELEMENTS_TIME = 64, 100
 _ANSWER_MS = 10_000
 # When it asks again after there was nothing. Flink's 100 ms, which cannot be set, take a tenth of a processor here.
 _ASKS_AGAIN_MS = 300
-_ENDS_AGAIN_MS = 1000
+_EARLY_AGAIN_MS = 1000
 # A key whose group tells whether Flink's are those that are known here.
 _SAMPLE = 123_456_789
 
@@ -51,20 +51,20 @@ _SAMPLE = 123_456_789
 class JavaJob:
     """A job that was submitted; ``id`` is Flink's. What it tells the client is read through the Java process."""
 
-    def __init__(self, client: Any, reports: Any, ends: Any) -> None:
+    def __init__(self, client: Any, reports: Any, early: Any) -> None:
         """Java's iterators, or None for what it does not tell."""
         self._client = client
         self._reports = reports
-        self._ends = ends
+        self._early = early
         self.id = str(client.get_job_id())
 
     def reports(self) -> Iterator[bytes]:
         """Raises what PyFlink makes of the exception of a job that fails."""
         return _elements(self._reports)
 
-    def ends(self) -> Iterator[bytes]:
-        """What its subtasks report of their end, before a checkpoint counts it; some may come more than once."""
-        return _elements(self._ends)
+    def early_reports(self) -> Iterator[bytes]:
+        """What comes beside the reports, before a checkpoint counts it; some may come more than once."""
+        return _elements(self._early)
 
 
 def _elements(rows: Any) -> Iterator[bytes]:
@@ -90,10 +90,10 @@ def submit(
     env.add_python_archive(archive.path, archive.name)
     env.set_python_executable(archive.python)
     env.set_max_parallelism(job.key_groups)
-    reports, ends, pacers = _transformations(env, job, attached)
+    reports, early, pacers = _transformations(env, job, attached)
     if not (attached or job.ticks):
         reports = _counted(env, reports, job)
-    told = _collected(ends, f"ends-{job.id}", _ENDS_AGAIN_MS, waits=False) if ends is not None else None
+    told = _collected(early, f"early-{job.id}", _EARLY_AGAIN_MS, waits=False) if early is not None else None
     iterator = _collected(reports, f"reports-{job.id}", _ASKS_AGAIN_MS) if attached else None
     jvm = get_gateway().jvm
     if not attached:
@@ -140,7 +140,7 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
 
 
 def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, Any, list[Any]]:
-    """Builds all stages; returns the streams of their reports and of their ends, if it has one, and those of ticks."""
+    """Builds all stages; returns the streams of their reports, of early ones (None: it has none), and of ticks."""
     jvm = get_gateway().jvm
     _check_groups(MOST_KEY_GROUPS)
     keys_of = {width: subtask_keys(width, job.key_groups) for width in {stage.parallelism for stage in job.stages}}
@@ -148,7 +148,7 @@ def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, Any,
     key_type = Types.ROW([Types.INT()]).get_java_type_info()
     sides: dict[int, Any] = {}
     reports: list[Any] = []
-    ends: list[Any] = []
+    early: list[Any] = []
     pacers: list[Any] = []
     for stage in job.stages:
         inputs = _starts(env, stage, keys_of[stage.parallelism], job.id)
@@ -163,7 +163,7 @@ def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, Any,
         )
         keys = {exchange: keys_of[width] for exchange, width in stage.outputs.items()}
         if attached and job.waits_for_checkpoints:
-            keys[ENDS] = [0]
+            keys[EARLY] = [0]
         function = TaskFunction(
             stage.deployment,
             stage.task,
@@ -178,9 +178,9 @@ def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, Any,
             tag = side_output(exchange).get_java_output_tag()
             sides[exchange] = DataStream(out._j_data_stream.getSideOutput(tag))
         reports.append(out)
-        if ENDS in sides:
-            ends.append(sides.pop(ENDS))
-    return _union(reports), _union(ends) if ends else None, pacers
+        if EARLY in sides:
+            early.append(sides.pop(EARLY))
+    return _union(reports), _union(early) if early else None, pacers
 
 
 def _union(streams: list[Any]) -> Any:
@@ -229,7 +229,7 @@ def _collected(elements: Any, uid: str, pause: int, waits: bool = True) -> Any:
     collect = jvm.org.apache.flink.streaming.api.operators.collect
     serializer = stream.getType().createSerializer(env.getConfig().getSerializerConfig())
     sink = collect.CollectStreamSink(stream, collect.CollectSinkOperatorFactory(serializer, uid))
-    sink.name("Reports to the client" if waits else "Ends of subtasks to the client").uid(uid)
+    sink.name("Reports to the client" if waits else "Early reports to the client").uid(uid)
     checkpoints = env.getCheckpointConfig()
     if not waits:
         checkpoints = jvm.org.apache.flink.streaming.api.environment.CheckpointConfig(checkpoints)

@@ -23,6 +23,10 @@ class Submitted(Protocol):
         """The elements that its subtasks report with, until it ends. Raises JobExecutionException when it fails."""
         ...
 
+    def statuses(self) -> dict[tuple[int, int], bytes]:
+        """The newest of each task and subtask since the last call, of those that do not come with the reports."""
+        ...
+
     def complete(self) -> None:
         """All subtasks have finished: lets a job end whose sources are driven without end."""
         ...

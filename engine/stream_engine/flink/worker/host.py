@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from stream_engine.configuration.options import ATTACHED, CHECKPOINT_INTERVAL
 from stream_engine.connectors.storage_options import configure
-from stream_engine.flink.elements import ENDS, Drive, ElementReader, Emission, Envelope, pack_element, pack_elements
+from stream_engine.flink.elements import EARLY, Drive, ElementReader, Emission, Envelope, pack_element, pack_elements
 from stream_engine.flink.exception_text import failure_text, report_text
 from stream_engine.flink.worker.console import LastLines, printed
 from stream_engine.flink.worker.meter import SubtaskMeter
@@ -71,7 +71,8 @@ class SubtaskHost:
         listens, interval = configuration.get(ATTACHED), configuration.get(CHECKPOINT_INTERVAL)
         # None where the lines of a job that fails are not missed: it tells them again, or nobody listens.
         self._last = LastLines() if listens and not interval else None
-        self._tells_end = listens and interval > 0
+        # What the client is told before a checkpoint counts it; None where none holds up the reports.
+        self._early: list[Envelope] | None = [] if listens and interval else None
         # Whether anything may have changed since the last snapshot.
         self.changed = True
         with _Reported(self):
@@ -214,11 +215,12 @@ class SubtaskHost:
     def _emissions(self) -> Iterator[Emission]:
         for exchange in self._slot.exchanges:
             yield from exchange.emissions()
-        reported = self._reported
         for report in pack_elements(self._reports()):
             yield Emission(None, 0, report)
-        if self._tells_end and self._reported and not reported:
-            yield Emission(ENDS, 0, pack_element([Envelope(Kind.FINISHED, self.task.id, self._index, b"")]))
+        if self._early:
+            early, self._early = self._early, []
+            for report in pack_elements(early):
+                yield Emission(EARLY, 0, report)
 
     def _reports(self) -> Iterator[Envelope]:
         task, index = self.task.id, self._index
@@ -229,9 +231,15 @@ class SubtaskHost:
                 yield Envelope(Kind.LATE, operator, index, str(count).encode())
         status = None if self._meter is None else self._meter.report()
         if status is not None:
-            yield Envelope(Kind.STATUS, task, index, status)
+            told = Envelope(Kind.STATUS, task, index, status)
+            if self._early is not None:
+                self._early.append(told)
+            if self._early is None or self._subtask.finished:
+                yield told
         if self._subtask.finished and not self._reported:
             self._reported = True
+            if self._early is not None:
+                self._early.append(Envelope(Kind.FINISHED, task, index, b""))
             if not self._ended_before:
                 self._subtask.commit()
                 self._accumulators = packed(self._slot.accumulators)

@@ -236,7 +236,7 @@ def test_reports_wait_on_the_cluster_for_a_slow_reader() -> None:
             read += 1
             yield b""
 
-    reader = _at_times(elements(), NullMonitor())
+    reader = _at_times(elements(), NullMonitor(), lambda: None)
     next(reader)
 
     assert not wait_until(lambda: read > 1_000, 0.5)
@@ -253,7 +253,7 @@ def test_the_thread_that_reads_ends_when_nobody_takes_what_it_has() -> None:
         finally:
             closed.append(True)
 
-    reader = _at_times(elements(), NullMonitor())
+    reader = _at_times(elements(), NullMonitor(), lambda: None)
     next(reader)
     reader.close()  # pyright: ignore[reportAttributeAccessIssue]
 

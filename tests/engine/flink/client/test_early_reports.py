@@ -1,0 +1,162 @@
+"""What checkpoints would hold up is told early: how far subtasks are, and that they have finished."""
+
+from __future__ import annotations
+
+import pickle
+from queue import Queue
+from typing import TYPE_CHECKING
+
+import pytest
+from job_rest import JOB, JobRest
+from launched import Jobs, wait_until
+
+from stream_engine.configuration import Configuration
+from stream_engine.flink.client import early_reports
+from stream_engine.flink.client.early_reports import EarlyReports
+from stream_engine.flink.client.reports import Reports
+from stream_engine.flink.client.rest import RestClient
+from stream_engine.flink.elements import Envelope, pack_element
+from stream_engine.flink.executor import FlinkExecutor
+from stream_engine.flink.unfinished import Unfinished
+from stream_engine.local.null_monitor import NullMonitor
+from stream_engine.wire.messages import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fake_flink import FakeCluster
+
+    from stream_engine.graph.job_graph import JobGraph
+    from stream_engine.status import JobStatus
+
+INTERVAL = {"execution__checkpointing__interval": "10 min"}
+
+
+@pytest.fixture
+def rest() -> Iterator[JobRest]:
+    rest = JobRest()
+    yield rest
+    rest.close()
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint that was declined is asked for again."""
+    monkeypatch.setattr(early_reports, "_AGAIN", 0.01)
+
+
+def run(cluster: FakeCluster, capfd: pytest.CaptureFixture[str], *observers: Watcher, **options: str) -> JobGraph:
+    env = Jobs(FlinkExecutor(cluster, observers=observers), capfd).environment(2, **options)
+    env.from_elements(1, 2, 3, 4).rebalance().map(str).output()
+    env.execute("told")
+    return cluster.jobs[0].plan
+
+
+class Elements:
+    """What Java gives, as it comes."""
+
+    def __init__(self) -> None:
+        self._queue: Queue[bytes | None] = Queue()
+        self.tell = self._queue.put
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (element := self._queue.get()) is not None:
+            yield element
+
+
+def test_the_end_of_each_subtask_is_told_before_a_checkpoint(
+    cluster: FakeCluster, capfd: pytest.CaptureFixture[str]
+) -> None:
+    unfinished = Unfinished(run(cluster, capfd, **INTERVAL))
+
+    for element in cluster.early:
+        unfinished.take(element)
+
+    assert not unfinished
+
+
+@pytest.mark.parametrize("options", [{}, {**INTERVAL, "execution__attached": "false"}], ids=["at once", "nobody waits"])
+def test_nothing_is_told_early_where_no_checkpoint_holds_up_reports(
+    cluster: FakeCluster, capfd: pytest.CaptureFixture[str], options: dict[str, str]
+) -> None:
+    run(cluster, capfd, **options)
+
+    assert cluster.early == []
+
+
+@pytest.mark.parametrize("declines", [0, 2])
+def test_a_checkpoint_is_asked_for_when_the_last_subtask_has_finished(
+    cluster: FakeCluster, capfd: pytest.CaptureFixture[str], rest: JobRest, declines: int
+) -> None:
+    rest.declines = declines
+    plan, elements = run(cluster, capfd, **INTERVAL), Elements()
+
+    with EarlyReports(RestClient(rest.address), JOB, plan, iter(elements)):
+        for element in cluster.early[:-1]:
+            elements.tell(element)
+        # Of a subtask that has resumed from a checkpoint before its end.
+        elements.tell(cluster.early[0])
+        asked_early = wait_until(lambda: rest.asked["checkpoint"] > 0, 0.05)
+        elements.tell(cluster.early[-1])
+        asked = wait_until(lambda: rest.asked["checkpoint"] == declines + 1)
+        elements.tell(cluster.early[0])
+        asked_again = wait_until(lambda: rest.asked["checkpoint"] == declines + 2)
+        elements.tell(None)
+
+    assert (asked_early, asked, asked_again) == (False, True, True)
+
+
+def test_what_goes_wrong_with_early_reports_leaves_the_job_alone(
+    cluster: FakeCluster, capfd: pytest.CaptureFixture[str], rest: JobRest
+) -> None:
+    def elements() -> Iterator[bytes]:
+        yield from cluster.early[:1]
+        raise RuntimeError("Java has gone")
+
+    plan = run(cluster, capfd, **INTERVAL)
+    with EarlyReports(RestClient(rest.address), JOB, plan, elements()) as early:
+        early._thread.join()
+
+    assert (rest.state, rest.asked) == ("RUNNING", {})
+
+
+class Watcher:
+    def on_status(self, status: JobStatus) -> None: ...
+
+
+def test_who_watches_is_told_early_how_far_each_subtask_is(
+    cluster: FakeCluster, capfd: pytest.CaptureFixture[str], rest: JobRest
+) -> None:
+    plan, elements = run(cluster, capfd, Watcher(), **INTERVAL), Elements()
+    places = {(task.id, index) for task in plan.tasks for index in range(task.parallelism)}
+
+    with EarlyReports(RestClient(rest.address), JOB, plan, iter(elements)) as early:
+        for element in cluster.early:
+            elements.tell(element)
+        elements.tell(None)
+        early._thread.join()
+
+    statuses = early.statuses()
+    assert statuses.keys() == places
+    assert sum(pickle.loads(statuses[0, index])[0].records_out for index in range(plan.tasks[0].parallelism)) == 4
+    assert early.statuses() == {}
+
+
+def test_an_early_report_does_not_replace_the_last_one_of_a_subtask(
+    cluster: FakeCluster, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Shown(NullMonitor):
+        def __init__(self) -> None:
+            self.seen: list[bytes] = []
+
+        def on_report(self, payload: bytes) -> None:
+            self.seen.append(payload)
+
+    monitor = Shown()
+    reports = Reports(run(cluster, capfd, **INTERVAL), Configuration(), monitor)
+
+    reports.show({(1, 0): b"early"})
+    reports.take(pack_element([Envelope(Kind.STATUS, 1, 0, b"last"), Envelope(Kind.FINISHED, 1, 0, b"")]))
+    reports.show({(1, 0): b"late", (1, 1): b"of another"})
+
+    assert monitor.seen == [b"early", b"last", b"of another"]

@@ -158,9 +158,8 @@ def test_a_cluster_that_is_not_there_is_named(command: Command, package: Path) -
 
 @pytest.fixture
 def rest() -> Iterator[Rest]:
-    rest = Rest()
-    yield rest
-    rest.close()
+    with Rest() as rest:
+        yield rest
 
 
 READS_A_FILE = """

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from launched import PATIENCE
+from rest_server import RestServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 JOB = "0123456789abcdef0123456789abcdef"
 
 
-class JobRest:
+class JobRest(RestServer):
     """The interface. The job is RUNNING until it is cancelled, or drained.
 
     So many of the next requests as ``faults`` has for their method get an error of the server. With ``loses``, so many
@@ -25,6 +24,7 @@ class JobRest:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.state = "RUNNING"
         self.faults: Counter[str] = Counter()
         self.loses = 0
@@ -32,28 +32,10 @@ class JobRest:
         self.silent = False
         self.asked: Counter[str] = Counter()
         self.ended = Event()
-        rest = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                disposes = self.command == "POST" and "savepoint-disposal" in self.path
-                rest.asked["disposal" if disposes else self.command] += 1
-                if rest.silent:
-                    return
-                status, answer = rest._answer(self.command, self.path)
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(json.dumps(answer).encode())
-
-            do_POST = do_PATCH = do_GET
-
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, object] | None:
+        self.asked["disposal" if method == "POST" and "savepoint-disposal" in path else method] += 1
+        return None if self.silent else self._answer(method, path)
 
     def _answer(self, method: str, path: str) -> tuple[int, object]:
         if self.faults[method]:
@@ -91,11 +73,9 @@ class JobRest:
         self.state = state
         self.ended.set()
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self.ended.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__()
 
 
 class JavaSide:

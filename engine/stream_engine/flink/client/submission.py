@@ -79,8 +79,8 @@ def submit(
     settings: Mapping[str, str],
     archive: Archive,
     commit: Callable[[], None],
-    attached: bool = True,
-    sends_jar: bool = True,
+    attached: bool,
+    sends_jar: bool,
 ) -> JavaJob:
     """Submits the job to the cluster at ``address``; its reports are there to be read if it is ``attached``.
 

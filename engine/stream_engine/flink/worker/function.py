@@ -69,7 +69,7 @@ class TaskFunction(KeyedProcessFunction):
         keys: Mapping[int, list[int]],
         driven: bool,
         checkpointed: bool,
-        attached: bool = True,
+        attached: bool,
     ) -> None:
         self._deployment = deployment
         self._task = task

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def rest() -> Iterator[Rest]:
-    rest = Rest()
-    yield rest
-    rest.close()
+    with Rest() as rest:
+        yield rest
 
 
 @pytest.fixture(autouse=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import tempfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rest_server import RestServer
 
 from stream_engine.flink.client.rest import RestClient
 
@@ -21,48 +19,28 @@ if TYPE_CHECKING:
 OTHER = 65534 if os.geteuid() == 0 else None
 
 
-class JobManager:
+class JobManager(RestServer):
     """Takes savepoints, and removes them, as Flink does."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.refuses = False
         self.asked: list[str] = []
         self.location = ""
-        job_manager = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                job_manager.asked.append(self.path)
-                if self.path == "/savepoint-disposal":
-                    shell('rm -r "$1"', body["savepoint-path"].removeprefix("file:"))
-                elif not job_manager.refuses:
-                    directory = body["targetDirectory"].removeprefix("file://")
-                    shell('mkdir "$1/savepoint-1" && echo state > "$1/savepoint-1/_metadata"', directory)
-                    job_manager.location = f"file:{directory}/savepoint-1"
-                self._answer({"request-id": "1"})
-
-            def do_GET(self) -> None:
-                known = job_manager.location and "disposal" not in self.path
-                operation = {"location": job_manager.location} if known else {}
-                self._answer({"status": {"id": "COMPLETED"}, "operation": operation})
-
-            def _answer(self, answer: Any) -> None:
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(json.dumps(answer).encode())
-
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, object]:
+        if method == "GET":
+            known = self.location and "disposal" not in path
+            operation = {"location": self.location} if known else {}
+            return 200, {"status": {"id": "COMPLETED"}, "operation": operation}
+        self.asked.append(path)
+        if path == "/savepoint-disposal":
+            shell('rm -r "$1"', body["savepoint-path"].removeprefix("file:"))
+        elif not self.refuses:
+            directory = body["targetDirectory"].removeprefix("file://")
+            shell('mkdir "$1/savepoint-1" && echo state > "$1/savepoint-1/_metadata"', directory)
+            self.location = f"file:{directory}/savepoint-1"
+        return 200, {"request-id": "1"}
 
 
 def shell(command: str, argument: str) -> None:
@@ -71,9 +49,8 @@ def shell(command: str, argument: str) -> None:
 
 @pytest.fixture
 def job_manager() -> Iterator[JobManager]:
-    job_manager = JobManager()
-    yield job_manager
-    job_manager.close()
+    with JobManager() as job_manager:
+        yield job_manager
 
 
 @pytest.fixture

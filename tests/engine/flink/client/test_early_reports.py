@@ -34,9 +34,8 @@ INTERVAL = {"execution__checkpointing__interval": "10 min"}
 
 @pytest.fixture
 def rest() -> Iterator[JobRest]:
-    rest = JobRest()
-    yield rest
-    rest.close()
+    with JobRest() as rest:
+        yield rest
 
 
 @pytest.fixture(autouse=True)

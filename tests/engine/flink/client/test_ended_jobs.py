@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def rest() -> Iterator[JobRest]:
-    rest = JobRest()
-    yield rest
-    rest.close()
+    with JobRest() as rest:
+        yield rest
 
 
 @pytest.fixture(autouse=True)
@@ -185,16 +184,13 @@ class Odd(Rest):
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"request-id": "1"}])
 def test_an_answer_that_is_none_of_flinks_is_told_as_such(answer: Any) -> None:
-    odd = Odd(answer)
-    odd.answers[f"/jobs/{JOB}/savepoints/1"] = {"status": "COMPLETED"}
-    client = RestClient(odd.address)
-    try:
+    with Odd(answer) as odd:
+        odd.answers[f"/jobs/{JOB}/savepoints/1"] = {"status": "COMPLETED"}
+        client = RestClient(odd.address)
         with pytest.raises(RestError, match="no Flink"):
             client.state(JOB)
         with pytest.raises(RestError, match="no Flink"):
             client.savepoint(JOB, os.curdir, stop=True)
-    finally:
-        odd.close()
 
 
 def test_a_connection_that_ends_without_an_answer_is_told_as_such(rest: JobRest) -> None:

@@ -18,9 +18,8 @@ LIB = "/opt/flink/lib"
 
 @pytest.fixture
 def rest() -> Iterator[Rest]:
-    rest = Rest()
-    yield rest
-    rest.close()
+    with Rest() as rest:
+        yield rest
 
 
 @pytest.mark.parametrize(

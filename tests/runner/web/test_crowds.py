@@ -197,6 +197,8 @@ def test_a_connection_stays_open_while_it_is_used_and_for_half_a_minute(
         answer = b""
         while not answer.endswith(b"hello"):
             answer += connection.recv(10_000)
+        # It is silent from when the server knows that the answer is sent, by the clock as it then is.
+        server.finish(PATIENCE)
         now[0] += 20
         assert server._service is not None
         server._service.service_actions()

@@ -32,8 +32,8 @@ flink-cluster: ## Start a Flink cluster on this machine, for trying; prints its 
 flink-cluster-stop: ## Stop it
 	@$(python) bin/flink_cluster.py stop
 
-test-long: venv ## Run the tests that take many minutes
-	$(python) -m pytest -m long
+test-long: venv ## Run the tests that take many minutes, and those of drawn examples with many of them
+	$(python) -m pytest -m "long or hypothesis" --hypothesis-profile thorough
 
 # Apart from .venv: what clients of clusters require may be at odds with what developing does.
 test-cluster: ## Run the tests against real storage and clusters; they need Java 17 and Maven

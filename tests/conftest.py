@@ -25,8 +25,10 @@ for _number in (signal.SIGHUP, signal.SIGQUIT):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.SIG_DFL)
 
-# Nothing fails for being slow: a machine may be busy with something else.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Nothing fails for being slow: a machine may be busy with something else. Of drawn examples, a run of all tests has
+# few, and each run has others; `make test-long` has many.
+settings.register_profile("patient", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("patient"), max_examples=500)
 settings.load_profile("patient")
 
 

@@ -50,7 +50,7 @@ def plans(examples: int) -> Callable[[Any], Any]:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(PARTS))
-@plans(50)
+@plans(20)
 def test_a_plan_gives_what_it_means(jobs: Jobs, part: int, **drawn: Any) -> None:
     check_plan(jobs, **drawn)
 
@@ -69,7 +69,7 @@ timed = st.lists(st.one_of(records, records, times), max_size=40)
 
 
 @pytest.mark.timeout(900)
-@settings(max_examples=60, suppress_health_check=CHECKS)
+@settings(suppress_health_check=CHECKS)
 @given(
     items=timed,
     lag=st.one_of(st.none(), st.integers(0, 10)),

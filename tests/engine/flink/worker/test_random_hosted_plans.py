@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from checked_plans import check_plan
@@ -15,29 +15,21 @@ from random_plans import sources, steps
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.job import ClusterUnusable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 # They replace those of the profile.
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 
-def plans(examples: int) -> Callable[[Any], Any]:
-    drawn = given(
-        made=st.lists(sources, min_size=1, max_size=2),
-        wanted=steps.filter(lambda steps: not any("loop" in way for way, *_ in steps)),
-        outputs=st.lists(st.integers(0, 9), max_size=3),
-        parallelism=st.sampled_from([1, 2, 2, 3]),
-        seed=st.integers(0, 99),
-        crashes=st.sampled_from([0, 1, 3]),
-        many=st.sampled_from([1, 5, 100_000]),
-    )
-    limits = settings(max_examples=examples, suppress_health_check=CHECKS)
-    return lambda test: limits(drawn(test))
-
-
 @pytest.mark.timeout(900)
-@plans(40)
+@settings(suppress_health_check=CHECKS)
+@given(
+    made=st.lists(sources, min_size=1, max_size=2),
+    wanted=steps.filter(lambda steps: not any("loop" in way for way, *_ in steps)),
+    outputs=st.lists(st.integers(0, 9), max_size=3),
+    parallelism=st.sampled_from([1, 2, 2, 3]),
+    seed=st.integers(0, 99),
+    crashes=st.sampled_from([0, 1, 3]),
+    many=st.sampled_from([1, 5, 100_000]),
+)
 def test_a_plan_gives_on_flink_what_it_means(
     capfd: pytest.CaptureFixture[str], seed: int, crashes: int, many: int, **drawn: Any
 ) -> None:

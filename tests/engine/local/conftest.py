@@ -33,9 +33,17 @@ def numbers(here: Here) -> Numbers:
     return Numbers(here)
 
 
+@pytest.fixture(scope="module")
+def imported(server: ForkServer, request: pytest.FixtureRequest) -> None:
+    """Functions of the test's file are known to workers by its name: their server imports it, and pytest, once."""
+    server.fork([], modules=[request.module.__name__])
+
+
 @pytest.fixture
-def jobs(server: ForkServer, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> Iterator[Jobs]:
-    """On worker processes, which need not import the test's file."""
+def jobs(
+    server: ForkServer, imported: None, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> Iterator[Jobs]:
+    """On worker processes."""
     with by_value(launched, request.module):
         yield Jobs(LocalExecutor(server), capfd)
 

@@ -9,7 +9,8 @@ import pytest
 from launched import ROOT
 
 if TYPE_CHECKING:
-    from launched import Command, Launcher
+    from here import Here
+    from launched import Command
 
 FAILING = """
     import sys
@@ -99,13 +100,13 @@ LINES = {
     # A sum depends on how many records there were.
     [(place, source) for place in LINES for source in ("pulled", "pushed") if (place, source) != ("sink", "pushed")],
 )
-def test_the_report_is_the_same_as_that_of_called_functions(launcher: Launcher, place: str, source: str) -> None:
+def test_the_report_is_the_same_as_that_of_called_functions(here: Here, place: str, source: str) -> None:
     reports: list[str] = []
     for inlined in ("true", "false"):
         options = ["-D", f"pipeline.inline-functions={inlined}"]
         # A pushing thread may still be on its way out when its error is reported.
         options += [] if source == "pushed" else ["--traceback", "full"]
-        done = launcher.run(FAILING, *options, "-", place, source, inlined)
+        done = here.run(FAILING, *options, "-", place, source, inlined)
         assert done.code == 1
         text = re.sub(r"\b[0-9a-f]{32}\b", "JOB", done.err)
         if source == "pushed":
@@ -113,7 +114,7 @@ def test_the_report_is_the_same_as_that_of_called_functions(launcher: Launcher, 
             text = re.sub(r"\((\d), \d+\)", r"(\1, N)", text)
         reports.append(text)
     assert reports[0] == reports[1]
-    lines = (launcher.directory / "program.py").read_text().splitlines()
+    lines = (here.directory / "program.py").read_text().splitlines()
     line = next(number for number, text in enumerate(lines, 1) if LINES[place] in text)
     assert f'program.py", line {line}, in ' in reports[0]
 

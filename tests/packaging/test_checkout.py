@@ -124,6 +124,24 @@ def used(first_uses: FirstUses) -> Checkout:
     return first_uses.checkout
 
 
+def wrapper(path: Path, setup: str) -> Path:
+    """A Python that runs ``setup`` before ``venv.py``, and takes for granted that it suits."""
+    start = f"import runpy, shutil, sys, venv; {setup}; sys.argv[:] = sys.argv[2:]; "
+    run = "runpy.run_path(sys.argv[0], run_name='__main__') if sys.argv[0].endswith('venv.py') else None"
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}{run}" "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def quick(used: Checkout, tmp_path: Path) -> dict[str, str]:
+    """The variables for a Python that copies pip from another environment: ensurepip takes seconds."""
+    (pip,) = used.venv.glob("lib/python*/site-packages/pip")
+    copied = f"shutil.copytree('{pip}', context.env_dir + '/{pip.relative_to(used.venv)}')"
+    setup = f"venv.EnvBuilder._setup_pip = lambda _, context: {copied}"
+    return {**os.environ, "PYTHON": str(wrapper(tmp_path / "quick-python", setup))}
+
+
 @pytest.fixture
 def changeable(used: Checkout, tmp_path: Path) -> Checkout:
     """A checkout with its .venv, for one test alone."""
@@ -222,13 +240,15 @@ def test_a_moved_checkout_needs_no_new_venv(changeable: Checkout, tmp_path: Path
     assert {str(moved.root / "engine"), str(moved.root / "runner")} <= set(outcome.launcher["path"])
 
 
-def test_another_environment_whose_making_was_killed_is_made_beside_the_venv(changeable: Checkout) -> None:
+def test_another_environment_whose_making_was_killed_is_made_beside_the_venv(
+    changeable: Checkout, quick: dict[str, str]
+) -> None:
     # Given an environment of another name that was being made when all that made it was killed
     before = changeable.stamp.read_bytes()
     other = changeable.root / ".venv-other"
     making = "--in", other.name
     script = changeable.root / "bin" / "venv.sh"
-    killed = changeable.start(*making, script=script, start_new_session=True)
+    killed = changeable.start(*making, script=script, env=quick, start_new_session=True)
     deadline = time.monotonic() + PATIENCE
     while not (other / "bin" / "python").exists():
         assert time.monotonic() < deadline
@@ -238,7 +258,7 @@ def test_another_environment_whose_making_was_killed_is_made_beside_the_venv(cha
     assert not (other / "installed").exists()
 
     # When it is wanted again
-    outcome = changeable.run(*making, script=script)
+    outcome = changeable.run(*making, script=script, env=quick)
 
     # Then it is made anew, and nothing else is
     assert outcome.status == 0, outcome.stderr
@@ -287,12 +307,12 @@ def test_a_setup_cfg_that_is_merely_newer_is_no_reason_to_install(changeable: Ch
     assert changeable.stamp.stat().st_mtime == pytest.approx(later)
 
 
-def test_a_venv_whose_python_is_gone_is_made_anew(changeable: Checkout) -> None:
+def test_a_venv_whose_python_is_gone_is_made_anew(changeable: Checkout, quick: dict[str, str]) -> None:
     python = changeable.venv / "bin" / "python"
     python.unlink()
     python.symlink_to("/nowhere/python3")
 
-    outcome = changeable.run()
+    outcome = changeable.run(env=quick)
 
     assert outcome.launcher["prefix"] == str(changeable.venv)
     assert FIRST_USE in outcome.stderr
@@ -336,14 +356,7 @@ def test_an_unsuitable_python_is_refused_by_name(fresh: Checkout) -> None:
 def test_another_python_than_the_environments_is_a_warning(changeable: Checkout, tmp_path: Path) -> None:
     # Given an environment, and an installation of Python elsewhere that can be told from its own
     changeable.run()
-    other = tmp_path / "other-python"
-    other.write_text(
-        "#!/bin/sh\n"
-        f'exec {sys.executable} -c \'import runpy, sys; sys._base_executable = "/elsewhere/python3"; '
-        "sys.argv[:] = sys.argv[2:]; "
-        'runpy.run_path(sys.argv[0], run_name="__main__") if sys.argv[0].endswith("venv.py") else None\' "$@"\n'
-    )
-    other.chmod(0o755)
+    other = wrapper(tmp_path / "other-python", "sys._base_executable = '/elsewhere/python3'")
 
     # When it is run with that one
     outcome = changeable.run(env={**os.environ, "PYTHON": str(other)})

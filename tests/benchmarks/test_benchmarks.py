@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SERVERS = ("cluster", "lines-from-kafka", "text-from-hdfs")
 PEERS = (*SERVERS, "state-bytewax", "word-count-bytewax", "word-count-pyflink")
+# Those that differ in how they measure; the others differ in the jobs that they run.
+WAYS = ("latency", "live-view", "memory", "start-up", "state-with-checkpoints", "word-count")
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +57,10 @@ def program(label: str, text: str) -> Contestant:
 # --- the benchmarks --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in PEERS])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in WAYS else pytest.mark.long) for name in BENCHMARKS if name not in PEERS],
+)
 def test_contestants_come_to_the_same_result(name: str, tmp_path: Path):
     rows = BENCHMARKS[name](tiny(tmp_path, NoPeers()))
 
@@ -191,10 +196,11 @@ def counted(label: str, count: int, printed: str = "") -> Contestant:
 
 def forked(label: str, way: str) -> Contestant:
     # Quick to start: without site.
-    script = f"import os\ndef work():\n  for each in range(500_000): each + 1\n{way}"
+    script = f"import os\ndef work():\n  for each in range(100_000): each + 1\n{way}"
     return Contestant(label, [sys.executable, "-S", "-c", script])
 
 
+@pytest.mark.long
 def test_instructions_per_record_are_told_apart_from_those_to_start_and_end(counting: Bench):
     def benchmark(bench: Bench) -> list[Row]:
         records = bench.size(100_000)
@@ -212,6 +218,7 @@ def test_instructions_per_record_are_told_apart_from_those_to_start_and_end(coun
     assert own > 1
 
 
+@pytest.mark.long
 def test_instructions_of_forked_processes_count_once(counting: Bench):
     after = "pid = os.fork()\nif pid == 0:\n  work()\n  os._exit(0)\nos.waitpid(pid, 0)"
     before = "work()\npid = os.fork()\nif pid == 0: os._exit(0)\nos.waitpid(pid, 0)"

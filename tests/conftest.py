@@ -31,6 +31,22 @@ settings.register_profile("patient", deadline=None, max_examples=30, suppress_he
 settings.register_profile("thorough", settings.get_profile("patient"), max_examples=500)
 settings.load_profile("patient")
 
+# What workers import when they get to it, which most tests get to.
+LATE_IMPORTS = (
+    "prepared",
+    "pyflink_stream.imports",
+    "pyflink_stream.program",
+    "stream_engine.api.environment",
+    "stream_engine.connectors.splits",
+    "stream_engine.connectors.text_output",
+    "stream_engine.local.late_records",
+    "stream_engine.local.worker.checkpoints.restoration",
+    "stream_engine.local.worker.checkpoints.round",
+    "stream_engine.local.worker.checkpoints.writer",
+    "stream_engine.local.worker.log_forwarder",
+    "stream_engine.operators.inlining",
+)
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[ForkServer]:
@@ -38,6 +54,7 @@ def server() -> Iterator[ForkServer]:
     from stream_engine.local.forkserver.client import ForkServer
 
     server = ForkServer.start()
+    server.fork([], modules=LATE_IMPORTS)
     yield server
     server.close()
 

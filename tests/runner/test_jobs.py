@@ -29,8 +29,9 @@ HELPER = """
 """
 
 
-@pytest.mark.parametrize("stem", ["job", "statistics", "select", "pickle", "engine"])
-@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize(
+    ("stem", "parallelism"), [("job", 1), ("job", 2), ("statistics", 2), ("select", 1), ("pickle", 2), ("engine", 1)]
+)
 def test_workers_import_the_script_and_its_packages(command: Command, stem: str, parallelism: int) -> None:
     command.write(f"jobs/{stem}.py", PROGRAM)
     command.write("lib/helper.py", HELPER)

@@ -127,7 +127,7 @@ def test_the_working_directory_is_not_importable(command: Command) -> None:
     assert not [entry for entry in path if entry.endswith("pyflink_stream")]
 
 
-@pytest.mark.parametrize("name", ["engine", "runner", "conf", "app", "utils", "tests", "random", "yaml", "console"])
+@pytest.mark.parametrize("name", ["engine", "conf", "app", "random", "yaml"])
 def test_a_given_package_owns_its_name(command: Command, name: str) -> None:
     command.write(f"{name}/__init__.py", "OWNER = 'user'\n")
     command.write(f"{name}/part.py", f"from {name} import OWNER\n")
@@ -143,10 +143,7 @@ def test_a_given_package_owns_its_name(command: Command, name: str) -> None:
     assert command.output("jobs/s.py", name) == "user user\n"
 
 
-@pytest.mark.parametrize(
-    "stem",
-    ["statistics", "test", "engine", "types", "select", "socket", "threading", "os", "json", "click", "yaml", "org"],
-)
+@pytest.mark.parametrize("stem", ["statistics", "test", "types", "select", "os", "json", "yaml", "org"])
 def test_a_script_may_bear_a_librarys_name(command: Command, stem: str) -> None:
     # The libraries, which use each other by these names, keep working beside the script.
     command.write(

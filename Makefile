@@ -15,15 +15,16 @@ help: ## Show this list
 run: ## Count the words of a built-in text: examples/word_count.py
 	@bin/pyflink-stream.sh examples/word_count.py
 
-# The types are checked beside the tests: they keep one core busy for half a minute.
+# What takes one core for a while is checked beside the tests.
 test: venv ## Check everything: lint, then all tests but the long ones
-	@$(MAKE) --no-print-directory style imports
-	@$(MAKE) --no-print-directory --jobs 2 types tests
+	@$(MAKE) --no-print-directory style
+	@$(MAKE) --no-print-directory --jobs 3 types imports tests
 
 # Tests go to several processes, and one that has none left takes some of another's: a few files take minutes. To more
-# than there may be cores, as many tests wait for what they have started; not to very many, as that are processes, too.
+# than there may be cores, as many tests wait for what they have started; not to very many, as that are processes, too,
+# each of which takes seconds to load all tests: but those of clusters, none of which it would run.
 tests:
-	$(python) -m pytest --numprocesses 4 --dist worksteal
+	$(python) -m pytest --numprocesses 4 --dist worksteal --ignore tests/cluster
 
 flink-cluster: ## Start a Flink cluster on this machine, for trying; prints its address
 	@bin/venv.sh flink

@@ -124,9 +124,8 @@ class _Hours:
         pass
 
 
-@pytest.mark.parametrize("parallelism", [1, 2])
-def test_100_000_windows_of_one_key_all_fire_at_the_end_of_the_input(jobs: Jobs, parallelism: int) -> None:
-    env = jobs.environment(parallelism)
+def test_100_000_windows_of_one_key_all_fire_at_the_end_of_the_input(jobs: Jobs) -> None:
+    env = jobs.environment(2)
     env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
     hours = env.create_python_source(_Hours()).key_by(lambda pair: pair[0])
     windows = hours.time_window(2 * 3_600_000, 3_600_000).reduce(lambda a, b: (a[0], a[1] + b[1]))
@@ -135,9 +134,8 @@ def test_100_000_windows_of_one_key_all_fire_at_the_end_of_the_input(jobs: Jobs,
     assert jobs.lines(env) == ["(0, 200000)"]
 
 
-@pytest.mark.parametrize("parallelism", [1, 2])
-def test_windows_of_100_000_keys_all_fire_at_the_end_of_the_input(jobs: Jobs, parallelism: int) -> None:
-    env = jobs.environment(parallelism)
+def test_windows_of_100_000_keys_all_fire_at_the_end_of_the_input(jobs: Jobs) -> None:
+    env = jobs.environment(2)
     keyed = env.generate_sequence(1, 100_000).key_by(lambda number: number)
     counts = keyed.time_window(3_600_000).apply(lambda key, window, values, out: out.collect(len(values)))
     counts.key_by(lambda count: 0).count_window(100_000).reduce(lambda a, b: a + b).output()

@@ -93,7 +93,7 @@ def test_the_windowed_word_count_never_loses_or_invents_anything(
 
 @pytest.mark.parametrize("parallelism", [1, 2])
 def test_rolling_counts_are_those_of_plain_python(launcher: Launcher, parallelism: int) -> None:
-    check_rolling(launcher, 200_000, 2_000, parallelism)
+    check_rolling(launcher, 50_000, 500, parallelism)
 
 
 @pytest.mark.long

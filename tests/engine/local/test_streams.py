@@ -381,11 +381,11 @@ LONG = {
 def test_very_many_operators_in_sequence(jobs: Jobs, kind: str, parallelism: int) -> None:
     count, longer = LONG[kind]
     env = jobs.environment(parallelism)
-    stream: Any = env.generate_sequence(1, 100)
+    stream: Any = env.generate_sequence(1, 10)
     for _ in range(count):
         stream = longer(stream)
     stream.output()
-    assert jobs.lines(env) == sorted(str(number + count) for number in range(1, 101))
+    assert jobs.lines(env) == sorted(str(number + count) for number in range(1, 11))
 
 
 def test_prefixes_of_output(jobs: Jobs) -> None:

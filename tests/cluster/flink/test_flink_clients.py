@@ -50,6 +50,16 @@ def main(factory):
     env.execute("answered")
 """.replace("RECORDS", str(RECORDS))
 
+LOADED = """
+import sys
+
+def main(factory):
+    env = factory.get_execution_environment()
+    env.from_elements(1).output()
+    env.execute("loaded")
+    print(next((name for name in sys.modules if name.startswith("apache_beam")), None))
+"""
+
 WAITING = """
 import os
 import sys
@@ -103,11 +113,16 @@ def test_with_checkpoints_records_of_a_python_source_appear_while_it_waits_for_t
     assert delays(flink, "-D", "execution.checkpointing.interval=300 ms")
 
 
-def test_a_terminal_shows_the_tasks_and_their_records(flink: FlinkCommand, cluster: FlinkCluster) -> None:
+# The interval is longer than the test.
+@pytest.mark.parametrize("options", [(), ("-D", "execution.checkpointing.interval=2 h")], ids=["plain", "checkpointed"])
+def test_a_terminal_shows_the_tasks_and_their_records(
+    flink: FlinkCommand, cluster: FlinkCluster, options: tuple[str, ...]
+) -> None:
     script, enough = flink.write("script.py", WAITING), flink.directory / "enough"
     screen = Screen(100, 24)
     try:
-        session = Session(flink, "-p", "2", script, "-", enough, screen=screen)  # pyright: ignore[reportArgumentType]
+        words = ("-p", "2", *options, script, "-", enough)
+        session = Session(flink, *words, screen=screen)  # pyright: ignore[reportArgumentType]
         seen = [["2.00k", "2.00k"], ["2.00k", "2"]]
         assert wait_until(lambda: shown(screen) == seen or session.process.poll() is not None, LONG), screen.rows
         tasks = shown(screen)
@@ -126,6 +141,12 @@ def test_a_terminal_shows_the_tasks_and_their_records(flink: FlinkCommand, clust
     assert any(line.startswith("waiting finished: 2,000 records in, 2 out, ") for line in screen.lines), screen.lines
     assert sorted(line for line in screen.lines if "1000)" in line) == ["1> (0, 1000)", "2> (1, 1000)"]
     cluster.await_state("waiting", "FINISHED")
+
+
+def test_a_client_does_not_load_what_only_workers_need(flink: FlinkCommand) -> None:
+    done = flink.run(flink.write("script.py", LOADED))
+
+    assert (done.code, done.lines) == (0, ["1", "None"]), done.err
 
 
 def shown(screen: Screen) -> list[list[str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pyflink  # pyright: ignore[reportMissingModuleSource]
@@ -90,6 +92,7 @@ def submit(
     env.add_python_archive(archive.path, archive.name)
     env.set_python_executable(archive.python)
     env.set_max_parallelism(job.key_groups)
+    _import_messages()
     reports, early, pacers = _transformations(env, job, attached)
     if not (attached or job.ticks):
         reports = _counted(env, reports, job)
@@ -137,6 +140,24 @@ def _environment(address: str, settings: Mapping[str, str], job: FlinkJob, attac
     return StreamExecutionEnvironment(
         jvm.org.apache.flink.streaming.api.environment.StreamExecutionEnvironment(configuration)
     )
+
+
+def _import_messages() -> None:
+    """PyFlink's messages to its workers, but not Beam: PyFlink looks for that as well, which takes longer than Java.
+
+    Only workers need to know what it finds.
+    """
+    beam = "apache_beam"
+    known = beam in sys.modules
+    if not known:
+        sys.modules[beam] = None  # pyright: ignore[reportArgumentType]
+        # It would say that it has not found Beam.
+        logging.getLogger("pyflink.fn_execution").setLevel(logging.WARNING)
+    try:
+        import_module("pyflink.fn_execution.flink_fn_execution_pb2")
+    finally:
+        if not known:
+            del sys.modules[beam]
 
 
 def _transformations(env: Any, job: FlinkJob, attached: bool) -> tuple[Any, Any, list[Any]]:

@@ -139,40 +139,42 @@ def test_windows_that_ended_while_the_job_was_down_fire_at_once() -> None:
     assert Job(operator, snapshots=first.snapshots(), time=100_000).results() == []
 
 
+# A key of each of two subtasks: ints, whose hashes are the same in every process.
+KEYS = (0, 1)
+
+
 @pytest.mark.parametrize("slide", [100, 50])
 def test_merged_subtasks_fire_each_window_once_however_far_each_had_fired(slide: int) -> None:
     operator = specs.WindowApply(specs.TimeWindows(100, slide), APPLY)
     ahead, behind = (ListHost(operator, key=KEY, index=index, width=2, time=1000) for index in (0, 1))
-    keys = {hash(key) % 2: key for key in "abcdefgh"}
     for index, host in ((0, ahead), (1, behind)):
-        host.process((keys[index], 1))
+        host.process((KEYS[index], 1))
         host.move_to(1060)
-        host.process((keys[index], 2))
+        host.process((KEYS[index], 2))
     # The barrier comes between the timers of the two.
     ahead.move_to(1100)
     one = ListHost(operator, key=KEY, snapshots=[ahead.snapshot(), behind.snapshot()], time=1101)
     one.move_to(1101)
-    one.process((keys[0], 3), (keys[1], 3))
+    one.process((KEYS[0], 3), (KEYS[1], 3))
     results = sorted(ahead.results + behind.results + one.finish())
 
     uninterrupted = ListHost(operator, key=KEY, time=1000)
     for time, number in ((1000, 1), (1060, 2), (1101, 3)):
         uninterrupted.move_to(time)
-        uninterrupted.process((keys[0], number), (keys[1], number))
+        uninterrupted.process((KEYS[0], number), (KEYS[1], number))
     assert results == sorted(uninterrupted.finish())
 
 
 def test_another_snapshot_before_the_first_window_fires_loses_nothing() -> None:
     operator = specs.WindowApply(specs.TimeWindows(100, 50), APPLY)
     ahead, behind = (ListHost(operator, key=KEY, index=index, width=2, time=1000) for index in (0, 1))
-    keys = {hash(key) % 2: key for key in "abcdefgh"}
-    ahead.process((keys[0], 1))
-    behind.process((keys[1], 1))
+    ahead.process((KEYS[0], 1))
+    behind.process((KEYS[1], 1))
     ahead.move_to(1050)
     one = ListHost(operator, key=KEY, snapshots=[ahead.snapshot(), behind.snapshot()], time=1051)
     again = ListHost(operator, key=KEY, snapshots=[one.snapshot()], time=1051)
     ends = [(key, end) for key, _, end, _ in ahead.results + one.results + again.finish()]
-    assert sorted(ends) == sorted((key, end) for key in keys.values() for end in (1050, 1100))
+    assert sorted(ends) == sorted((key, end) for key in KEYS for end in (1050, 1100))
 
 
 def test_partial_results_are_emitted_before_a_snapshot_so_that_none_is_needed() -> None:

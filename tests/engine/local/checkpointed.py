@@ -58,13 +58,29 @@ class Job:
         return Once(self, at, act, newer_than, pause)
 
 
+class Unhurried:
+    """The pace of a function that waits for checkpoints, which need it to return: ``pause`` takes longer each time.
+
+    A few dozen records last for minutes, so that no input ends before what is waited for, however slow the machine is.
+    """
+
+    def __init__(self, seconds: float = 0.01) -> None:
+        self._seconds = seconds
+
+    def pause(self) -> None:
+        time.sleep(self._seconds)
+        self._seconds = min(1.15 * self._seconds, 5.0)
+
+
 class Once:
     """A map that fails once, at record ``at`` or soon after: when there is a checkpoint ``newer_than`` that number.
 
-    ``act`` is called instead of raising a ValueError. Until then it takes its time, a ``pause`` for each record.
+    ``act`` is called instead of raising a ValueError. Until ``at`` it takes a ``pause`` for each record, and then it is
+    in no hurry.
     """
 
     def __init__(self, job: Job, at: int, act: Callable[[], Any] | None, newer_than: int, pause: float) -> None:
+        self._unhurried = Unhurried()
         self._checkpoints = str(job.checkpoints)
         self._marker = str(job.marker)
         self._at = at
@@ -75,9 +91,11 @@ class Once:
     def map(self, value: Any) -> Any:
         if os.path.exists(self._marker):
             return value
-        # Not for the checkpoint itself, which needs this function to return.
-        time.sleep(self._pause if value < self._at else 0.01)
-        if value >= self._at and newest(self._checkpoints) > self._newer_than and first(self._marker):
+        if value < self._at:
+            time.sleep(self._pause)
+            return value
+        self._unhurried.pause()
+        if newest(self._checkpoints) > self._newer_than and first(self._marker):
             if self._act is None:
                 raise ValueError("once")
             self._act()

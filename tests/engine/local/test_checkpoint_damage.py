@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from checkpointed import first
+from checkpointed import Unhurried, first
 from launched import Done, kill_quietly, wait_until
 from recoverable import lines_of
 
@@ -38,19 +38,23 @@ class Once:
         self._marker = job.marker
         self._act = act
         self._fails = fails
+        self._unhurried = Unhurried(0.002)
+        # For another checkpoint, after it has acted.
+        self._waits = False
 
     def map(self, value: int) -> int:
-        import time
-
-        time.sleep(0.002)
-        if value > 10 and not self._marker.exists():
-            complete = sorted(self._checkpoints.glob("*/chk-*/_metadata"), key=lambda path: int(path.parent.name[4:]))
-            # At once, so that there is no other one before long.
-            if len(complete) > 1:
-                self._marker.touch()
-                self._act(complete[-1].parent)
-                if self._fails:
-                    raise ValueError("once")
+        if self._waits:
+            self._unhurried.pause()
+        if self._marker.exists():
+            return value
+        self._unhurried.pause()
+        complete = settled(self._checkpoints)
+        if value > 10 and len(complete) > 1:
+            self._marker.touch()
+            self._waits = True
+            self._act(complete[-1])
+            if self._fails:
+                raise ValueError("once")
         return value
 
     def snapshot_state(self) -> bytes:
@@ -60,13 +64,25 @@ class Once:
         assert state == bytes(STATE)
 
 
+def settled(checkpoints: Path) -> list[Path]:
+    """The directories of the complete checkpoints, by number; none while another one is being taken.
+
+    So the only subtask of a job can tell, between two records, that there will be no newer one before it returns.
+    """
+    directories = sorted(checkpoints.glob("*/chk-*"), key=lambda path: int(path.name[4:]))
+    return directories if all((path / "_metadata").exists() for path in directories) else []
+
+
 def run(job: Job, act: Callable[[Path], object], fails: bool = True, **options: object) -> list[str]:
     """The lines on standard error of a job in which a worker, once there are some checkpoints, acts and fails.
 
     ``act`` gets the directory of the newest checkpoint.
     """
+    return run_with(job, Once(job, act, fails), **options)
+
+
+def run_with(job: Job, once: Once, **options: object) -> list[str]:
     env = job.environment(1, execution__checkpointing__interval=100, state__checkpoints__num_retained=3, **options)
-    once = Once(job, act, fails)
     env.generate_sequence(1, RECORDS).map(once).write_as_text(str(job.output), WriteMode.OVERWRITE)
     return job.run(env)
 
@@ -134,21 +150,20 @@ def test_a_checkpoint_is_not_used_whose_shared_file_is_damaged(
 ) -> None:
     if backend == "rocksdb":
         pytest.importorskip("rocksdict")
-    checkpoints, marker = job.checkpoints, job.marker
+    checkpoints, marker, unhurried = job.checkpoints, job.marker, Unhurried(0.002)
 
     def once(value: int) -> int:
-        import time
-
-        time.sleep(0.002)
-        if value > 10 and not marker.exists():
-            complete = sorted(checkpoints.glob("*/chk-*/_metadata"), key=lambda path: int(path.parent.name[4:]))
-            if len(complete) > 1:
-                marker.touch()
-                shared = complete[-1].parent.parent / "shared"
-                before, newest = (set(re.findall('worker-[^"]*-[^"]*', path.read_text())) for path in complete[-2:])
-                for name in newest - before:
-                    damage(shared / name)
-                raise ValueError("once")
+        if marker.exists():
+            return value
+        unhurried.pause()
+        complete = settled(checkpoints)
+        if value > 10 and len(complete) > 1:
+            marker.touch()
+            texts = [(directory / "_metadata").read_text() for directory in complete[-2:]]
+            before, newest = (set(re.findall('worker-[^"]*-[^"]*', text)) for text in texts)
+            for name in newest - before:
+                damage(complete[-1].parent / "shared" / name)
+            raise ValueError("once")
         return value
 
     env = job.environment(
@@ -188,11 +203,12 @@ def test_without_any_undamaged_checkpoint_the_job_fails_and_what_there_is_stays(
 
 def test_a_directory_that_is_removed_under_the_job_is_made_again_and_used(job: Job, tmp_path: Path) -> None:
     checkpoints, removed, marker = job.checkpoints, tmp_path / "removed", str(job.marker)
+    unhurried = Unhurried(0.002)
 
     def once(value: int) -> int:
-        import time
-
-        time.sleep(0.002)
+        if os.path.exists(marker):
+            return value
+        unhurried.pause()
         if list(checkpoints.glob("*/chk-*/_metadata")):
             if not removed.exists():
                 checkpoints.rename(removed)
@@ -231,31 +247,53 @@ def test_a_disk_that_is_full_for_a_while_costs_a_restart_and_nothing_else(job: J
     expect_exact_results(job)
 
 
+class FullForAWhile(Once):
+    """Fills the disk once there are some checkpoints, and makes room when the first one after that has failed."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job, self._fill, fails=False)
+        self._before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        self._asked = 0
+
+    def _fill(self, _: Path) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (STATE // 2, self._before[1]))
+
+    def snapshot_state(self) -> bytes:
+        # One is taken at a time: the second comes when the first has failed.
+        self._asked += self._waits
+        if self._asked == 2:
+            resource.setrlimit(resource.RLIMIT_FSIZE, self._before)
+            self._waits = False
+        return super().snapshot_state()
+
+
 def test_checkpoints_that_fail_are_tolerated_as_often_as_is_said(job: Job) -> None:
-    def fill_for_a_while(_: Path) -> None:
-        from threading import Timer
-
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (STATE // 2, before[1]))
-        Timer(0.25, resource.setrlimit, (resource.RLIMIT_FSIZE, before)).start()
-
-    told = run(job, fill_for_a_while, fails=False, execution__checkpointing__tolerable_failed_checkpoints=1_000)
+    told = run_with(job, FullForAWhile(job), execution__checkpointing__tolerable_failed_checkpoints=1_000)
     assert told
     assert all("failed, the job continues: Cannot write a checkpoint to" in line for line in told), told
     expect_exact_results(job)
 
 
-# Takes checkpoints of a state that is too large for the disk from some time on.
+# Takes checkpoints of a state that is too large for the disk from some time on, which comes when there are any; where
+# there is a file "full" already, it never comes, and the last lines are in no hurry while there is a file "held".
 FULL = f"""
-    import os, time, resource
+    import glob, os, time, resource
     from org.apache.flink.api.common.functions import MapFunction
 
     class Slow(MapFunction):
+        pause = 0.002
         def map(self, line):
-            time.sleep(0.002)
-            if line == "200" and not os.path.exists("full"):
-                open("full", "w").close()
-                resource.setrlimit(resource.RLIMIT_FSIZE, ({STATE // 2}, {STATE // 2}))
+            time.sleep(self.pause)
+            if int(line) < 200:
+                return line
+            if not os.path.exists("full"):
+                if glob.glob("checkpoints/*/chk-*/_metadata"):
+                    open("full", "w").close()
+                    resource.setrlimit(resource.RLIMIT_FSIZE, ({STATE // 2}, {STATE // 2}))
+                else:
+                    self.pause *= 1.1
+            elif os.path.exists("held"):
+                self.pause = min(1.1 * self.pause, 1)
             return line
         def snapshot_state(self):
             return bytes({STATE})
@@ -347,6 +385,8 @@ def test_a_directory_that_cannot_be_written_to_is_an_error_before_a_record_is_re
 def checkpoint(here: Here) -> Path:
     """A checkpoint of a job that was killed."""
     here.write("numbers", "".join(f"{number}\n" for number in range(RECORDS)))
+    here.write("full", "")
+    here.write("held", "")
     before = os.umask(0)
     try:
         process = here.start(FULL, *KEPT, "-D", "state.checkpoints.num-retained=3")
@@ -356,6 +396,7 @@ def checkpoint(here: Here) -> Path:
         assert wait_until(lambda: len(list(here.directory.glob("checkpoints/*/chk-*/_metadata"))) > 2)
     finally:
         kill_quietly(process)
+    (here.directory / "held").unlink()
     metadata = max(here.directory.glob("checkpoints/*/chk-*/_metadata"), key=lambda path: path.stat().st_mtime_ns)
     return metadata.parent
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Slow:
-    """A map that one record keeps for long, once."""
+    """A map that one record keeps for much longer than a checkpoint may take, once."""
 
     def __init__(self, job: Job) -> None:
         self._marker = job.marker
@@ -39,25 +39,25 @@ class Slow:
 
 
 def test_a_checkpoint_that_takes_too_long_has_failed(job: Job) -> None:
-    env = job.environment(execution__checkpointing__timeout=2000, restart_strategy__fixed_delay__attempts=100)
+    env = job.environment(execution__checkpointing__timeout=1000, restart_strategy__fixed_delay__attempts=100)
     env.generate_sequence(1, 400).map(Slow(job)).write_as_text(str(job.output), WriteMode.OVERWRITE)
     told = job.run(env)
     assert told
     for line in told:
         assert line.startswith("Restart ")
-        assert line.endswith("has failed. It was not complete after 2 s (missing: worker 1).")
+        assert line.endswith("has failed. It was not complete after 1 s (missing: worker 1).")
     assert lines_of(job.output) == [str(number) for number in range(1, 401)]
 
 
 def test_that_checkpoints_take_too_long_can_be_tolerated(job: Job) -> None:
     env = job.environment(
-        execution__checkpointing__timeout=2000, execution__checkpointing__tolerable_failed_checkpoints=100
+        execution__checkpointing__timeout=1000, execution__checkpointing__tolerable_failed_checkpoints=100
     )
     env.generate_sequence(1, 400).map(Slow(job)).write_as_text(str(job.output), WriteMode.OVERWRITE)
     told = job.run(env)
     assert told
     for line in told:
-        assert line.endswith("failed, the job continues: It was not complete after 2 s (missing: worker 1).")
+        assert line.endswith("failed, the job continues: It was not complete after 1 s (missing: worker 1).")
     assert lines_of(job.output) == [str(number) for number in range(1, 401)]
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections import Counter
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import recoverable
 from checkpointed import first, newest
 from killing import Killer, children
-from recoverable import JOBS, lines_of
+from recoverable import JOBS, RECORDS, lines_of, slow
 
 from stream_engine.api.files import WriteMode
 
@@ -29,12 +31,28 @@ BACKENDS = ["hashmap", "rocksdb"] if find_spec("rocksdict") else ["hashmap"]
 pytestmark = pytest.mark.usefixtures("sent")
 
 
+class Held:
+    """A slow map that holds the numbers from ``last`` on until the file ``over`` is there."""
+
+    def __init__(self, over: Path, last: int) -> None:
+        self._over = str(over)
+        self._last = last
+
+    def __call__(self, number: int) -> int:
+        while number >= self._last and not os.path.exists(self._over):
+            time.sleep(0.001)
+        return slow(number)
+
+
 @pytest.fixture
-def survived(jobs: Jobs, server: ForkServer, tmp_path: Path) -> Callable[..., int]:
+def survived(jobs: Jobs, server: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs a job under fire and looks at its result; gives how many of its workers were killed."""
 
     def run(job: Callable[..., list[Any]], parallelism: int, most: int, seed: int) -> int:
-        output = tmp_path / str(seed)
+        output, over = tmp_path / str(seed), tmp_path / f"{seed} is over"
+        # So that no job ends before as many were killed, however fast it is.
+        last = RECORDS // 20 if job is recoverable.loop else RECORDS - 1
+        monkeypatch.setattr(recoverable, "slow", Held(over, last))
         env = jobs.environment(
             parallelism,
             execution__checkpointing__interval=(5, 20, 60)[seed % 3],
@@ -46,7 +64,7 @@ def survived(jobs: Jobs, server: ForkServer, tmp_path: Path) -> Callable[..., in
             execution__checkpointing__incremental=seed // 2 % 4 != 0,
         )
         expected = job(env, str(output))
-        with Killer(lambda: children(server.pid), most, seed) as killer:
+        with Killer(lambda: children(server.pid), most, seed, over=over.touch) as killer:
             env.execute()
         assert Counter(lines_of(output)) == Counter(map(str, expected)), (job.__name__, parallelism, seed)
         return killer.kills

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from launched import PATIENCE
 from pages import ROOT, blocks, named_block
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def test_the_service_takes_a_savepoint_when_it_is_stopped_and_resumes_from_it(pl
     with service(place) as first:
         before = totals(first, 4)
         first.send_signal(signal.SIGTERM)
-        rest, log = first.communicate(timeout=60)
+        rest, log = first.communicate(timeout=PATIENCE)
     before += map(int, rest.split())
     with service(place) as second:
         after = totals(second, 2)
@@ -170,7 +171,9 @@ def test_the_steps_of_the_image_run_and_its_command_runs_the_job(image: Path, co
             subprocess.run(
                 ["sh", "-c", argument.replace("/src", f"{image}/src")], cwd=place, env=environment, check=True
             )
-    done = subprocess.run(json.loads(arguments), cwd=place, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        json.loads(arguments), cwd=place, env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
 
     # then
     assert (len(dockerfile.splitlines()), base[0], last) == (6, "FROM", "CMD")

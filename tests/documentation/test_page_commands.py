@@ -16,6 +16,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from launched import PATIENCE
 from pages import PAGES, ROOT, blocks, name_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_commands_give_what_the_page_prints(checkout: Path, tmp_path: Path, bloc
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
         # then

@@ -108,5 +108,5 @@ def test_data_sinks_write_bytes_to_a_socket(guide: Guide, parallelism: int) -> N
             parallelism,
             server.getsockname()[1],
         )
-        parts = future.result(30).split(b"\0")
+        parts = future.result(PATIENCE).split(b"\0")
     assert sorted(filter(None, parts)) == [b"\xff(2, 3)", b"\xff1", b"\xff\xc3\xbc"]

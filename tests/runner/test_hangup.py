@@ -12,7 +12,7 @@ import termios
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import wait_until
+from launched import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from launched import Command
@@ -79,7 +79,7 @@ def test_sighup_writes_what_was_held_back_and_closes_functions(command: Command,
     # As shells and the system do it.
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, "Traceback" in err) == (129, False), err
     assert has(command, "closed")
     assert not has(command, "executed")
@@ -97,7 +97,7 @@ def test_sighup_ends_a_script_whose_job_is_not_running(command: Command, place: 
     process = command.start(*options, "s.py", "-", place)
     assert wait_until(lambda: has(command, "early" if place == "early" else "executed"))
     process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (129, "")
 
 
@@ -108,7 +108,7 @@ def test_with_stop_with_savepoint_sighup_takes_one(command: Command) -> None:
     assert wait_until(lambda: has_begun(command))
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert err.splitlines()[-1].startswith("Savepoint: ")
 
@@ -129,7 +129,7 @@ def test_sighup_is_ignored_by_a_run_that_was_started_so(command: Command, option
     assert wait_until(lambda: has_begun(command))
     process.send_signal(signal.SIGHUP)
     command.write("enough", "")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
     assert has(command, "executed")
 
@@ -163,7 +163,7 @@ def test_a_terminal_that_closes_leaves_no_traceback(
         before = ticks(command)
         assert wait_until(lambda: ticks(command) > before + 20)
         command.write("enough", "")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, "Traceback" in (err or "")) == (0 if ignored else 129, False), err
     assert has(command, "closed")
     assert has(command, "executed") == ignored

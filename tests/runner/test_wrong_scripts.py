@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from ports import silent_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from here import CommandHere
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -28,14 +25,6 @@ def report(quick: CommandHere, script: str, *args: str, out: str = "") -> list[s
     assert "stream_engine" not in done.stderr
     assert "pyflink_stream/" not in done.stderr
     return lines
-
-
-@pytest.fixture
-def free_port() -> Iterator[int]:
-    """A port that nobody else gets, and that nobody listens at."""
-    with closing(socket.socket()) as holder:
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
 
 
 def test_a_method_that_is_misspelt(quick: CommandHere) -> None:
@@ -212,19 +201,20 @@ def test_execute_forgotten(quick: CommandHere) -> None:
     )
 
 
-def test_a_port_where_no_server_listens(quick: CommandHere, free_port: int) -> None:
-    first, *_ = report(
-        quick,
-        f"""
-        from org.apache.flink.streaming.util.serialization import SimpleStringSchema
-        def main(factory):
-            env = factory.get_execution_environment()
-            env.from_elements("a").write_to_socket("127.0.0.1", {free_port}, SimpleStringSchema())
-            env.execute()
-        """,
-    )
+def test_a_port_where_no_server_listens(quick: CommandHere) -> None:
+    with silent_port() as port:
+        first, *_ = report(
+            quick,
+            f"""
+            from org.apache.flink.streaming.util.serialization import SimpleStringSchema
+            def main(factory):
+                env = factory.get_execution_environment()
+                env.from_elements("a").write_to_socket("127.0.0.1", {port}, SimpleStringSchema())
+                env.execute()
+            """,
+        )
     assert first == (
-        f"ConnectionError: cannot connect to 127.0.0.1:{free_port}: Connection refused; "
+        f"ConnectionError: cannot connect to 127.0.0.1:{port}: Connection refused; "
         "start the server before the job, or correct the port"
     )
 

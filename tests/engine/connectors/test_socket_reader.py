@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from launched import PATIENCE
+from ports import port_to_listen_at, silent_port
 
 from stream_engine.connectors.socket import SocketTextReader
 
@@ -40,11 +41,6 @@ def serve() -> Iterator[Serve]:
     for thread in threads:
         thread.join(PATIENCE)
         assert not thread.is_alive()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def reader(port: int, delimiter: str = "\n", max_retries: int = 0, retry_interval_ms: int = 10) -> SocketTextReader:
@@ -145,7 +141,6 @@ def test_a_record_far_longer_than_a_packet_takes_time_in_proportion(serve: Serve
 
 
 def test_a_server_that_starts_late_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
-    port = free_port()
     refused = threading.Event()
 
     class Refused(logging.Handler):
@@ -154,12 +149,15 @@ def test_a_server_that_starts_late_is_waited_for(caplog: pytest.LogCaptureFixtur
 
     handler = Refused()
     logging.getLogger("stream_engine.connectors.socket").addHandler(handler)
-    try:
-        running = Running(reader(port, max_retries=-1))
-        assert refused.wait(PATIENCE)
-    finally:
-        logging.getLogger("stream_engine.connectors.socket").removeHandler(handler)
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        try:
+            running = Running(reader(port, max_retries=-1))
+            assert refused.wait(PATIENCE)
+        finally:
+            logging.getLogger("stream_engine.connectors.socket").removeHandler(handler)
+        listener.listen()
         connection, _ = listener.accept()
         with connection:
             connection.sendall(b"at last\n")
@@ -170,10 +168,9 @@ def test_a_server_that_starts_late_is_waited_for(caplog: pytest.LogCaptureFixtur
 
 
 def test_without_a_server_the_reader_gives_up_after_its_retries() -> None:
-    port = free_port()
     began = time.monotonic()
 
-    with pytest.raises(ConnectionError) as raised:
+    with silent_port() as port, pytest.raises(ConnectionError) as raised:
         records(reader(port, max_retries=3, retry_interval_ms=50))
 
     assert str(raised.value) == (
@@ -184,10 +181,10 @@ def test_without_a_server_the_reader_gives_up_after_its_retries() -> None:
 
 
 def test_without_retries_the_first_refusal_is_an_error() -> None:
-    port = free_port()
-
-    with pytest.raises(ConnectionError, match=f"cannot connect to 127.0.0.1:{port}: Connection refused"):
-        records(reader(port, max_retries=0))
+    with silent_port() as port:
+        told = f"cannot connect to 127.0.0.1:{port}: Connection refused"
+        with pytest.raises(ConnectionError, match=told):
+            records(reader(port, max_retries=0))
 
 
 def test_a_connection_to_its_own_end_is_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +195,7 @@ def test_a_connection_to_its_own_end_is_no_server(monkeypatch: pytest.MonkeyPatc
             self.bind(address)
             return super().connect_ex(address)
 
-    source = reader(free_port())
+    source = reader(port_to_listen_at())
     monkeypatch.setattr(socket, "socket", FromItsOwnPort)
 
     with pytest.raises(ConnectionError, match="Connection refused"):
@@ -261,11 +258,12 @@ def test_cancel_ends_a_wait_for_data_without_the_record_that_is_not_complete() -
 
 
 def test_cancel_ends_a_wait_for_the_server() -> None:
-    source = reader(free_port(), max_retries=-1, retry_interval_ms=3_600_000)
-    running = Running(source)
+    with silent_port() as port:
+        source = reader(port, max_retries=-1, retry_interval_ms=3_600_000)
+        running = Running(source)
 
-    source.cancel()
-    running.join()
+        source.cancel()
+        running.join()
 
     assert running.error is None
 
@@ -304,11 +302,12 @@ def test_cancel_from_within_collect_ends_the_records(serve: Serve) -> None:
 
 
 def test_cancel_before_and_after_run_does_no_harm() -> None:
-    source = reader(free_port(), max_retries=-1)
+    with silent_port() as port:
+        source = reader(port, max_retries=-1)
 
-    source.cancel()
-    source.run(print)
-    source.cancel()
+        source.cancel()
+        source.run(print)
+        source.cancel()
 
 
 def test_an_error_in_collect_ends_the_connection_and_is_passed_on(serve: Serve) -> None:

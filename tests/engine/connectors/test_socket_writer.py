@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from launched import PATIENCE
+from ports import silent_port
 
 from stream_engine.connectors.socket_writer import SocketWriter
 
@@ -74,11 +75,10 @@ def test_a_record_is_sent_without_waiting_for_the_next(listener: socket.socket) 
 
 
 def test_without_a_server_making_a_writer_is_an_error_that_names_it() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = port_of(listening)
-
-    with pytest.raises(ConnectionError, match=f"cannot connect to 127.0.0.1:{port}: Connection refused"):
-        SocketWriter("127.0.0.1", port)
+    with silent_port() as port:
+        told = f"cannot connect to 127.0.0.1:{port}: Connection refused"
+        with pytest.raises(ConnectionError, match=told):
+            SocketWriter("127.0.0.1", port)
 
 
 def test_a_broken_connection_is_an_error_that_names_the_server(listener: socket.socket) -> None:

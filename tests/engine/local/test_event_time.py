@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import kill_quietly, wait_until
+from launched import PATIENCE, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from here import Here
@@ -176,7 +176,7 @@ def test_a_stopped_job_tells_of_its_late_records(here: Here) -> None:
     try:
         assert wait_until((here.directory / "all-collected").exists)
         process.terminate()
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     assert process.returncode == 143

@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ports import port_to_listen_at
 from prometheus_client.parser import text_string_to_metric_families
 from statuses import graph_of, status_of, word_count
 
@@ -284,14 +285,8 @@ READING_ITSELF = """
 """
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def test_a_running_job_serves_its_metrics(command: Command, port: int) -> None:
+def test_a_running_job_serves_its_metrics(command: Command) -> None:
+    port = port_to_listen_at()
     command.write("s.py", READING_ITSELF.replace("PORT", str(port)))
     found = parsed(command.output("-D", f"metrics.reporter.prom.port={port}", "s.py"))
     ((labels, _),) = found["flink_taskmanager_job_task_numRecordsIn"]

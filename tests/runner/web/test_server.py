@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from launched import PATIENCE
+from ports import port_to_listen_at
 
 from pyflink_stream.web.response import Response
 from pyflink_stream.web.server import Server
@@ -87,14 +88,14 @@ def test_only_requests_for_this_machine_are_answered(server: Server, host: str, 
 
 
 def test_a_request_that_names_no_host_is_refused(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         connection.sendall(b"GET /a HTTP/1.0\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
 
 
 def test_what_comes_with_a_question_is_not_taken_for_another(server: Server) -> None:
     other = b"GET /a/other HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         connection.sendall(b"GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(other) + other)
         answer = b""
         while data := connection.recv(4096):
@@ -112,12 +113,10 @@ def test_the_machines_own_name_and_that_of_the_address_are_known() -> None:
 
 
 def test_of_several_ports_the_first_free_one_is_taken() -> None:
-    with socket.socket() as taken, socket.socket() as free:
+    with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        free.bind(("127.0.0.1", 0))
-        ports = [taken.getsockname()[1], free.getsockname()[1]]
-        free.close()
+        ports = [taken.getsockname()[1], port_to_listen_at()]
         server = Server(Greeting(), "127.0.0.1", ports)
         try:
             assert server.port == ports[1]

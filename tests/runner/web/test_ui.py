@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import urllib.request
 from typing import TYPE_CHECKING
 
 from launched import PATIENCE
+from ports import port_to_listen_at
 from shown import BOXES, see
 
 if TYPE_CHECKING:
@@ -73,9 +73,7 @@ def test_a_failed_job_shows_where_it_failed_and_how_far_it_had_come(browser: Bro
 
 
 def test_the_page_is_where_the_configuration_says(command: Command) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port_to_listen_at()
     process, address = start(command, "-D", f"rest.port={port}")
     assert address == f"http://127.0.0.1:{port}/"
     while b"RUNNING" not in (jobs := urllib.request.urlopen(f"{address}jobs", timeout=PATIENCE).read()):

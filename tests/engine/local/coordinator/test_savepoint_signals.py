@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from interrupted import savepoint_named_in
+from interrupted import said, savepoint_named_in
 from launched import PATIENCE, kill_quietly, wait_until
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_a_stopped_job_leaves_one_thing_to_resume_from(numbers: Numbers, savepoi
         _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
-    (line,) = err.splitlines()
+    (line,) = said(err)
     if savepoints:
         assert (process.returncode, list(numbers.directory.glob("checkpoints/*"))) == (0, [])
         path = savepoint_named_in(err)

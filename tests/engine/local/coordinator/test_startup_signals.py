@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import GROUP, kill_quietly
+from launched import GROUP, PATIENCE, kill_quietly
 
 if TYPE_CHECKING:
     import subprocess
@@ -64,7 +64,7 @@ def start(command: Command, module: str, number: int, *args: str) -> subprocess.
 def test_a_signal_while_a_run_starts_ends_it_silently(command: Command, module: str, number: signal.Signals) -> None:
     process = start(command, module, number, "-p", "2")
     try:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     assert (process.returncode, err) == (STATUSES[number], "")
@@ -77,7 +77,7 @@ def test_a_stop_before_the_job_runs_says_that_no_savepoint_was_taken(
 ) -> None:
     process = start(command, module, number, "--stop-with-savepoint", "savepoints")
     try:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
     finally:
         kill_quietly(process)
     told = "Warning: no savepoint was taken, as no job is running\n"

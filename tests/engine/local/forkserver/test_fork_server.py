@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import wait_until
+from launched import PATIENCE, wait_until
 
 from stream_engine.local.forkserver.client import ForkServer
 
@@ -85,7 +85,7 @@ def test_a_worker_may_be_killed_that_has_ended_and_left_a_process(started: Calla
     worker.control.send(b"x")
     assert wait_until(lambda: is_gone(worker.pid))
     server.kill(worker.pid)
-    assert server.exits(30) == [(worker.pid, 7)]
+    assert server.exits(PATIENCE) == [(worker.pid, 7)]
     (other,) = server.fork([0])
     for each in (worker, other):
         each.control.close()

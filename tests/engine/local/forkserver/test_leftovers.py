@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from launched import GROUP, kill_quietly, wait_until
+from launched import GROUP, PATIENCE, kill_quietly, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +128,7 @@ def begun(command: Command, *params: str) -> Run:
 def test_a_run_that_ends_by_itself_leaves_no_process(command: Command, params: list[str], status: int) -> None:
     run = Run(command, *params)
     try:
-        _, err = run.process.communicate(timeout=60)
+        _, err = run.process.communicate(timeout=PATIENCE)
         assert run.processes() == {}, err
         assert run.process.returncode == status, err
     finally:
@@ -141,7 +141,7 @@ def test_a_run_that_a_signal_ends_leaves_no_process(command: Command, number: si
     run = begun(command, "sleep")
     try:
         (os.killpg if group else os.kill)(run.process.pid, number)
-        _, err = run.process.communicate(timeout=60)
+        _, err = run.process.communicate(timeout=PATIENCE)
         assert run.process.returncode in (128 + number, -number), err
         assert run.left() == {}
     finally:
@@ -159,7 +159,7 @@ def test_a_run_of_which_a_process_is_killed_leaves_no_process(command: Command, 
         pids = {"worker": run.workers()[:1], "launcher": [run.process.pid], "server": [server]}
         for pid in pids.get(victim, [run.process.pid, server]):
             os.kill(pid, signal.SIGKILL)
-        _, err = run.process.communicate(timeout=60)
+        _, err = run.process.communicate(timeout=PATIENCE)
         assert run.left() == {}, err
     finally:
         run.end()
@@ -182,7 +182,7 @@ def test_workers_end_with_a_launcher_whose_script_has_forked_meanwhile(command: 
 def test_a_daemon_that_a_function_starts_is_left_alone(command: Command) -> None:
     run = Run(command, "daemon")
     try:
-        run.process.wait(60)
+        run.process.wait(PATIENCE)
         # The fork server outlives the command for as long as what ignores SIGTERM may take.
         wait_until(lambda: len(run.processes()) == 2)
         assert list(run.processes().values()) == ["sleep 1000 "] * 2
@@ -196,7 +196,7 @@ def test_a_stop_while_the_fork_server_is_stopped_ends_the_run(command: Command, 
     try:
         os.kill(run.server(), signal.SIGSTOP)
         run.process.send_signal(number)
-        _, err = run.process.communicate(timeout=60)
+        _, err = run.process.communicate(timeout=PATIENCE)
         assert run.process.returncode == 128 + number
         # They sleep for longer than they may.
         assert err.count(" did not stop within 1 s, and is killed.\n") == err.count("While stopping the job: ") == 2
@@ -255,7 +255,7 @@ def test_ctrl_z_stops_workers_too_and_they_continue_with_the_run(command: Comman
             assert wait_until(lambda expected=stopped: {is_stopped(pid) for pid in run.workers()} == {expected})
         os.killpg(run.process.pid, signal.SIGCONT)
         run.process.terminate()
-        _, err = run.process.communicate(timeout=60)
+        _, err = run.process.communicate(timeout=PATIENCE)
         assert run.process.returncode == 143, err
     finally:
         run.end()

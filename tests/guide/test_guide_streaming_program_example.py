@@ -27,8 +27,20 @@ def test_streaming_program_example_counts_each_word_whatever_its_case(guide: Gui
 
 
 def test_streaming_program_example_counts_in_windows_of_50_milliseconds(guide: Guide) -> None:
-    """Sentences over a time of many windows are not all in one; how many share one is up to the machine."""
-    slow = WORD_COUNT.replace("counter += 1", "counter += 1; __import__('time').sleep(0.1)")
-    run = guide.run(slow.replace("num_iters=1000", "num_iters=4"), 2)
+    """Sentences after the end of a window are in another one; how many share one is up to the machine."""
+    waiting = WORD_COUNT.replace("counter += 1", "counter += 1; wait()").replace(".output()", ".map(told).output()")
+    run = guide.run(FIRED + waiting.replace("num_iters=1000", "num_iters=4"), 2)
     assert totals(run) == {"hello": 4, "world": 4}
     assert len(run.records()) > 2
+
+
+# Lets the source wait until a window has fired.
+FIRED = """
+import os, time
+def told(pair):
+    open("fired", "w").close()
+    return pair
+def wait():
+    while not os.path.exists("fired"):
+        time.sleep(0.01)
+"""

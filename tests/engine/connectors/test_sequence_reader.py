@@ -105,7 +105,8 @@ def test_a_sequence_longer_than_memory_costs_nothing() -> None:
     assert batch is not None
     assert len(batch) == 10**9
     assert batch[0] == -(10**30) + 3
-    assert time.process_time() - began < 0.1
+    # Far less than so many objects would cost.
+    assert time.process_time() - began < 5
 
 
 def test_a_closed_reader_is_at_its_end() -> None:

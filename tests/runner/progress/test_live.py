@@ -29,8 +29,8 @@ SLOW = """
 
 
 def slow(count: int, held: bool = False) -> str:
-    """A job with a record every 10 ms; if it is ``held``, its last one waits for the file ``seen``."""
-    return SLOW.format(count=count, held=count if held else None)
+    """A job with a record every 10 ms; if it is ``held``, it waits in the middle for the file ``seen``."""
+    return SLOW.format(count=count, held=count // 2 if held else None)
 
 
 @pytest.fixture

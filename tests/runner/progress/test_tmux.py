@@ -32,8 +32,8 @@ SLOW = """
 
 
 def slow(last: int, held: bool = False) -> str:
-    """A job with a record every 4 ms; if it is ``held``, its last one waits for the file ``seen``."""
-    return SLOW.format(last=last, held=last if held else None)
+    """A job with a record every 4 ms; if it is ``held``, it waits in the middle for the file ``seen``."""
+    return SLOW.format(last=last, held=last // 2 if held else None)
 
 
 @pytest.fixture

@@ -134,7 +134,8 @@ def test_reports_that_end_before_their_job_fail_and_cancel_it(rest: JobRest) -> 
 
     assert said.startswith("Nothing more is told of the job, although it has not ended: it was RUNNING")
     assert f"/#/job/{JOB}" in said
-    assert rest.state == "CANCELED"
+    # By another thread.
+    assert wait_until(lambda: rest.state == "CANCELED")
 
 
 @pytest.mark.usefixtures("hasty")

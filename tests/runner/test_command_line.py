@@ -57,7 +57,7 @@ def test_options_may_stand_between_script_and_packages(command: Command) -> None
 
 @pytest.mark.parametrize("args", [["--help"], ["-h"], ["s.py", "--help"]])
 def test_help_shows_the_grammar_and_examples(command: Command, args: list[str]) -> None:
-    out = command.output(*args)
+    out = command.output(*args, COLUMNS="80")
     assert "pyflink-stream [OPTIONS] SCRIPT [PACKAGE ...] [- PARAM ...]" in out
     assert "pyflink-stream examples/word_count.py\n" in out
 
@@ -68,7 +68,7 @@ def test_version(command: Command) -> None:
 
 @pytest.mark.parametrize("args", [[], ["-"], ["-", "x"], ["-p", "2"]])
 def test_without_a_script_the_usage_is_shown(quick: CommandHere, args: list[str]) -> None:
-    done = quick.run(*args)
+    done = quick.run(*args, COLUMNS="80")
     assert (done.returncode, done.stdout) == (2, "")
     error, usage, *_ = done.stderr.splitlines()
     assert error == "Error: the SCRIPT to run is missing"

@@ -20,13 +20,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 # How long the processes may take to get ready, or to end, in seconds.
 PATIENCE = 180
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Failure(Exception):
@@ -89,14 +94,29 @@ def start(directory: Path, task_managers: int, slots: int, settings: dict[str, s
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for command in commands:
-            processes.append(_started(command, directory, environment))
-            (directory / "pids").write_text("".join(f"{process.pid}\n" for process in processes))
+            with uninterrupted():
+                processes.append(_started(command, directory, environment))
+                (directory / "pids").write_text("".join(f"{process.pid}\n" for process in processes))
         _await(address, task_managers * slots, processes, directory)
     except BaseException:
         stop(directory)
         raise
     (directory / "address").write_text(address)
     return address
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A signal that comes meanwhile takes effect at the end: what is started is also known to ``stop``."""
+    came: list[int] = []
+    earlier = {each: signal.signal(each, lambda number, _: came.append(number)) for each in _STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def keep(directory: Path, number: int) -> None:

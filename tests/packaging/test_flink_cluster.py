@@ -40,6 +40,18 @@ java.sys = types.SimpleNamespace(version_info=(3, 11, 7))
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+# Ctrl-C comes when the keeper of the TaskManager has just been started.
+INTERRUPTED = """
+import signal, subprocess
+
+class Popen(subprocess.Popen):
+    def __init__(self, command, **options):
+        super().__init__(command, **options)
+        if "keep" in command:
+            signal.raise_signal(signal.SIGINT)
+
+subprocess.Popen = Popen
+"""
 
 
 class Clusters:
@@ -66,10 +78,20 @@ class Clusters:
             path.write_text(text)
         (stub / "java" / "bin" / "java").chmod(0o755)
 
-    def start(self, action: str, *options: str) -> subprocess.Popen[str]:
+    def start(self, action: str, *options: str, before: str = "") -> subprocess.Popen[str]:
         one = ["--task-managers", "1", "--slots", "1"] if action == "start" else []
         script = str(ROOT / "bin" / "flink_cluster.py")
-        command = [sys.executable, "-c", START, script, action, "--directory", str(self.directory), *one, *options]
+        command = [
+            sys.executable,
+            "-c",
+            before + START,
+            script,
+            action,
+            "--directory",
+            str(self.directory),
+            *one,
+            *options,
+        ]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(self.stub / "site"), *sys.path]),
@@ -147,6 +169,17 @@ def test_a_start_that_is_interrupted_leaves_nothing(clusters: Clusters) -> None:
     assert (process.returncode, out, err) == (130, "", "")
     assert clusters.processes() == []
     assert not clusters.directory.exists()
+
+
+def test_an_interrupted_start_forgets_no_process(clusters: Clusters) -> None:
+    process = clusters.start("start", before=INTERRUPTED)
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        kill_quietly(process)
+
+    assert (process.returncode, out, err) == (130, "", "")
+    assert clusters.processes() == []
 
 
 @pytest.mark.parametrize("word", ["taskmanager.numberOfTaskSlots", "=2"])

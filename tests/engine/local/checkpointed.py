@@ -61,15 +61,17 @@ class Job:
 class Unhurried:
     """The pace of a function that waits for checkpoints, which need it to return: ``pause`` takes longer each time.
 
-    A few dozen records last for minutes, so that no input ends before what is waited for, however slow the machine is.
+    A few dozen records last for minutes, so that no input ends before what is waited for, however slow the machine is:
+    unless no pause is to take more than ``most`` seconds.
     """
 
-    def __init__(self, seconds: float = 0.01) -> None:
+    def __init__(self, seconds: float = 0.01, most: float = 5.0) -> None:
         self._seconds = seconds
+        self._most = most
 
     def pause(self) -> None:
         time.sleep(self._seconds)
-        self._seconds = min(1.15 * self._seconds, 5.0)
+        self._seconds = min(1.15 * self._seconds, self._most)
 
 
 class Once:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from launched import Launcher
 
 RECORDS = 400
+# In ms, between two checkpoints: a function that looks more often than that sees a moment when none is being taken.
+BETWEEN = 300
 STATE = 200_000
 # Of a checkpoint that is being taken while its directory goes.
 FORGIVING: dict[str, Any] = {"execution__checkpointing__tolerable_failed_checkpoints": 1_000}
@@ -38,16 +40,17 @@ class Once:
         self._marker = job.marker
         self._act = act
         self._fails = fails
-        self._unhurried = Unhurried(0.002)
+        self._looking = Unhurried(0.002, BETWEEN / 3_000)
         # For another checkpoint, after it has acted.
         self._waits = False
+        self._waiting = Unhurried(0.002)
 
     def map(self, value: int) -> int:
         if self._waits:
-            self._unhurried.pause()
+            self._waiting.pause()
         if self._marker.exists():
             return value
-        self._unhurried.pause()
+        self._looking.pause()
         complete = settled(self._checkpoints)
         if value > 10 and len(complete) > 1:
             self._marker.touch()
@@ -82,7 +85,13 @@ def run(job: Job, act: Callable[[Path], object], fails: bool = True, **options: 
 
 
 def run_with(job: Job, once: Once, **options: object) -> list[str]:
-    env = job.environment(1, execution__checkpointing__interval=100, state__checkpoints__num_retained=3, **options)
+    env = job.environment(
+        1,
+        execution__checkpointing__interval=100,
+        execution__checkpointing__min_pause=BETWEEN,
+        state__checkpoints__num_retained=3,
+        **options,
+    )
     env.generate_sequence(1, RECORDS).map(once).write_as_text(str(job.output), WriteMode.OVERWRITE)
     return job.run(env)
 
@@ -150,12 +159,12 @@ def test_a_checkpoint_is_not_used_whose_shared_file_is_damaged(
 ) -> None:
     if backend == "rocksdb":
         pytest.importorskip("rocksdict")
-    checkpoints, marker, unhurried = job.checkpoints, job.marker, Unhurried(0.002)
+    checkpoints, marker, looking = job.checkpoints, job.marker, Unhurried(0.002, BETWEEN / 3_000)
 
     def once(value: int) -> int:
         if marker.exists():
             return value
-        unhurried.pause()
+        looking.pause()
         complete = settled(checkpoints)
         if value > 10 and len(complete) > 1:
             marker.touch()
@@ -169,6 +178,7 @@ def test_a_checkpoint_is_not_used_whose_shared_file_is_damaged(
     env = job.environment(
         1,
         execution__checkpointing__interval=100,
+        execution__checkpointing__min_pause=BETWEEN,
         execution__checkpointing__incremental=True,
         state__checkpoints__num_retained=3,
         state__backend=backend,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from stream_engine.configuration import Configuration
-    from stream_engine.flink.client.submission import JavaJob
+    from stream_engine.flink.client.java_job import JavaJob
     from stream_engine.flink.plan import FlinkJob
     from stream_engine.graph.job_graph import JobGraph
 

@@ -17,6 +17,7 @@ from pyflink.datastream.connectors.number_seq import NumberSequenceSource  # pyr
 from pyflink.datastream.data_stream import DataStream, KeyedStream  # pyright: ignore[reportMissingModuleSource]
 from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingModuleSource]
 
+from stream_engine.flink.client.java_job import JavaJob, collected
 from stream_engine.flink.client.key_groups import key_group, subtask_keys
 from stream_engine.flink.client.refusals import BUNDLE_SIZE
 from stream_engine.flink.client.rest import PYTHON_JAR
@@ -28,7 +29,7 @@ from stream_engine.flink.worker.function import ELEMENT, EndCount, TaskFunction,
 from stream_engine.job import JobExecutionException
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from stream_engine.flink.client.shipping import Archive
     from stream_engine.flink.plan import FlinkJob, Stage
@@ -41,38 +42,8 @@ _BUNDLE_TIME = "python.fn-execution.bundle.time"
 # More than 1: else Flink would not wait for the next timer of a source that timers drive. Few enough that results come
 # soon, many enough that the cost of a bundle vanishes.
 _ELEMENTS, _ELEMENTS_TIME = 64, 100
-# How long the client may wait for an answer of the sink that has the reports: Flink's own default.
-_ANSWER_MS = 10_000
-# When it asks again after there was nothing. Flink's 100 ms, which cannot be set, take a tenth of a processor here.
-_ASKS_AGAIN_MS = 300
-_EARLY_AGAIN_MS = 1000
 # A key whose group tells whether Flink's are those that are known here.
 _SAMPLE = 123_456_789
-
-
-class JavaJob:
-    """A job that was submitted; ``id`` is Flink's. What it tells the client is read through the Java process."""
-
-    def __init__(self, client: Any, reports: Any, early: Any) -> None:
-        """Java's iterators, or None for what it does not tell."""
-        self._client = client
-        self._reports = reports
-        self._early = early
-        self.id = str(client.get_job_id())
-
-    def reports(self) -> Iterator[bytes]:
-        """Raises what PyFlink makes of the exception of a job that fails."""
-        return _elements(self._reports)
-
-    def early_reports(self) -> Iterator[bytes]:
-        """What comes beside the reports, before a checkpoint counts it; some may come more than once."""
-        return _elements(self._early)
-
-
-def _elements(rows: Any) -> Iterator[bytes]:
-    while rows is not None and rows.hasNext():
-        # PyFlink's own iterator would make a list of signed ints of the bytes.
-        yield bytes(rows.next().getField(1))
 
 
 def submit(
@@ -96,8 +67,8 @@ def submit(
     reports, early, pacers = _transformations(env, job, attached)
     if not (attached or job.ticks):
         reports = _counted(env, reports, job)
-    told = _collected(early, f"early-{job.id}", _EARLY_AGAIN_MS, waits=False) if early is not None else None
-    iterator = _collected(reports, f"reports-{job.id}", _ASKS_AGAIN_MS) if attached else None
+    told = collected(early, f"early-{job.id}", waits=False) if early is not None else None
+    iterator = collected(reports, f"reports-{job.id}") if attached else None
     jvm = get_gateway().jvm
     if not attached:
         reports._j_data_stream.sinkTo(jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink())
@@ -236,38 +207,6 @@ def _counted(env: Any, reports: Any, job: FlinkJob) -> Any:
     keyed = KeyedStream(inputs._j_data_stream.keyBy(selector(), key_type), Types.PRIMITIVE_ARRAY(Types.BYTE()), inputs)
     count = keyed.process(EndCount(Unfinished(job.plan)), ELEMENT)
     return count.name("Count of the subtasks that have finished").set_parallelism(1)
-
-
-def _collected(elements: Any, uid: str, pause: int, waits: bool = True) -> Any:
-    """What collectAsync() gives, but of a sink whose state no other job takes over: it is at odds with a new client.
-
-    ``uid`` is part of an address, where a blank would not do. The client asks again ``pause`` ms after there was
-    nothing. What comes ``waits`` for the checkpoint that counts it; or else some of it may come again after a restart.
-    """
-    jvm = get_gateway().jvm
-    stream = elements._j_data_stream
-    env = stream.getExecutionEnvironment()
-    collect = jvm.org.apache.flink.streaming.api.operators.collect
-    serializer = stream.getType().createSerializer(env.getConfig().getSerializerConfig())
-    sink = collect.CollectStreamSink(stream, collect.CollectSinkOperatorFactory(serializer, uid))
-    sink.name("Reports to the client" if waits else "Early reports to the client").uid(uid)
-    checkpoints = env.getCheckpointConfig()
-    if not waits:
-        checkpoints = jvm.org.apache.flink.streaming.api.environment.CheckpointConfig(checkpoints)
-        checkpoints.setCheckpointingConsistencyMode(jvm.org.apache.flink.core.execution.CheckpointingMode.AT_LEAST_ONCE)
-    iterator = collect.CollectResultIterator(uid, serializer, uid, checkpoints, _ANSWER_MS)
-    env.addOperator(sink.getTransformation())
-    env.registerCollectIterator(iterator)
-    fetcher = _field(iterator, "fetcher").get(iterator)
-    _field(fetcher, "retryMillis").setInt(fetcher, pause)
-    return iterator
-
-
-def _field(owner: Any, name: str) -> Any:
-    """A private field of a Java object, to be read and set."""
-    field = owner.getClass().getDeclaredField(name)
-    field.setAccessible(True)
-    return field
 
 
 def _stages_of(savepoint: str) -> dict[str, str]:

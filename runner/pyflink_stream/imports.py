@@ -66,7 +66,8 @@ class ProgramFinder:
             if name in sys.modules:
                 self._hidden[name] = sys.modules[name]
             self._forget(name, parts=os.path.isdir(location))
-        for name in [name for name in sys.modules if "." not in name and self._archived(name)]:
+        # A copy, as other threads may import meanwhile.
+        for name in [name for name in list(sys.modules) if "." not in name and self._archived(name)]:
             self._forget(name, parts=True)
 
     def uninstall(self) -> None:
@@ -96,7 +97,7 @@ class ProgramFinder:
 
     def _forget(self, name: str, parts: bool) -> None:
         """Makes the import system load the module anew, and with ``parts`` the modules of the package, too."""
-        for loaded in [each for each in sys.modules if each == name or (parts and each.startswith(f"{name}."))]:
+        for loaded in [each for each in list(sys.modules) if each == name or (parts and each.startswith(f"{name}."))]:
             self._forgotten[loaded] = sys.modules.pop(loaded)
 
     def original(self, path: str) -> str:

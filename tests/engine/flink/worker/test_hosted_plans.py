@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fake_flink import FakeCluster
 from launched import PATIENCE, Jobs
-from record_functions import add, add_in_place, is_wanted, key_of, names, ones, repeat, spoil, total
+from record_functions import add, key_of, spoil
+from small_plans import (
+    Count,
+    event_time_windows,
+    generator,
+    processing_time_windows,
+    rolling_reduce,
+    sliding_count_windows,
+    spread_in_all_ways,
+    union_of_branches,
+)
 
 from stream_engine.api.functions import RichMapFunction
-from stream_engine.api.time import Time, TimeCharacteristic
 from stream_engine.flink.client import refusals
 from stream_engine.flink.executor import FlinkExecutor
 from stream_engine.flink.worker import snapshots
@@ -25,55 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PAIRS = [[number % 5, number] for number in range(40)]
-
-
-def one_tuples(record: Any) -> Any:
-    return tuple(ones(record))
-
 
 def second(record: Any) -> Any:
     return record[1]
 
 
-def union_of_branches(env: Any) -> Any:
-    pairs = env.from_collection(PAIRS).map(spoil)
-    numbers = pairs.split(names)
-    return numbers.select("even").union(numbers.select("large", "odd").flat_map(repeat), pairs.filter(is_wanted))
-
-
 def union_with_itself(env: Any) -> Any:
     numbers = env.generate_sequence(1, 20).map(str)
     return numbers.union(numbers)
-
-
-def rolling_reduce(env: Any) -> Any:
-    return env.from_collection(PAIRS).map(ones).key_by(key_of).reduce(add_in_place)
-
-
-def sliding_count_windows(env: Any) -> Any:
-    return env.generate_sequence(1, 50).map(one_tuples).key_by(key_of).count_window(4, 2).apply(total)
-
-
-def spread_in_all_ways(env: Any) -> Any:
-    numbers = env.generate_sequence(1, 20)
-    return numbers.rebalance().map(str).broadcast().map(str).set_parallelism(2).shuffle().map(str)
-
-
-def processing_time_windows(env: Any) -> Any:
-    """One window, however long the test takes: a day, until the end of the input."""
-    days = Time.days(1)
-    return env.from_collection(PAIRS).map(one_tuples).key_by(key_of).time_window(days, days).reduce(add)
-
-
-def event_time_windows(env: Any) -> Any:
-    env.set_stream_time_characteristic(TimeCharacteristic.EventTime)
-    timed = env.from_collection(PAIRS).assign_timestamps_and_watermarks(lambda pair: pair[1] * 10)
-    return timed.map(one_tuples).key_by(key_of).time_window(Time.milliseconds(100)).reduce(add)
-
-
-def generator(env: Any) -> Any:
-    return env.from_collection(pair for pair in PAIRS).map(one_tuples).key_by(key_of).reduce(add)
 
 
 def long_range(env: Any) -> Any:
@@ -84,17 +52,6 @@ def keys_of_all_kinds(env: Any) -> Any:
     keys = [None, ..., (None, 1), "a", b"a", 1, 1.0, True, (1, ("b", None)), frozenset({2, "c"}), 2.5]
     pairs = env.from_collection([(key, 1) for key in keys * 5]).rebalance()
     return pairs.key_by(lambda pair: pair[0]).reduce(lambda one, other: (one[0], one[1] + other[1])).map(second)
-
-
-class Count:
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def run(self, ctx: Any) -> None:
-        record = [0, 0]
-        for number in range(self.size):
-            record[1] = number
-            ctx.collect(record)
 
 
 def python_sources(env: Any) -> Any:

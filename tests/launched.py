@@ -177,6 +177,11 @@ def finish(process: subprocess.Popen[Any], seconds: float = PATIENCE) -> Done:
     with process:
         try:
             out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            # What it has started may have its streams for a while.
+            out, err = process.communicate(timeout=30)
+            raise AssertionError(f"{process.args} ran for {seconds} s:\n{out}\n{err}") from None
         except BaseException:
             process.kill()
             raise

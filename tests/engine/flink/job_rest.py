@@ -19,8 +19,7 @@ class JobRest(RestServer):
     """The interface. The job is RUNNING until it is cancelled, or drained.
 
     So many of the next requests as ``faults`` has for their method get an error of the server. With ``loses``, so many
-    requests to cancel are accepted, and do nothing. A ``silent`` one ends each connection without an answer. The first
-    checkpoints are declined, as many as ``declines`` says.
+    requests to cancel are accepted, and do nothing. A ``silent`` one ends each connection without an answer.
     """
 
     def __init__(self) -> None:
@@ -28,7 +27,6 @@ class JobRest(RestServer):
         self.state = "RUNNING"
         self.faults: Counter[str] = Counter()
         self.loses = 0
-        self.declines = 0
         self.silent = False
         self.asked: Counter[str] = Counter()
         self.ended = Event()
@@ -65,9 +63,7 @@ class JobRest(RestServer):
         if method == "POST":
             self.asked["checkpoint"] += 1
             return 202, {"request-id": "3"}
-        number = self.asked["checkpoint"]
-        came = {"failureCause": {"class": "x"}} if number <= self.declines else {"checkpointId": number}
-        return 200, {"status": {"id": "COMPLETED"}, "operation": came}
+        return 200, {"status": {"id": "COMPLETED"}, "operation": {"checkpointId": self.asked["checkpoint"]}}
 
     def end(self, state: str) -> None:
         self.state = state

@@ -208,6 +208,8 @@ class RemoteJob:
         """Lets the job finish: Flink ends endless sources only with a savepoint; without one it is cancelled."""
         if not self._completed:
             self._completed = True
+            if self._early is not None:
+                self._early.stop()
             if self._endless:
                 self._ending.begin(self._drain)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
     from stream_engine.flink.client.rest import RestClient
     from stream_engine.graph.job_graph import JobGraph
 
-# When Flink has declined a checkpoint, it is asked again after so many seconds.
-_AGAIN = 1.0
+# In seconds, between two of the last checkpoints.
+_PAUSE = 0.5
 
 
 class EarlyReports:
     """Reads ``elements`` of these while the context lasts; some may come more than once.
 
-    When all subtasks have finished, the job is asked for a checkpoint, which lets their reports through: its interval
-    may be long. One more end may come after that: of a subtask that has resumed from before it. It needs another one.
+    When all subtasks have finished, the job is asked for checkpoints until ``stop``: its interval may be long, and a
+    checkpoint lets those reports through that the client had fetched and acknowledged before it, which may be none.
     """
 
     def __init__(self, rest: RestClient, job_id: str, plan: JobGraph, elements: Iterator[bytes]) -> None:
@@ -36,12 +37,18 @@ class EarlyReports:
         self._statuses: dict[tuple[int, int], bytes] = {}
         self._over = Event()
         self._thread = Thread(target=self._run, name="early reports", daemon=True)
+        # Another one, as subtasks that have begun anew wait for those who read what they tell.
+        self._checkpoints: Thread | None = None
 
     def __enter__(self) -> EarlyReports:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """The reports of all subtasks have come: no checkpoint is asked for any more."""
         self._over.set()
 
     def statuses(self) -> dict[tuple[int, int], bytes]:
@@ -60,16 +67,16 @@ class EarlyReports:
                             self._statuses[task, subtask] = payload
                     elif kind == Kind.FINISHED:
                         self._unfinished.finish(task, subtask)
-                        self._take_checkpoint()
+                        if not self._unfinished and self._checkpoints is None:
+                            self._checkpoints = Thread(target=self._ask, name="last checkpoints", daemon=True)
+                            self._checkpoints.start()
         except Exception as error:
             # Whoever reads the reports finds out what has become of the job. Without this, its interval counts.
             logs.debug("No more is told of subtasks before a checkpoint: %s", error)
 
-    def _take_checkpoint(self) -> None:
-        while not self._unfinished and not self._over.is_set():
-            try:
-                if self._rest.checkpoint(self._id):
-                    return
-            except OSError:
-                pass
-            self._over.wait(_AGAIN)
+    def _ask(self) -> None:
+        while not self._over.is_set():
+            # Flink may decline one, and the cluster be away for a while.
+            with suppress(OSError):
+                self._rest.checkpoint(self._id)
+            self._over.wait(_PAUSE)

@@ -142,10 +142,10 @@ class RestClient:
         # Flink's way to write a path.
         return re.sub("^file:/+", "/", answer["location"])
 
-    def checkpoint(self, identifier: str) -> bool:
-        """Has a job take a checkpoint; returns whether there is one more then."""
+    def checkpoint(self, identifier: str) -> None:
+        """Has a job take a checkpoint, and waits until it is there, or Flink has declined it."""
         path = f"/jobs/{identifier}/checkpoints"
-        return "checkpointId" in self._done(path, self._ask("POST", path, {}))
+        self._done(path, self._ask("POST", path, {}))
 
     def _saved(self, identifier: str, path: str, body: object) -> dict[str, Any]:
         return self._done(f"/jobs/{identifier}/savepoints", self._ask("POST", path, body))

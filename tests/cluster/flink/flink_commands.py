@@ -104,6 +104,17 @@ class FlinkCluster:
         """How many checkpoints of the last job of the name are ``completed``, or were ``restored`` by it."""
         return self.details(name, "/checkpoints").get("counts", {}).get(kind, 0)
 
+    def take_checkpoint(self, name: str) -> bool:
+        """Whether the last job of the name has taken one because of this."""
+        jobs = self.jobs(name)
+        if not jobs:
+            return False
+        place, before = f"http://{self.address}/jobs/{jobs[0]['jid']}/checkpoints", self.checkpoints(name)
+        headers = {"Content-Type": "application/json"}
+        urlopen(Request(place, b"{}", headers, method="POST"), timeout=60).close()
+        # What the REST interface tells may be three seconds old.
+        return wait_until(lambda: self.checkpoints(name) > before, 15)
+
     def busy_task_managers(self) -> list[int]:
         """The processes of the TaskManagers that have Python workers. Killed, they are replaced."""
         keepers = {int(line) for line in (self.directory / "pids").read_text().split()[1:]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +28,7 @@ ENOUGH = os.path.join(os.path.dirname(sys.argv[1]), "enough")
 
 def slow(number):
     if number % 20 == 0 and not os.path.exists(ENOUGH):
-        time.sleep(0.08)
+        time.sleep(0.08 if number % 30_000 < 20_000 else 0.5)
     return (number % 10, 1)
 
 def main(factory):
@@ -39,6 +40,24 @@ def main(factory):
     env.execute(sys.argv[2])
 """
 RECORDS = 60_000
+
+# One source ends at once, the other soon after the file "enough" is there.
+TWO_SOURCES = """
+import os
+import sys
+import time
+
+def slow(number):
+    if not os.path.exists(sys.argv[1]):
+        time.sleep(0.05)
+    return number
+
+def main(factory):
+    env = factory.get_execution_environment()
+    env.from_elements(0).output()
+    env.generate_sequence(1, 100_000).map(slow).filter(lambda number: number % 10_000 == 0).output()
+    env.execute("two sources")
+"""
 
 # Long enough that it ends after the first checkpoint, which Flink takes soon.
 SECONDS = """
@@ -103,6 +122,30 @@ def test_a_job_does_not_wait_for_the_interval_of_its_checkpoints(flink: FlinkCom
 
     assert done.code == 0, done.err
     assert sorted(int(line.rpartition("> ")[2]) for line in done.lines) == list(range(1, 21))
+
+
+@pytest.mark.timeout(1500)
+def test_a_job_that_has_begun_anew_does_not_wait_for_the_interval_either(
+    flink: FlinkCommand, cluster: FlinkCluster
+) -> None:
+    name, enough = "two sources", flink.directory / "enough"
+    options = (*RESTARTING, "-D", "execution.checkpointing.interval=2 h")
+    process = flink.start(*options, flink.write("script.py", TWO_SOURCES), "-", enough)
+    try:
+        # The client asks each second for what is told early.
+        for number in (1, 2, 3):
+            assert wait_until(lambda: cluster.take_checkpoint(name) or process.poll() is not None, LONG)
+            assert process.poll() is None, number
+            time.sleep(1.5)
+        kill_one_of(cluster.python_workers)
+        assert wait_until(lambda: cluster.checkpoints(name, "restored") > 0, LONG)
+        enough.touch()
+        done = finish(process, LONG)
+    finally:
+        kill_quietly(process)
+
+    assert done.code == 0, done.err
+    assert sorted(int(line.rpartition("> ")[2]) for line in done.lines) == list(range(0, 100_001, 10_000))
 
 
 @pytest.mark.timeout(1500)

@@ -132,7 +132,7 @@ class RemoteCluster:
             place = f"{archive.directory}-{job.id}" if here else None
             early = None
             if attached and job.waits_for_checkpoints:
-                early = EarlyReports(self._rest, job.id, job.plan, submitted.early_reports())
+                early = EarlyReports(self._rest, job.id, job.plan, submitted.early_reports)
             return RemoteJob(submitted, self._rest, place, restarts, job.ticks, early)
         except BaseException as error:
             failed = isinstance(error, Exception)

@@ -17,7 +17,7 @@ from pyflink.datastream.connectors.number_seq import NumberSequenceSource  # pyr
 from pyflink.datastream.data_stream import DataStream, KeyedStream  # pyright: ignore[reportMissingModuleSource]
 from pyflink.java_gateway import get_gateway  # pyright: ignore[reportMissingModuleSource]
 
-from stream_engine.flink.client.java_job import JavaJob, collected
+from stream_engine.flink.client.java_job import JavaJob, collect_sink, collected
 from stream_engine.flink.client.key_groups import key_group, subtask_keys
 from stream_engine.flink.client.refusals import BUNDLE_SIZE
 from stream_engine.flink.client.rest import PYTHON_JAR
@@ -67,8 +67,8 @@ def submit(
     reports, early, pacers = _transformations(env, job, attached)
     if not (attached or job.ticks):
         reports = _counted(env, reports, job)
-    told = collected(early, f"early-{job.id}", waits=False) if early is not None else None
-    iterator = collected(reports, f"reports-{job.id}") if attached else None
+    told = collect_sink(early, f"early-{job.id}", "Early reports to the client") if early is not None else None
+    iterator = collected(reports, f"reports-{job.id}", "Reports to the client") if attached else None
     jvm = get_gateway().jvm
     if not attached:
         reports._j_data_stream.sinkTo(jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from queue import Queue
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,7 @@ from launched import Jobs, wait_until
 from stream_engine.configuration import Configuration
 from stream_engine.flink.client import early_reports
 from stream_engine.flink.client.cluster import RemoteJob
-from stream_engine.flink.client.early_reports import EarlyReports
+from stream_engine.flink.client.early_reports import Answer, EarlyReports
 from stream_engine.flink.client.reports import Reports
 from stream_engine.flink.client.rest import RestClient
 from stream_engine.flink.elements import Envelope, pack_element
@@ -41,8 +41,9 @@ def rest() -> Iterator[JobRest]:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One checkpoint follows another."""
-    monkeypatch.setattr(early_reports, "_PAUSE", 0.01)
+    """One question follows another, and one checkpoint."""
+    monkeypatch.setattr(early_reports, "_LOOKS", 0.01)
+    monkeypatch.setattr(early_reports, "_CHECKPOINTS", 0.01)
 
 
 def run(cluster: FakeCluster, capfd: pytest.CaptureFixture[str], *observers: Watcher, **options: str) -> JobGraph:
@@ -52,16 +53,37 @@ def run(cluster: FakeCluster, capfd: pytest.CaptureFixture[str], *observers: Wat
     return cluster.jobs[0].plan
 
 
-class Elements:
-    """What Java gives, as it comes."""
+class Sink:
+    """Flink's sink for a client, of one job. ``offset`` counts the elements that the client has acknowledged."""
 
     def __init__(self) -> None:
-        self._queue: Queue[bytes | None] = Queue()
-        self.tell = self._queue.put
+        self.offset = 0
+        self._lock = Lock()
+        self._version = "first"
+        self._kept: list[bytes] = []
+        self._counted: tuple[int, list[bytes]] = (0, [])
 
-    def __iter__(self) -> Iterator[bytes]:
-        while (element := self._queue.get()) is not None:
-            yield element
+    def tell(self, *elements: bytes) -> None:
+        with self._lock:
+            self._kept += elements
+
+    def checkpoint(self) -> None:
+        with self._lock:
+            self._counted = self.offset, self._kept.copy()
+
+    def restart(self) -> None:
+        """It goes on as it was at the checkpoint."""
+        with self._lock:
+            self._version += " again"
+            self.offset, self._kept = self._counted
+
+    def ask(self, version: str, offset: int) -> Answer:
+        with self._lock:
+            if version == self._version and offset >= self.offset:
+                del self._kept[: offset - self.offset]
+                self.offset = offset
+                return Answer(version, self._counted[0], self._kept.copy())
+            return Answer(self._version, self._counted[0], [])
 
 
 def test_the_end_of_each_subtask_is_told_before_a_checkpoint(
@@ -88,21 +110,19 @@ def test_checkpoints_are_asked_for_from_the_end_of_the_last_subtask_until_the_re
     cluster: FakeCluster, capfd: pytest.CaptureFixture[str], rest: JobRest
 ) -> None:
     rest.faults["POST"] = 2
-    plan, elements = run(cluster, capfd, **INTERVAL), Elements()
+    plan, sink = run(cluster, capfd, **INTERVAL), Sink()
 
-    with EarlyReports(RestClient(rest.address), JOB, plan, iter(elements)) as early:
-        for element in cluster.early[:-1]:
-            elements.tell(element)
+    with EarlyReports(RestClient(rest.address), JOB, plan, sink.ask) as early:
+        sink.tell(*cluster.early[:-1])
         # Of a subtask that has resumed from a checkpoint before its end.
-        elements.tell(cluster.early[0])
+        sink.tell(cluster.early[0])
         asked_early = wait_until(lambda: rest.asked["checkpoint"] > 0, 0.05)
-        elements.tell(cluster.early[-1])
+        sink.tell(cluster.early[-1])
         # Flink's sink counts what the client has acknowledged, which the last reports may not be at the first one.
         asked = wait_until(lambda: rest.asked["checkpoint"] >= 2)
         early.stop()
         assert early._checkpoints is not None
         early._checkpoints.join()
-        elements.tell(None)
 
     assert (asked_early, asked) == (False, True)
 
@@ -110,11 +130,10 @@ def test_checkpoints_are_asked_for_from_the_end_of_the_last_subtask_until_the_re
 def test_a_client_with_the_reports_of_all_subtasks_asks_for_no_more_checkpoints(
     cluster: FakeCluster, capfd: pytest.CaptureFixture[str], rest: JobRest
 ) -> None:
-    plan, elements = run(cluster, capfd, **INTERVAL), Elements()
+    plan, sink = run(cluster, capfd, **INTERVAL), Sink()
     client = RestClient(rest.address)
-    with EarlyReports(client, JOB, plan, iter(elements)) as early:
-        for element in cluster.early:
-            elements.tell(element)
+    with EarlyReports(client, JOB, plan, sink.ask) as early:
+        sink.tell(*cluster.early)
         assert wait_until(lambda: rest.asked["checkpoint"] > 0)
         assert early._checkpoints is not None
 
@@ -122,21 +141,37 @@ def test_a_client_with_the_reports_of_all_subtasks_asks_for_no_more_checkpoints(
         early._checkpoints.join(10)
 
         assert not early._checkpoints.is_alive()
-        elements.tell(None)
 
 
-def test_what_goes_wrong_with_early_reports_leaves_the_job_alone(
+def test_a_job_that_has_begun_anew_tells_its_ends_as_before(
     cluster: FakeCluster, capfd: pytest.CaptureFixture[str], rest: JobRest
 ) -> None:
-    def elements() -> Iterator[bytes]:
-        yield from cluster.early[:1]
-        raise RuntimeError("Java has gone")
+    plan, sink = run(cluster, capfd, **INTERVAL), Sink()
 
-    plan = run(cluster, capfd, **INTERVAL)
-    with EarlyReports(RestClient(rest.address), JOB, plan, elements()) as early:
-        early._thread.join()
+    with EarlyReports(RestClient(rest.address), JOB, plan, sink.ask):
+        sink.tell(*cluster.early[:2])
+        assert wait_until(lambda: sink.offset == 2)
+        sink.tell(*cluster.early[2:-1])
+        sink.checkpoint()
+        sink.restart()
+        sink.tell(cluster.early[-1])
+        assert wait_until(lambda: rest.asked["checkpoint"] > 0)
 
-    assert (rest.state, rest.asked) == ("RUNNING", {})
+
+def test_a_sink_that_does_not_answer_is_asked_again(
+    cluster: FakeCluster, capfd: pytest.CaptureFixture[str], rest: JobRest
+) -> None:
+    plan, sink = run(cluster, capfd, **INTERVAL), Sink()
+    silent = [RuntimeError("the job has not begun")] * 2
+
+    def ask(version: str, offset: int) -> Answer:
+        if silent:
+            raise silent.pop()
+        return sink.ask(version, offset)
+
+    sink.tell(*cluster.early)
+    with EarlyReports(RestClient(rest.address), JOB, plan, ask):
+        assert wait_until(lambda: rest.asked["checkpoint"] > 0)
 
 
 class Watcher:
@@ -146,14 +181,12 @@ class Watcher:
 def test_who_watches_is_told_early_how_far_each_subtask_is(
     cluster: FakeCluster, capfd: pytest.CaptureFixture[str], rest: JobRest
 ) -> None:
-    plan, elements = run(cluster, capfd, Watcher(), **INTERVAL), Elements()
+    plan, sink = run(cluster, capfd, Watcher(), **INTERVAL), Sink()
     places = {(task.id, index) for task in plan.tasks for index in range(task.parallelism)}
 
-    with EarlyReports(RestClient(rest.address), JOB, plan, iter(elements)) as early:
-        for element in cluster.early:
-            elements.tell(element)
-        elements.tell(None)
-        early._thread.join()
+    with EarlyReports(RestClient(rest.address), JOB, plan, sink.ask) as early:
+        sink.tell(*cluster.early)
+        assert wait_until(lambda: sink.offset == len(cluster.early))
 
     statuses = early.statuses()
     assert statuses.keys() == places

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec  # pyright: ignore[reportPrivateImportUsage]
+from launched import wait_until
 from maven import jars
 from servers import PATIENCE, Server, free_ports
 
@@ -94,9 +95,17 @@ class Kafka:
     def add_partitions(self, name: str, total: int) -> None:
         admin = self.admin()
         admin.create_partitions([NewPartitions(name, total)])[name].result()
+        # That is the controller's word: the broker drops what comes for them before it knows of them itself.
+        assert wait_until(lambda: len(admin.list_topics(name, PATIENCE).topics[name].partitions) == total)
 
     def produce(self, topic: str, records: Iterable[tuple[int, object]], **settings: object) -> None:
         """Writes values, as text unless they are bytes, into the partitions that come with them."""
+        lost: list[object] = []
+
+        def told(error: object, _: object) -> None:
+            if error is not None:
+                lost.append(error)
+
         producer = Producer(
             {"bootstrap.servers": self.address, "linger.ms": 50, "enable.idempotence": True, **settings}
         )
@@ -104,11 +113,12 @@ class Kafka:
             payload = value if isinstance(value, bytes) else str(value).encode()
             while True:
                 try:
-                    producer.produce(topic, payload, partition=partition)
+                    producer.produce(topic, payload, partition=partition, on_delivery=told)
                     break
                 except BufferError:
                     producer.poll(1)
         assert producer.flush(PATIENCE) == 0
+        assert not lost, lost
 
     def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
         """Lets a group have read that far, by partition."""

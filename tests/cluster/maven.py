@@ -10,8 +10,9 @@ from tempfile import mkdtemp
 
 import pytest
 
-# Seconds that a download may take.
-_PATIENCE = 900
+# Seconds that a download may take, and how often it is tried: what has come is kept for the next time.
+_PATIENCE = 300
+_TRIES = 3
 _POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -54,14 +55,26 @@ def _download(artifacts: tuple[str, ...], directory: Path) -> None:
         dependencies = "\n".join(_DEPENDENCY.format(*artifact.split(":")) for artifact in artifacts)
         (project / "pom.xml").write_text(_POM.format(dependencies=dependencies), encoding="utf-8")
         command = ["mvn", "--batch-mode", "--quiet", "dependency:copy-dependencies", "-DoutputDirectory=jars"]
-        done = subprocess.run(
-            command, cwd=project, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE
-        )
-        if done.returncode != 0:
-            pytest.skip(f"cannot download {', '.join(artifacts)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        for _ in range(_TRIES):
+            failure = _failure_of(command, project)
+            if failure is None:
+                break
+        else:
+            pytest.skip(f"cannot download {', '.join(artifacts)}: {failure}")
         try:
             (project / "jars").rename(directory)
         except OSError:
             assert directory.is_dir()
     finally:
         shutil.rmtree(project)
+
+
+def _failure_of(command: list[str], directory: Path) -> str | None:
+    """Runs it there; None: it has succeeded."""
+    try:
+        done = subprocess.run(
+            command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took more than {_PATIENCE} s"
+    return None if done.returncode == 0 else done.stdout[-2000:] + done.stderr[-2000:]

@@ -89,7 +89,8 @@ class FlinkCluster:
         return next((job["state"] for job in self.jobs(name)), "")
 
     def await_state(self, name: str, state: str) -> None:
-        assert wait_until(lambda: self.state(name) == state, LONG), f"{name} is {self.state(name)}, not {state}"
+        wait_until(lambda: self.state(name) in (state, *_ENDED), LONG)
+        assert self.state(name) == state
 
     def details(self, name: str, path: str = "") -> Any:
         """What the REST interface tells of the last job of the name, at ``path`` below it; {}: there is nothing."""
@@ -167,9 +168,15 @@ class FlinkCommand(Command):
 
 def kill_one_of(victims: Callable[[], list[int]]) -> None:
     """With SIGKILL, as soon as there is one."""
-    found: list[int] = []
-    assert wait_until(lambda: found.extend(victims()) or found, LONG)
-    os.kill(found[0], signal.SIGKILL)
+
+    def killed() -> bool:
+        try:
+            os.kill(victims()[0], signal.SIGKILL)
+        except (IndexError, ProcessLookupError):
+            return False
+        return True
+
+    assert wait_until(killed, LONG)
 
 
 def text_of(path: Path) -> list[str]:

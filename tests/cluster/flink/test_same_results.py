@@ -57,14 +57,14 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     return results(Command(tmp_path_factory.mktemp("here")), NAMES)
 
 
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_program_gives_the_same(name: str, on_flink: dict[str, list[str]], here: dict[str, list[str]]) -> None:
     assert records(on_flink[name]) == records(here[name])
     assert here[name] or name == "empty_collection"
 
 
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(1500)
 def test_count_windows_fire_first_with_the_first_slide(on_flink: dict[str, list[str]]) -> None:
     assert on_flink["sliding_count_windows"][0].endswith("> ('all', [('all', 1), ('all', 2)])")
 

@@ -53,7 +53,7 @@ def test_without_checkpoints_offsets_are_committed_now_and_then(kafka: Kafka, la
         kafka.produce(name, [(0, 30)])
         lines.next()
     # What was read last is committed at the end
-    assert kafka.committed(name, name, 1) == [31]
+    assert wait_until(lambda: kafka.committed(name, name, 1) == [31])
 
 
 def test_new_partitions_are_found_while_the_job_runs(kafka: Kafka, launcher: Launcher, name: str) -> None:

@@ -57,6 +57,8 @@ class JobRest(RestServer):
             if self.loses < 0:
                 self.end("CANCELED")
             return 202, {}
+        if path.endswith("/status"):
+            return 200, {"status": self.state}
         return 200, {"state": self.state}
 
     def _on_checkpoint(self, method: str) -> tuple[int, object]:

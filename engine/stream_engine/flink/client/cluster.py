@@ -192,7 +192,8 @@ class RemoteJob:
         self._ending.close()
         if final is not None:
             raise JobExecutionException.of(final, self.id)
-        if self._completed and state != "FAILED":
+        # All that is left of a complete endless job is its end. Flink fails one whose last savepoint a task declines.
+        if self._completed and (self._endless or state != "FAILED"):
             return
         if cancelled and (failed is None or state == "CANCELED"):
             return

@@ -9,13 +9,15 @@ import shutil
 from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPException
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 # In seconds.
 _TIMEOUT = 30
+# How long looks at something that takes its time may fail, and when the next one comes.
+_SILENCE, _AGAIN = 60.0, 0.5
 # How the name of the jar begins that has the Java side of PyFlink.
 PYTHON_JAR = "flink-python-"
 _NO_FLINK = "what answers there is no Flink"
@@ -91,7 +93,14 @@ class RestClient:
 
     def state(self, identifier: str) -> str:
         """Flink's JobStatus, such as RUNNING."""
-        return str(self._part(self.job(identifier), "state"))
+        try:
+            # What it tells of a job as a whole may be three seconds old.
+            return str(self._part(self.get(f"/jobs/{identifier}/status"), "status"))
+        except RestError as error:
+            if not error.answered or error.missing:
+                raise
+            # Only there it says that it does not know a job.
+            return str(self._part(self.job(identifier), "state"))
 
     def failures(self, identifier: str) -> list[dict[str, Any]]:
         """The newest failures of a job, each with its ``timestamp`` (ms) and ``stacktrace``."""
@@ -153,8 +162,17 @@ class RestClient:
     def _done(self, path: str, asked: Any) -> dict[str, Any]:
         """What has come of something that takes its time: ``asked`` is the answer to the request for it."""
         trigger = self._part(asked, "request-id")
+        heard = monotonic()
         while True:
-            answer = self.get(f"{path}/{trigger}")
+            try:
+                answer = self.get(f"{path}/{trigger}")
+            except RestError as error:
+                # It goes on all the same.
+                if error.missing or monotonic() - heard > _SILENCE:
+                    raise
+                sleep(_AGAIN)
+                continue
+            heard = monotonic()
             if self._part(answer, "status", "id") == "COMPLETED":
                 return self._part(answer, "operation")
             sleep(0.05)

@@ -11,6 +11,7 @@ from job_rest import JOB, JavaSide, JobRest
 from launched import PATIENCE, wait_until
 
 from stream_engine.flink.client import ending
+from stream_engine.flink.client import rest as rest_client
 from stream_engine.flink.client.cluster import RemoteJob
 from stream_engine.flink.client.rest import RestClient, RestError
 from stream_engine.job import JobExecutionException
@@ -53,6 +54,43 @@ def test_a_complete_job_ends_although_requests_fail(rest: JobRest, faults: dict[
         job.complete()
 
     assert rest.state in ("FINISHED", "CANCELED")
+
+
+class Declining(JobRest):
+    """A job that fails as one of its tasks declines the savepoint that ends it."""
+
+    def _answer(self, method: str, path: str) -> tuple[int, object]:
+        if method == "POST":
+            self.end("FAILED")
+            return 202, {"request-id": "1"}
+        if "/savepoints/" in path:
+            return 200, {"status": {"id": "COMPLETED"}, "operation": {"failure-cause": {}}}
+        return super()._answer(method, path)
+
+
+def test_a_complete_job_has_finished_even_if_its_last_savepoint_is_declined(tmp_path: Path) -> None:
+    with Declining() as rest:
+        job = remote(rest, JavaSide(rest, (b"last",), RuntimeError("task is closing")), tmp_path / "end")
+        for _ in job.reports():
+            job.complete()
+
+
+def test_a_savepoint_is_taken_although_looks_at_it_fail(rest: JobRest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest_client, "_AGAIN", 0.01)
+    rest.faults["GET"] = 2
+
+    assert RestClient(rest.address).savepoint(JOB, os.curdir, stop=True) == "/savepoint"
+
+
+def test_a_savepoint_of_which_nothing_is_told_for_long_has_failed(
+    rest: JobRest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest_client, "_AGAIN", 0.01)
+    monkeypatch.setattr(rest_client, "_SILENCE", 0.05)
+    rest.faults["GET"] = 1_000_000
+
+    with pytest.raises(RestError, match="500"):
+        RestClient(rest.address).savepoint(JOB, os.curdir, stop=True)
 
 
 def test_the_savepoint_that_ends_a_complete_job_is_deleted(rest: JobRest, tmp_path: Path) -> None:
@@ -180,7 +218,7 @@ class Odd(Rest):
 
     def __init__(self, answer: Any) -> None:
         super().__init__()
-        self.answers = {f"/jobs/{JOB}": answer, f"/jobs/{JOB}/stop": answer}
+        self.answers = {f"/jobs/{JOB}{part}": answer for part in ("", "/status", "/stop")}
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"request-id": "1"}])

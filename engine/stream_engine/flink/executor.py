@@ -91,7 +91,7 @@ class FlinkExecutor:
             if not configuration.get(ATTACHED):
                 if stop.signal is not None:
                     submitted.leave()
-                stop.settle()
+                stop.settle(ended=False)
                 ends = " It runs until it is cancelled, as it takes checkpoints." if job.ticks else ""
                 tell(f"Job {one_line(job.name)!r} runs as {submitted.id}: {submitted.page}.{ends}")
                 return JobExecutionResult(submitted.id, job.name, 0, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.configuration.options import (
+    ATTACHED,
     BACKOFF_JITTER,
     BACKOFF_MULTIPLIER,
     BACKOFF_RESET,
@@ -90,6 +91,8 @@ def ignored_options(configuration: Configuration, cluster: Mapping[str, str]) ->
     ignored = [
         each.key for each in _ITS_OWN if _is_changed(configuration, each) and own[each.key] != cluster.get(each.key)
     ]
+    if configuration.get(RESTART_STRATEGY) not in ("auto", "none") and _cannot_restart(configuration):
+        ignored.append(RESTART_STRATEGY.key)
     backends = {each.get(key, "hashmap").lower() for each in (own, cluster) for key in _BACKENDS}
     if configuration.get(INCREMENTAL_CHECKPOINTS) and backends <= _IN_MEMORY:
         ignored.append(INCREMENTAL_CHECKPOINTS.key)
@@ -133,8 +136,12 @@ def flink_settings(configuration: Configuration, cluster: Mapping[str, str]) -> 
     interval = configuration.get(CHECKPOINT_INTERVAL)
     if interval:
         settings[CHECKPOINT_INTERVAL.key] = f"{interval} ms"
-        settings[CHECKPOINT_MODE.key] = configuration.get(CHECKPOINT_MODE).upper()
-    settings["restart-strategy.type"] = _restart_strategy(configuration, bool(interval))
+        # Whatever was asked for: in the other mode Flink's sink for the client gives nothing after a restart.
+        settings[CHECKPOINT_MODE.key] = "EXACTLY_ONCE"
+    elif configuration.get(SAVEPOINT_DIRECTORY):
+        # A savepoint that fails leaves the job alone.
+        settings[TOLERABLE_FAILURES.key] = str(2**31 - 1)
+    settings["restart-strategy.type"] = _restart_strategy(configuration)
     return {key: value for key, value in settings.items() if value}
 
 
@@ -143,8 +150,13 @@ def _is_changed(configuration: Configuration, option: ConfigOption[Any]) -> bool
     return configuration.contains_key(option) and configuration.get(option) != option.type.parse(option.default)
 
 
-def _restart_strategy(configuration: Configuration, checkpointed: bool) -> str:
+def _restart_strategy(configuration: Configuration) -> str:
     strategy = configuration.get(RESTART_STRATEGY)
     if strategy == "auto":
-        return "exponential-delay" if checkpointed else "disable"
-    return "disable" if strategy == "none" else strategy
+        return "exponential-delay" if configuration.get(CHECKPOINT_INTERVAL) else "disable"
+    return "disable" if strategy == "none" or _cannot_restart(configuration) else strategy
+
+
+def _cannot_restart(configuration: Configuration) -> bool:
+    """Without checkpoints, Flink's sink for a client fails when its job begins anew."""
+    return configuration.get(ATTACHED) and not configuration.get(CHECKPOINT_INTERVAL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from threading import Thread, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from stream_engine.configuration.options import SAVEPOINT_DIRECTORY, STOP_WITH_SAVEPOINT
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from stream_engine.configuration import Configuration
     from stream_engine.flink.client.reports import Reports
     from stream_engine.flink.client.target import Submitted
+
+
+# What Flink says of a savepoint while tasks start, or start again; and after how many seconds it is asked again.
+_STARTING = ("Not all required tasks are currently running", "job is currently not executing")
+_AGAIN = 1.0
 
 
 class Interrupted(BaseException):
@@ -50,6 +55,8 @@ class Stopping:
         self._earlier: dict[int, Any] = {}
         # The signal that asks for a savepoint and then the end, and who takes it.
         self._wish: int | None = None
+        # Whether that is no wish any more.
+        self._over = Event()
         self._taker: Thread | None = None
         self._savepoint: str | None = None
 
@@ -66,6 +73,7 @@ class Stopping:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         self._within = False
+        self._over.set()
         self._restore()
         if self.signal is None:
             return
@@ -98,11 +106,14 @@ class Stopping:
         """Cancels the job because of that signal."""
         if self.signal is None:
             self.signal = number
+            self._over.set()
             if self._submitted is not None:
                 self._submitted.cancel()
 
-    def settle(self) -> None:
-        """The job has ended. Raises JobCancelledException if that was for a signal."""
+    def settle(self, ended: bool = True) -> None:
+        """The job has ``ended``, or is left alone. Raises JobCancelledException for one that a signal stops."""
+        if ended:
+            self._over.set()
         if self._taker is not None:
             self._taker.join()
         if self._savepoint is not None and self._wish is not None:
@@ -156,14 +167,20 @@ class Stopping:
 
     def _save(self, stop: bool) -> None:
         assert self._submitted is not None
-        try:
-            path = self._submitted.savepoint(self._directory, stop)
-        except OSError as error:
-            if self.signal is None:
-                tell(f"The savepoint failed, the job continues: {error}")
-                if stop:
-                    tell("The next signal stops the job without a savepoint.")
-            return
+        while True:
+            try:
+                path = self._submitted.savepoint(self._directory, stop)
+                break
+            except OSError as error:
+                if stop and any(reason in str(error) for reason in _STARTING):
+                    if self._over.wait(_AGAIN):
+                        return
+                    continue
+                if self.signal is None:
+                    tell(f"The savepoint failed, the job continues: {error}")
+                    if stop:
+                        tell("The next signal stops the job without a savepoint.")
+                return
         tell(f"Savepoint: {path}")
         if stop:
             self._savepoint = path

@@ -196,6 +196,7 @@ def test_what_a_cluster_ignores_is_said_once(rest: Rest, capfd: pytest.CaptureFi
         "heartbeat.timeout": "9 s",
         "metrics.reporter.prom.port": "9249",
         "execution.checkpointing.incremental": "true",
+        "restart-strategy": "fixed-delay",
     }
     configured(rest, {"heartbeat.timeout": "9 s"})
     configuration = Configuration(ignored)
@@ -210,8 +211,28 @@ def test_what_a_cluster_ignores_is_said_once(rest: Rest, capfd: pytest.CaptureFi
     assert said.out == ""
     assert said.err == (
         "Without effect on a Flink cluster: heartbeat.interval, metrics.reporter.prom.port, "
-        "execution.checkpointing.incremental.\n"
+        "restart-strategy, execution.checkpointing.incremental.\n"
     )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"restart_strategy": "none"},
+        {"restart_strategy": "fixed-delay", "execution__attached": "false"},
+        {
+            "restart_strategy": "fixed-delay",
+            "execution__checkpointing__interval": "1 s",
+            "state__checkpoints__dir": "hdfs:///c",
+        },
+    ],
+)
+def test_a_restart_strategy_that_counts_is_not_told_of(
+    rest: Rest, capfd: pytest.CaptureFixture[str], options: dict[str, str]
+) -> None:
+    check(rest.address, **options)
+
+    assert capfd.readouterr().err == ""
 
 
 def test_the_defaults_of_one_machine_are_no_wish_for_a_cluster(rest: Rest, capfd: pytest.CaptureFixture[str]) -> None:

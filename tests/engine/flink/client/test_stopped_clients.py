@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import time
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_flink import FakeCluster, FakeJob
-from launched import Jobs, wait_until
+from launched import PATIENCE, Jobs, wait_until
 
 from stream_engine.api.files import WriteMode
+from stream_engine.flink.client import stopping
+from stream_engine.flink.client.rest import RestError
 from stream_engine.flink.executor import FlinkExecutor, _at_times
 from stream_engine.job import JobCancelledException, JobExecutionException
 from stream_engine.local.null_monitor import NullMonitor
@@ -136,6 +139,44 @@ def test_a_second_signal_leaves_the_job_at_once(capfd: pytest.CaptureFixture[str
         environment(cluster, capfd).execute()
 
     assert cluster.left == [True]
+
+
+class Starting(FakeJob):
+    """Runs until it is stopped with a savepoint, which it declines at first, as its tasks start."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._declines = 2
+        self._saved = Event()
+
+    def savepoint(self, directory: str, stop: bool) -> str:
+        if self._declines:
+            self._declines -= 1
+            raise RestError("Failure reason: Not all required tasks are currently running.")
+        self._saved.set()
+        return f"{directory}/1"
+
+    def reports(self) -> Iterator[bytes]:
+        assert self._saved.wait(PATIENCE), "no savepoint was taken"
+        return iter(())
+
+
+@pytest.mark.parametrize("attached", ["true", "false"])
+def test_a_signal_while_tasks_start_stops_the_job_with_a_savepoint(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, attached: str
+) -> None:
+    monkeypatch.setattr(stopping, "_AGAIN", 0.01)
+    options = {
+        "state__savepoints__dir": "/s",
+        "execution__savepoint__on_stop": "true",
+        "execution__attached": attached,
+    }
+
+    with pytest.raises(JobCancelledException) as caught:
+        environment(Cluster(after=interrupt, job=Starting), capfd, **options).execute()
+
+    assert caught.value.savepoint == "/s/1"
+    assert capfd.readouterr().err == "Savepoint: /s/1\n"
 
 
 class Broken:

@@ -6,12 +6,18 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from stream_engine.configuration.options import SHARED_PATHS
+from stream_engine.configuration.options import (
+    CHECKPOINT_DIRECTORY,
+    CHECKPOINT_INTERVAL,
+    SAVEPOINT_DIRECTORY,
+    SAVEPOINT_PATH,
+    SHARED_PATHS,
+)
 from stream_engine.graph.specs import TextFileSink, TextFileSource
 from stream_engine.job import ClusterUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from stream_engine.configuration import Configuration
     from stream_engine.graph.job_graph import JobGraph
@@ -37,20 +43,29 @@ def check_paths(plan: JobGraph, elsewhere: str | None, configuration: Configurat
     if elsewhere is None:
         return
     shared = [os.path.abspath(path) for path in configuration.get(SHARED_PATHS)]
+    for what, path in _paths(plan, configuration):
+        if "://" in path and not path.startswith("file://"):
+            continue
+        real = os.path.abspath(path.removeprefix("file:").removeprefix("//"))
+        if not any(real == each or real.startswith(each.rstrip(os.sep) + os.sep) for each in shared):
+            raise ClusterUnusable(
+                f"{what}, is on this machine, which {elsewhere} not see: use storage that all machines have (hdfs://, "
+                f"s3://), or name the directory that all have mounted with -D {SHARED_PATHS.key}=DIR."
+            )
+
+
+def _paths(plan: JobGraph, configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """What of a job is at which path."""
     for task in plan.tasks:
         for node in task.operators:
-            if not isinstance(node.operator, TextFileSource | TextFileSink):
-                continue
-            path = node.operator.path
-            if "://" in path and not path.startswith("file://"):
-                continue
-            real = os.path.abspath(path.removeprefix("file://"))
-            if not any(real == each or real.startswith(each.rstrip(os.sep) + os.sep) for each in shared):
-                raise ClusterUnusable(
-                    f"{node.name!r}, made at {node.location}, is on this machine, which {elsewhere} not see: use "
-                    "storage that all machines have (hdfs://, s3://), or name the directory that all have mounted with "
-                    f"-D {SHARED_PATHS.key}=DIR."
-                )
+            if isinstance(node.operator, TextFileSource | TextFileSink):
+                yield f"{node.name!r}, made at {node.location}", node.operator.path
+    options = [SAVEPOINT_DIRECTORY, SAVEPOINT_PATH]
+    if configuration.get(CHECKPOINT_INTERVAL):
+        options.append(CHECKPOINT_DIRECTORY)
+    for option in options:
+        if place := configuration.get(option):
+            yield f"{place!r}, which {option.key} names", place
 
 
 def is_here(host: str) -> bool:

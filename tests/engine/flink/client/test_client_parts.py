@@ -32,19 +32,24 @@ from stream_engine.wire.messages import Kind
             {"execution.checkpointing.interval": "5 s", "execution.checkpointing.mode": "at_least_once"},
             {
                 "execution.checkpointing.interval": "5000 ms",
-                "execution.checkpointing.mode": "AT_LEAST_ONCE",
+                "execution.checkpointing.mode": "EXACTLY_ONCE",
                 "restart-strategy.type": "exponential-delay",
             },
         ),
         (
             {"restart-strategy": "fixed-delay", "restart-strategy.fixed-delay.delay": 1500},
-            {"restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.delay": "1500 ms"},
+            {"restart-strategy.type": "disable", "restart-strategy.fixed-delay.delay": "1500 ms"},
+        ),
+        (
+            {"restart-strategy": "fixed-delay", "execution.attached": "false"},
+            {"restart-strategy.type": "fixed-delay"},
         ),
         (
             {"state.checkpoints.dir": "hdfs:///c", "state.savepoints.dir": "hdfs:///s"},
             {
                 "execution.checkpointing.dir": "hdfs:///c",
                 "execution.checkpointing.savepoint-dir": "hdfs:///s",
+                "execution.checkpointing.tolerable-failed-checkpoints": "2147483647",
                 "restart-strategy.type": "disable",
             },
         ),
@@ -226,7 +231,7 @@ class Unused:
     def execute(self, graph: Any, configuration: Any, job_name: str) -> Any: ...
 
 
-def check(path: str, **options: str) -> None:
+def check(path: str = "hdfs:///orders", **options: str) -> None:
     named = {name.replace("__", ".").replace("_", "-"): value for name, value in options.items()}
     configuration = Configuration(named)
     env = PythonStreamExecutionEnvironment(Unused(), configuration)
@@ -240,6 +245,24 @@ def test_paths_of_this_machine_are_refused_where_workers_are_elsewhere() -> None
         check("/data/orders")
     with pytest.raises(ClusterUnusable):
         check("/data/orders", cluster__shared_paths="/dat")
+
+
+@pytest.mark.parametrize("place", ["/data/s", "file:///data/s", "file:/data/s"])
+def test_savepoints_are_refused_on_this_machine_where_workers_are_elsewhere(place: str) -> None:
+    with pytest.raises(ClusterUnusable, match=r"/data/s', which state.savepoints.dir names, is on this machine"):
+        check(state__savepoints__dir=place)
+    check(state__savepoints__dir=place, cluster__shared_paths="/data")
+
+
+def test_a_place_for_checkpoints_on_this_machine_is_refused_where_it_is_used() -> None:
+    check(state__checkpoints__dir="/data/c")
+    with pytest.raises(ClusterUnusable, match=r"which state\.checkpoints\.dir names"):
+        check(state__checkpoints__dir="/data/c", execution__checkpointing__interval="1 s")
+
+
+def test_a_savepoint_on_this_machine_is_refused_where_workers_are_elsewhere() -> None:
+    with pytest.raises(ClusterUnusable, match=r"which execution\.savepoint\.path names"):
+        check(execution__savepoint__path="/data/s/savepoint-1")
 
 
 @pytest.mark.parametrize("path", ["hdfs://name/orders", "s3://bucket/orders"])

@@ -228,7 +228,7 @@ def test_what_a_cluster_ignores_is_said_once(rest: Rest, capfd: pytest.CaptureFi
     ],
 )
 def test_a_restart_strategy_that_counts_is_not_told_of(
-    rest: Rest, capfd: pytest.CaptureFixture[str], options: dict[str, str]
+    rest: Rest, capfd: pytest.CaptureFixture[str], options: dict[str, Any]
 ) -> None:
     check(rest.address, **options)
 

@@ -55,12 +55,11 @@ def _download(artifacts: tuple[str, ...], directory: Path) -> None:
         dependencies = "\n".join(_DEPENDENCY.format(*artifact.split(":")) for artifact in artifacts)
         (project / "pom.xml").write_text(_POM.format(dependencies=dependencies), encoding="utf-8")
         command = ["mvn", "--batch-mode", "--quiet", "dependency:copy-dependencies", "-DoutputDirectory=jars"]
-        for _ in range(_TRIES):
-            failure = _failure_of(command, project)
-            if failure is None:
-                break
-        else:
-            pytest.skip(f"cannot download {', '.join(artifacts)}: {failure}")
+        left = _TRIES
+        while (failure := _failure_of(command, project)) is not None:
+            left -= 1
+            if not left:
+                pytest.skip(f"cannot download {', '.join(artifacts)}: {failure}")
         try:
             (project / "jars").rename(directory)
         except OSError:

@@ -14,12 +14,13 @@ import io
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from select import select
-from threading import RLock
+from threading import RLock, current_thread, get_ident, main_thread
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _CLEAR_BELOW = b"\r\x1b[J"
 _CLEAR_REST_OF_ROW = b"\x1b[K"
@@ -38,6 +39,9 @@ class Terminal:
         self._always = always
         # A signal handler may write in the middle of a write.
         self._lock = RLock()
+        # The thread that writes, and the signal to stop that has come meanwhile.
+        self._writer: int | None = None
+        self._put_off: int | None = None
         self._view = b""
         self._drawn = False
         self._within_line = False
@@ -54,7 +58,7 @@ class Terminal:
 
     def show(self, lines: Sequence[str]) -> None:
         """Shows the view in place of the one before; it has fewer lines than the terminal has rows."""
-        with self._lock:
+        with self._writing():
             if not self._is_ours():
                 self._view, self._drawn = b"", False
                 return
@@ -67,12 +71,8 @@ class Terminal:
 
     def hide(self) -> None:
         """Takes the view away, for good or until the next ``show``."""
-        with self._lock:
-            self._view = b""
-            if self._drawn:
-                # Also if a signal has ended a write in the middle of the view.
-                self._write_all(self._descriptor, _BREAK + _CLEAR_BELOW)
-                self._drawn = False
+        with self._writing():
+            self._clear()
 
     def end_line(self) -> None:
         """Ends a line that is not complete, so that the next text begins a new one."""
@@ -82,16 +82,22 @@ class Terminal:
 
     def stop(self, number: int, frame: object) -> None:
         """Handles SIGTSTP: until the process continues, the screen belongs to a shell."""
-        self.hide()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-        signal.signal(number, self.stop)
+        if self._writer == get_ident():
+            self._put_off = number
+            return
+        # Nor does another thread draw anything in between.
+        with self._lock:
+            self._put_off = None
+            self._clear()
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            signal.signal(number, self.stop)
 
     def write(self, descriptor: int, data: bytes) -> int:
         """Writes to one of the streams, above the view; returns how many bytes were written, as ``os.write`` does."""
         if not data:
             return 0
-        with self._lock:
+        with self._writing():
             before = _CLEAR_BELOW if self._drawn else b""
             after = self._view if data.endswith(b"\n") else b""
             # In one piece, so that nothing in between is visible.
@@ -105,6 +111,25 @@ class Terminal:
                 self._write_all(descriptor, after[written - taken :])
                 self._drawn = True
             return taken
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """No other thread writes meanwhile, and a signal to stop waits until it is known what has been drawn."""
+        with self._lock:
+            outer, self._writer = self._writer, get_ident()
+            try:
+                yield
+            finally:
+                self._writer = outer
+        if self._put_off is not None and outer is None and current_thread() is main_thread():
+            self.stop(self._put_off, None)
+
+    def _clear(self) -> None:
+        self._view = b""
+        if self._drawn:
+            # Also if a signal has ended a write in the middle of the view.
+            self._write_all(self._descriptor, _BREAK + _CLEAR_BELOW)
+            self._drawn = False
 
     def _is_ours(self) -> bool:
         try:

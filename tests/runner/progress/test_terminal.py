@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,6 +74,64 @@ def test_a_line_begun_is_ended_where_the_next_must_stand_alone(screen: Screen, t
     terminal.end_line()
     terminal.write(screen.inside, b"outcome\n")
     assert rows(screen) == ["wait", "outcome"]
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch, screen: Screen, terminal: Terminal) -> list[list[str]]:
+    """The next write is followed by a signal to stop before anybody knows of it. What the shell finds on the screen."""
+    found: list[list[str]] = []
+    write = os.write
+
+    def interrupted(descriptor: int, data: bytes) -> int:
+        written = write(descriptor, data)
+        monkeypatch.setattr(os, "write", write)
+        terminal.stop(signal.SIGTSTP, None)
+        return written
+
+    monkeypatch.setattr(os, "kill", lambda pid, number: found.append(shown(screen)))
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(os, "write", interrupted)
+    return found
+
+
+def shown(screen: Screen) -> list[str]:
+    return [row for row in rows(screen) if row]
+
+
+def test_a_stop_while_a_view_is_drawn_leaves_nothing_of_it(terminal: Terminal, stopped: list[list[str]]) -> None:
+    terminal.show(VIEW)
+
+    assert stopped == [[]]
+
+
+@pytest.mark.parametrize("text", [b"one\n", b"on"])
+def test_a_stop_while_text_is_written_leaves_that_alone(
+    request: pytest.FixtureRequest, screen: Screen, terminal: Terminal, text: bytes
+) -> None:
+    terminal.show(VIEW)
+    stopped: list[list[str]] = request.getfixturevalue("stopped")
+    terminal.write(screen.inside, text)
+
+    assert stopped == [[text.decode().rstrip()]]
+
+
+def test_no_other_thread_draws_while_the_process_is_stopped(
+    screen: Screen, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing = Thread(target=terminal.show, args=(VIEW,))
+
+    def kill(pid: int, number: int) -> None:
+        drawing.start()
+        drawing.join(0.1)
+        assert shown(screen) == []
+
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    terminal.show(VIEW)
+    terminal.stop(signal.SIGTSTP, None)
+    drawing.join()
+
+    assert rows(screen) == ["", "first", "second"]
 
 
 def test_what_others_write_stands_above_the_view(screen: Screen, terminal: Terminal) -> None:

@@ -94,7 +94,7 @@ def test_commands_give_what_the_page_prints(checkout: Path, tmp_path: Path, bloc
         done = subprocess.run(
             ["sh", "-c", example.command.replace("/tmp/", f"{tmp_path}/")],
             cwd=checkout,
-            env={name: value for name, value in os.environ.items() if name != "FLINK_CONF_DIR"},
+            env={name: value for name, value in os.environ.items() if name not in ("FLINK_CONF_DIR", "PYTHON")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -80,7 +80,9 @@ def test_sighup_writes_what_was_held_back_and_closes_functions(command: Command,
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGHUP)
     _, err = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, "Traceback" in err) == (129, False), err
+    # The second one may come when all has been done for the first, and then ends the process by itself.
+    assert process.returncode in (129, -signal.SIGHUP), err
+    assert "Traceback" not in err
     assert has(command, "closed")
     assert not has(command, "executed")
     output = command.directory / "output"

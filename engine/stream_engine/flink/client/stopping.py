@@ -177,7 +177,8 @@ class Stopping:
                         return
                     continue
                 if self.signal is None:
-                    tell(f"The savepoint failed, the job continues: {error}")
+                    # Flink may fail a job that was to stop with it.
+                    tell(f"The savepoint failed{'' if stop else ', the job continues'}: {error}")
                     if stop:
                         tell("The next signal stops the job without a savepoint.")
                 return

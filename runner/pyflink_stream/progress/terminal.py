@@ -66,8 +66,9 @@ class Terminal:
             below = b"".join(b"\n" + line.encode("utf-8", "replace") + _CLEAR_REST_OF_ROW for line in lines)
             self._view = b"%b%b\x1b[J\r\x1b[%dA%b" % (_CUT, below, len(lines), _BREAK) if lines else b""
             if not self._within_line:
-                self._write_all(self._descriptor, b"\r" + _CLEAR_REST_OF_ROW + self._view)
+                # Before, as a signal may raise something in the middle.
                 self._drawn = True
+                self._write_all(self._descriptor, b"\r" + _CLEAR_REST_OF_ROW + self._view)
 
     def hide(self) -> None:
         """Takes the view away, for good or until the next ``show``."""
@@ -100,6 +101,7 @@ class Terminal:
         with self._writing():
             before = _CLEAR_BELOW if self._drawn else b""
             after = self._view if data.endswith(b"\n") else b""
+            self._drawn = self._drawn or bool(after)
             # In one piece, so that nothing in between is visible.
             written = os.write(descriptor, before + data + after)
             self._write_all(descriptor, before[written:])

@@ -115,6 +115,29 @@ def test_a_stop_while_text_is_written_leaves_that_alone(
     assert stopped == [[text.decode().rstrip()]]
 
 
+@pytest.mark.parametrize("text", [b"", b"one\n"])
+def test_nothing_is_left_of_a_view_whose_drawing_ctrl_c_ends(
+    screen: Screen, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, text: bytes
+) -> None:
+    write = os.write
+
+    def interrupted(descriptor: int, data: bytes) -> int:
+        write(descriptor, data)
+        monkeypatch.setattr(os, "write", write)
+        raise KeyboardInterrupt
+
+    if text:
+        terminal.show(VIEW)
+        terminal.write(screen.inside, b"zero")
+        terminal.show(VIEW)
+    monkeypatch.setattr(os, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        terminal.write(screen.inside, text) if text else terminal.show(VIEW)
+    terminal.hide()
+
+    assert shown(screen) == (["zeroone"] if text else [])
+
+
 def test_no_other_thread_draws_while_the_process_is_stopped(
     screen: Screen, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

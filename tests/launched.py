@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -186,6 +188,25 @@ def finish(process: subprocess.Popen[Any], seconds: float = PATIENCE) -> Done:
             process.kill()
             raise
     return Done(process.args, process.returncode, out, err)
+
+
+def rest_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What is left of both outputs of a process some of whose lines were read, which ends by itself.
+
+    ``communicate`` would lose what was read ahead with those.
+    """
+    assert process.stdout is not None
+    assert process.stderr is not None
+    timer = Timer(PATIENCE, process.kill)
+    timer.start()
+    try:
+        with ThreadPoolExecutor(1) as other:
+            err = other.submit(process.stderr.read)
+            out = process.stdout.read()
+        process.wait()
+    finally:
+        timer.cancel()
+    return out, err.result()
 
 
 def alive(pid: int) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import PATIENCE
+from launched import PATIENCE, rest_of
 from pages import ROOT, blocks, named_block
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def test_the_service_takes_a_savepoint_when_it_is_stopped_and_resumes_from_it(pl
     with service(place) as first:
         before = totals(first, 4)
         first.send_signal(signal.SIGTERM)
-        rest, log = first.communicate(timeout=PATIENCE)
+        rest, log = rest_of(first)
     before += map(int, rest.split())
     with service(place) as second:
         after = totals(second, 2)

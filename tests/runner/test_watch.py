@@ -9,7 +9,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
-from launched import GROUP, PATIENCE
+from launched import GROUP, rest_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -77,7 +77,7 @@ class Watch:
     def end(self, number: signal.Signals = signal.SIGINT, group: bool = True) -> tuple[int, str, str]:
         """The exit status, and the rest of both outputs; their end shows that no process is left that has them."""
         (os.killpg if group else os.kill)(self.process.pid, number)
-        out, err = self.process.communicate(timeout=PATIENCE)
+        out, err = rest_of(self.process)
         return self.process.returncode, out, err
 
 

@@ -50,6 +50,17 @@ def generator(env: Any) -> Any:
     return env.from_collection(pair for pair in PAIRS).map(one_tuples).key_by(key_of).reduce(add)
 
 
+PLANS = [
+    union_of_branches,
+    rolling_reduce,
+    sliding_count_windows,
+    spread_in_all_ways,
+    processing_time_windows,
+    event_time_windows,
+    generator,
+]
+
+
 class Count:
     def __init__(self, size: int) -> None:
         self.size = size

@@ -11,16 +11,8 @@ import pytest
 from fake_flink import FakeCluster
 from launched import PATIENCE, Jobs
 from record_functions import add, key_of, spoil
-from small_plans import (
-    Count,
-    event_time_windows,
-    generator,
-    processing_time_windows,
-    rolling_reduce,
-    sliding_count_windows,
-    spread_in_all_ways,
-    union_of_branches,
-)
+from small_plans import PLANS as COMMON_PLANS
+from small_plans import Count
 
 from stream_engine.api.functions import RichMapFunction
 from stream_engine.flink.client import refusals
@@ -59,14 +51,8 @@ def python_sources(env: Any) -> Any:
 
 
 PLANS = [
-    union_of_branches,
+    *COMMON_PLANS,
     union_with_itself,
-    rolling_reduce,
-    sliding_count_windows,
-    spread_in_all_ways,
-    processing_time_windows,
-    event_time_windows,
-    generator,
     long_range,
     keys_of_all_kinds,
     python_sources,

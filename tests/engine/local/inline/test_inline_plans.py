@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from record_functions import spoil
-from small_plans import (
-    Count,
-    event_time_windows,
-    generator,
-    processing_time_windows,
-    rolling_reduce,
-    sliding_count_windows,
-    spread_in_all_ways,
-    union_of_branches,
-)
+from small_plans import PLANS, Count, sliding_count_windows, union_of_branches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,20 +28,7 @@ def python_sources(env: Any) -> Any:
 
 
 @pytest.mark.parametrize("parallelism", [1, 2, 3])
-@pytest.mark.parametrize(
-    "plan",
-    [
-        union_of_branches,
-        rolling_reduce,
-        sliding_count_windows,
-        spread_in_all_ways,
-        processing_time_windows,
-        event_time_windows,
-        loop,
-        generator,
-        python_sources,
-    ],
-)
+@pytest.mark.parametrize("plan", [*PLANS, loop, python_sources])
 def test_a_plan_gives_in_one_process_what_it_gives_on_workers(
     inline: Jobs, jobs: Jobs, plan: Callable[[Any], Any], parallelism: int
 ) -> None:

@@ -166,25 +166,31 @@ class Stopping:
         taker.start()
 
     def _save(self, stop: bool) -> None:
-        assert self._submitted is not None
-        while True:
-            try:
-                path = self._submitted.savepoint(self._directory, stop)
-                break
-            except OSError as error:
-                if stop and any(reason in str(error) for reason in _STARTING):
-                    if self._over.wait(_AGAIN):
-                        return
-                    continue
-                if self.signal is None:
-                    # Flink may fail a job that was to stop with it.
-                    tell(f"The savepoint failed{'' if stop else ', the job continues'}: {error}")
-                    if stop:
-                        tell("The next signal stops the job without a savepoint.")
-                return
+        path = self._taken(stop)
+        if path is None:
+            return
         tell(f"Savepoint: {path}")
         if stop:
             self._savepoint = path
+
+    def _taken(self, stop: bool) -> str | None:
+        """The path of a savepoint that the job takes; None, and why is told, if it takes none."""
+        assert self._submitted is not None
+        while True:
+            try:
+                return self._submitted.savepoint(self._directory, stop)
+            except OSError as error:
+                failure = str(error)
+            if not stop or not any(reason in failure for reason in _STARTING):
+                break
+            if self._over.wait(_AGAIN):
+                return None
+        if self.signal is None:
+            # Flink may fail a job that was to stop with it.
+            tell(f"The savepoint failed{'' if stop else ', the job continues'}: {failure}")
+            if stop:
+                tell("The next signal stops the job without a savepoint.")
+        return None
 
 
 def _stopped_by(number: int, job_id: str = "", savepoint: str | None = None) -> JobCancelledException:
